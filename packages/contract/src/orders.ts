@@ -1,0 +1,230 @@
+import { type Static, Type } from "typebox";
+
+/**
+ * What the engine asks one datamover to do, and what the datamover answers. The datamover fetches orders from
+ * cairn-datamover-api over HTTP (outbound only) and holds nothing of its own: the target's address and the
+ * repository's keys arrive with each order.
+ *
+ * Rules that both sides keep:
+ * - an order may be carried out twice: everything it makes is named after `runId` or the snapshot, and looked for first;
+ * - `generation` grows each time the order is handed out; a datamover whose generation is stale is answered
+ *   `fenced` and stops at once, its results are refused;
+ * - offsets and sizes are bytes.
+ */
+
+const Bytes = Type.Integer({ minimum: 0 });
+const Hex = Type.String({ pattern: "^[0-9a-f]+$" });
+
+/** Where a repository lies and what opens it. Keys are base64 of 32 bytes each. */
+export const RepositoryAccess = Type.Object({
+  repositoryId: Type.String(),
+  target: Type.Object({ kind: Type.Literal("directory"), path: Type.String() }),
+  keys: Type.Object({
+    id: Type.String(),
+    chunkId: Type.String(),
+    structure: Type.String(),
+    data: Type.String(),
+  }),
+  /** Index segments to consult for deduplication, oldest first; the database keeps this list, so nothing lists the store. */
+  indexSegments: Type.Array(Type.String()),
+});
+export type RepositoryAccess = Static<typeof RepositoryAccess>;
+
+/** Which disk of an instance: its Cinder volume, or a local disk named by its device (`vda`). */
+export const DiskSource = Type.Union([
+  Type.Object({ kind: Type.Literal("volume"), volumeId: Type.String() }),
+  Type.Object({ kind: Type.Literal("local"), device: Type.String() }),
+]);
+export type DiskSource = Static<typeof DiskSource>;
+
+/**
+ * The snapshot that a disk's changes are counted from. Used only when every field still matches what is found
+ * on the host; otherwise the disk is read whole and the reason is reported.
+ */
+export const DiskBase = Type.Object({
+  snapshotId: Type.String(),
+  /** Page id of the disk's root in the repository. */
+  root: Hex,
+  sizeBytes: Bytes,
+  bitmap: Type.String(),
+  /** The QEMU process that held the bitmap: a transient bitmap dies with it. */
+  qemu: Type.Object({ pid: Type.Integer(), startTicks: Type.String() }),
+  persistent: Type.Boolean(),
+  /** Path of the image or device that the bitmap describes. */
+  path: Type.String(),
+});
+export type DiskBase = Static<typeof DiskBase>;
+
+export const ProtectedDisk = Type.Object({
+  diskId: Type.String(),
+  device: Type.String(),
+  source: DiskSource,
+  /** The last committed snapshot's root of this disk, for deduplication of pages and hash-scan, with or without a bitmap. */
+  previousRoot: Type.Optional(Hex),
+  base: Type.Optional(DiskBase),
+});
+export type ProtectedDisk = Static<typeof ProtectedDisk>;
+
+/** Take the point in time of all disks of an instance, move them, leave a new bitmap recording. */
+export const ProtectInstance = Type.Object({
+  kind: Type.Literal("protect-instance"),
+  snapshotId: Type.String(),
+  instanceId: Type.String(),
+  instanceName: Type.String(),
+  disks: Type.Array(ProtectedDisk),
+  /** Name of the bitmap that starts recording at the point: `cairn-<snapshot id>`. */
+  bitmap: Type.String(),
+  /** Bytes of data that a bitmap calls unchanged to read and hash all the same, per disk. */
+  auditBytes: Bytes,
+});
+export type ProtectInstance = Static<typeof ProtectInstance>;
+
+/** Undo of `protect-instance`: cancel jobs, remove scratch files and the bitmap of this snapshot. Nothing there is success. */
+export const AbandonInstance = Type.Object({
+  kind: Type.Literal("abandon-instance"),
+  snapshotId: Type.String(),
+  instanceId: Type.String(),
+  bitmap: Type.String(),
+});
+export type AbandonInstance = Static<typeof AbandonInstance>;
+
+/** After the commit: remove every bitmap of ours on the instance's disks except those to keep. An empty list removes all. */
+export const SettleInstance = Type.Object({
+  kind: Type.Literal("settle-instance"),
+  instanceId: Type.String(),
+  keepBitmaps: Type.Array(Type.String()),
+});
+export type SettleInstance = Static<typeof SettleInstance>;
+
+/** Where a disk is written to. `attached` carries Cinder's connection_info as the attachments API gave it. */
+export const DiskDestination = Type.Union([
+  Type.Object({ kind: Type.Literal("attached"), volumeId: Type.String(), connectionInfo: Type.Unknown() }),
+  Type.Object({ kind: Type.Literal("instance"), instanceId: Type.String(), source: DiskSource }),
+]);
+export type DiskDestination = Static<typeof DiskDestination>;
+
+/**
+ * Write one disk of a snapshot. `whole` writes data and makes the rest read as zeroes; `differences` reads the
+ * destination first and writes only blocks that differ. The destination must not be in use by a running instance.
+ */
+export const WriteDisk = Type.Object({
+  kind: Type.Literal("write-disk"),
+  restoreId: Type.String(),
+  diskId: Type.String(),
+  root: Hex,
+  sizeBytes: Bytes,
+  destination: DiskDestination,
+  mode: Type.Union([Type.Literal("whole"), Type.Literal("differences")]),
+});
+export type WriteDisk = Static<typeof WriteDisk>;
+
+export const OrderBody = Type.Union([ProtectInstance, AbandonInstance, SettleInstance, WriteDisk]);
+export type OrderBody = Static<typeof OrderBody>;
+
+export const Order = Type.Object({
+  id: Type.String(),
+  runId: Type.String(),
+  generation: Type.Integer({ minimum: 1 }),
+  /** Present for orders that touch the repository. */
+  repository: Type.Optional(RepositoryAccess),
+  body: OrderBody,
+});
+export type Order = Static<typeof Order>;
+
+/** How a disk was read, and why not better. */
+export const ReadMode = Type.Union([
+  Type.Object({
+    mode: Type.Literal("incremental"),
+    tracker: Type.Union([Type.Literal("persistent-bitmap"), Type.Literal("transient-bitmap")]),
+  }),
+  Type.Object({ mode: Type.Literal("full"), because: Type.String() }),
+]);
+export type ReadMode = Static<typeof ReadMode>;
+
+export const ProtectedDiskOutcome = Type.Object({
+  diskId: Type.String(),
+  sizeBytes: Bytes,
+  format: Type.String(),
+  root: Hex,
+  read: ReadMode,
+  /** Bytes fetched from the disk (zeroes and holes are not fetched). */
+  readBytes: Bytes,
+  /** Of those, bytes the bitmap called unchanged that were read as an audit. */
+  auditedBytes: Bytes,
+  /** Bytes that the bitmap called dirty; the allocated bytes of a full read. */
+  changedBytes: Bytes,
+  /** Bytes added to the repository: packs, pages and index segments. */
+  storedBytes: Bytes,
+  /** The base for the next incremental; absent when no bitmap could be left recording. */
+  base: Type.Optional(DiskBase),
+});
+export type ProtectedDiskOutcome = Static<typeof ProtectedDiskOutcome>;
+
+export const OrderOutcome = Type.Union([
+  Type.Object({
+    kind: Type.Literal("protected"),
+    pointAt: Type.Integer({ description: "milliseconds since 1970 at which the point was taken" }),
+    consistency: Type.Object({
+      quality: Type.Union([Type.Literal("application"), Type.Literal("file-system"), Type.Literal("crash")]),
+      reason: Type.String(),
+    }),
+    disks: Type.Array(ProtectedDiskOutcome),
+    /** Index segments that this order added, to be listed in the commit. */
+    indexSegments: Type.Array(Type.String()),
+  }),
+  Type.Object({ kind: Type.Literal("abandoned") }),
+  Type.Object({ kind: Type.Literal("settled") }),
+  Type.Object({ kind: Type.Literal("written"), writtenBytes: Bytes, comparedBytes: Bytes }),
+  Type.Object({
+    kind: Type.Literal("failed"),
+    code: Type.String(),
+    message: Type.String(),
+    retry: Type.Union([Type.Literal("later"), Type.Literal("never"), Type.Literal("after-operator")]),
+  }),
+]);
+export type OrderOutcome = Static<typeof OrderOutcome>;
+
+/** Durable progress: bytes count only when they are stored (or written and flushed). */
+export const OrderProgress = Type.Object({
+  phase: Type.Union([
+    Type.Literal("preparing"),
+    Type.Literal("reading"),
+    Type.Literal("writing"),
+    Type.Literal("verifying"),
+    Type.Literal("cleaning"),
+  ]),
+  disks: Type.Array(
+    Type.Object({ diskId: Type.String(), doneBytes: Bytes, totalBytes: Bytes, storedBytes: Bytes }),
+  ),
+});
+export type OrderProgress = Static<typeof OrderProgress>;
+
+/** Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing more. */
+export const ProgressReply = Type.Object({
+  verdict: Type.Union([Type.Literal("continue"), Type.Literal("cancelled"), Type.Literal("fenced")]),
+});
+export type ProgressReply = Static<typeof ProgressReply>;
+
+/**
+ * The HTTP protocol of cairn-datamover-api. Every call carries `Authorization: Bearer <host token>`; the token
+ * names the host. 401: unknown token.
+ *
+ * - `POST /v1/hello`                    HelloRequest → 204. Heartbeat, at least every 10 s.
+ * - `POST /v1/orders/claim`             ClaimRequest → ClaimReply. Waits up to `waitMs` for work.
+ * - `POST /v1/orders/{id}/progress`     ProgressRequest → ProgressReply. Renews the lease (30 s).
+ * - `POST /v1/orders/{id}/finish`       FinishRequest → 204, or 409 when fenced.
+ */
+export const HelloRequest = Type.Object({ version: Type.String(), capabilities: Type.Array(Type.String()) });
+export type HelloRequest = Static<typeof HelloRequest>;
+export const ClaimRequest = Type.Object({
+  /** How many more orders this datamover can carry out now. */
+  room: Type.Integer({ minimum: 1, maximum: 64 }),
+  waitMs: Type.Integer({ minimum: 0, maximum: 30_000 }),
+});
+export type ClaimRequest = Static<typeof ClaimRequest>;
+export const ClaimReply = Type.Object({ orders: Type.Array(Order) });
+export type ClaimReply = Static<typeof ClaimReply>;
+export const ProgressRequest = Type.Object({ generation: Type.Integer(), progress: OrderProgress });
+export type ProgressRequest = Static<typeof ProgressRequest>;
+export const FinishRequest = Type.Object({ generation: Type.Integer(), outcome: OrderOutcome });
+export type FinishRequest = Static<typeof FinishRequest>;
