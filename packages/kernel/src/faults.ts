@@ -49,7 +49,7 @@ export class Rejection extends Error {
 export function describeFault(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && at !== null && parts.length < 10; ) {
-    parts.push(at instanceof Error ? messageOf(at) : String(at));
+    parts.push(messageOf(asError(at)));
     at = at instanceof Error ? at.cause : undefined;
   }
   return parts.join(": ");
