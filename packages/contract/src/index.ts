@@ -1,0 +1,2 @@
+export * from "./orders.ts";
+export { findMismatch, type Mismatch, matches, parseAs } from "./parse.ts";
