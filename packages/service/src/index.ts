@@ -1,0 +1,18 @@
+export { type ConfigInputs, explainConfig, loadConfig } from "./config.ts";
+export {
+  boolean,
+  type Choice,
+  type ConfigOf,
+  type ConfigSpec,
+  choice,
+  type Field,
+  integer,
+  optional,
+  path,
+  secret,
+  text,
+} from "./config-fields.ts";
+export { createLog, type Log, type LogFields, type LogLevel, type LogOptions } from "./log.ts";
+export { type Running, runService, type ServiceContext, type ServiceDefinition } from "./run-service.ts";
+export { type FaultSeen, Status, type StatusReport } from "./status.ts";
+export { answerStatus, type StatusServer, serveStatus } from "./status-http.ts";
