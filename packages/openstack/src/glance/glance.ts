@@ -1,0 +1,5 @@
+import type { Images } from "./images.ts";
+
+export interface Glance {
+  readonly images: Images;
+}

@@ -1,0 +1,137 @@
+import type { HostName, InstanceId, ProjectId, UserId, VolumeId } from "@cairn/kernel";
+import type { JsonObject } from "../wire/json.ts";
+import type { WaitLimit } from "../wire/waiting.ts";
+
+/** The flavor of an instance by value, as it was when the instance was made (microversion 2.47). */
+export interface ServerFlavor {
+  readonly name: string;
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly diskGiB: number;
+  readonly ephemeralGiB: number;
+  readonly swapMiB: number;
+  readonly extraSpecs: Readonly<Record<string, string>>;
+}
+
+export interface ServerAddress {
+  readonly network: string;
+  readonly address: string;
+  readonly version: 4 | 6;
+  readonly kind: "fixed" | "floating" | undefined;
+  readonly macAddress: string | undefined;
+}
+
+/** An instance. Fields that only an admin sees are undefined for everybody else. */
+export interface Server {
+  readonly id: InstanceId;
+  readonly name: string;
+  readonly description: string | undefined;
+  /** Nova's word in capitals: ACTIVE, SHUTOFF, BUILD, ERROR, PAUSED, … */
+  readonly status: string;
+  readonly taskState: string | undefined;
+  /** 1 running, 3 paused, 4 shut down (nova/objects/fields.py, InstancePowerState); 0 unknown. */
+  readonly powerState: number | undefined;
+  readonly projectId: ProjectId;
+  readonly userId: UserId;
+  /** The compute node; admin only. */
+  readonly host: HostName | undefined;
+  /** The name of the libvirt domain, `instance-0000002a`; admin only. */
+  readonly hypervisorName: string | undefined;
+  readonly availabilityZone: string | undefined;
+  readonly flavor: ServerFlavor;
+  /** Undefined for an instance that boots from a volume. */
+  readonly imageId: string | undefined;
+  readonly keyName: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
+  readonly hasConfigDrive: boolean;
+  /** Base64, as Nova stores it; admin only. */
+  readonly userData: string | undefined;
+  readonly rootDevice: string | undefined;
+  readonly isLocked: boolean;
+  readonly addresses: readonly ServerAddress[];
+  /** Names, not ids; empty when no port has a group. */
+  readonly securityGroupNames: readonly string[];
+  readonly volumes: readonly { readonly id: VolumeId; readonly deleteOnTermination: boolean }[];
+  readonly serverGroupIds: readonly string[];
+  readonly fault: { readonly code: number; readonly message: string } | undefined;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** The answer as it came, for capture by value. */
+  readonly raw: JsonObject;
+}
+
+export type ServerNic =
+  | { readonly portId: string }
+  | { readonly networkId: string; readonly fixedIp?: string };
+
+/** An entry of Nova's `block_device_mapping_v2`. */
+export interface BlockDevice {
+  readonly source: "image" | "volume" | "snapshot" | "blank";
+  /** Id of the image, volume or snapshot; absent for a blank one. */
+  readonly id?: string;
+  readonly destination: "local" | "volume";
+  /** 0 is the root disk; -1 is never booted from. */
+  readonly bootIndex: number;
+  readonly deleteOnTermination: boolean;
+  readonly sizeGiB?: number;
+  readonly deviceName?: string;
+  readonly diskBus?: string;
+  readonly deviceType?: string;
+  readonly volumeType?: string;
+  readonly guestFormat?: string;
+  readonly tag?: string;
+}
+
+export interface ServerCreation {
+  readonly name: string;
+  readonly description?: string;
+  readonly flavorId: string;
+  readonly imageId?: string;
+  readonly networks: readonly ServerNic[] | "auto" | "none";
+  readonly blockDevices?: readonly BlockDevice[];
+  readonly availabilityZone?: string;
+  /** The compute node it must land on; admin only (microversion 2.74). */
+  readonly host?: HostName;
+  readonly keyName?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly tags?: readonly string[];
+  readonly hasConfigDrive?: boolean;
+  /** Base64. */
+  readonly userData?: string;
+  /** Names or ids; Nova applies them to the ports that it makes itself, not to given ones. */
+  readonly securityGroups?: readonly string[];
+  readonly serverGroupId?: string;
+}
+
+export interface ServerFilter {
+  /** Anchored: the exact name. (Nova's own filter is a regular expression.) */
+  readonly name?: string;
+  readonly host?: HostName;
+  readonly status?: string;
+  readonly allProjects?: boolean;
+  readonly projectId?: ProjectId;
+}
+
+/** Where an instance shall get to. `absent` is reached when Nova does not know it any more. */
+export type ServerGoal = "ACTIVE" | "SHUTOFF" | "absent";
+
+export interface Servers {
+  list(filter?: ServerFilter, signal?: AbortSignal): Promise<readonly Server[]>;
+  find(id: InstanceId, signal?: AbortSignal): Promise<Server | undefined>;
+  get(id: InstanceId, signal?: AbortSignal): Promise<Server>;
+  /** Returns as soon as Nova accepted; `waitFor` waits for the rest. */
+  create(server: ServerCreation, signal?: AbortSignal): Promise<InstanceId>;
+  /** Returns as soon as Nova accepted; absent is deleted. */
+  delete(id: InstanceId, signal?: AbortSignal): Promise<void>;
+  /** 409 when it is running already. */
+  start(id: InstanceId, signal?: AbortSignal): Promise<void>;
+  /** 409 when it is stopped already. */
+  stop(id: InstanceId, signal?: AbortSignal): Promise<void>;
+  /** Adds and overwrites; other keys stay. */
+  setMetadata(id: InstanceId, entries: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  deleteMetadata(id: InstanceId, key: string, signal?: AbortSignal): Promise<void>;
+  /** The instance once it got there; undefined for the goal `absent`. Fault `openstack-broken` when it ends in ERROR,
+   * `openstack-timeout` when the time is over. */
+  waitFor(id: InstanceId, goal: ServerGoal, limit: WaitLimit): Promise<Server | undefined>;
+}
