@@ -1,6 +1,6 @@
 import { asError, type Clock, describeFault, Rejection, systemClock } from "@cairn/kernel";
 import { describeSettings, explainConfig, loadConfig } from "./config.ts";
-import { type ConfigOf, choice } from "./config-fields.ts";
+import { type ConfigOf, type ConfigSpec, choice } from "./config-fields.ts";
 import { createLog, type Log } from "./log.ts";
 import { Status } from "./status.ts";
 
