@@ -59,7 +59,7 @@ export async function runService<Spec extends ConfigSpec>(
     const running = await definition.start({ config, log, status, clock: systemClock, signal });
     status.enter("ready");
     log.info("service.ready", { ...running.facts, pid: host.pid });
-    await Promise.race([aborted(signal), running.ended ?? aborted(signal)]);
+    await Promise.race([toldToStop(signal), running.ended ?? toldToStop(signal)]);
     status.enter("stopping");
     life.stopping.abort();
     await running.stop();
@@ -149,7 +149,10 @@ function fail({ name, log, host }: Life, cause: unknown): never {
   return host.exit(EXIT.failed);
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
+/** Resolves at the abort, and keeps the process alive until then even when it holds no socket and no timer. */
+async function toldToStop(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
+  const awake = setInterval(() => undefined, 60_000);
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  clearInterval(awake);
 }
