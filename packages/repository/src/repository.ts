@@ -1,0 +1,52 @@
+import { Fault } from "@cairn/kernel";
+import type { Store } from "@cairn/store";
+import { checked, withChecksum } from "./checksum.ts";
+import { decodeWrappedKeys } from "./keys/codec.ts";
+import { decodeMarker, encodeMarker, type Marker } from "./marker/codec.ts";
+import { repositoryNames } from "./names.ts";
+
+/**
+ * Makes a repository on a store, or finds that it is there. The keys come first: a repository whose marker
+ * exists can be opened.
+ */
+export async function initRepository(
+  store: Store,
+  request: {
+    readonly repositoryId: string;
+    readonly wrappedKeys: Uint8Array;
+    readonly signal?: AbortSignal;
+  },
+): Promise<void> {
+  const { repositoryId, wrappedKeys, signal } = request;
+  const names = repositoryNames(repositoryId);
+  const { id } = decodeWrappedKeys(Buffer.from(wrappedKeys));
+  await store.put(names.keys(id), [wrappedKeys], signal);
+  const marker = encodeMarker({ repositoryId, requiredFeatures: 0n, optionalFeatures: 0n });
+  await store.put(names.marker, [withChecksum(marker)], signal);
+  await openRepository(store, { repositoryId, ...(signal === undefined ? {} : { signal }) });
+}
+
+/**
+ * Reads a repository's marker and refuses what this program must not touch. Faults: `repository-missing`,
+ * `format-unknown` (a newer version, or a required feature that is unknown here), `object-damaged`.
+ */
+export async function openRepository(
+  store: Store,
+  request: { readonly repositoryId: string; readonly signal?: AbortSignal },
+): Promise<Marker> {
+  const { repositoryId, signal } = request;
+  const { marker: name } = repositoryNames(repositoryId);
+  if ((await store.size(name, signal)) === undefined) {
+    throw new Fault(
+      "repository-missing",
+      `opening repository ${repositoryId}: it has no marker`,
+      "after-operator",
+    );
+  }
+  const marker = decodeMarker(name, checked(name, await store.get(name, signal)));
+  if (marker.repositoryId !== repositoryId) {
+    const message = `opening repository ${repositoryId}: its marker is that of ${marker.repositoryId}`;
+    throw new Fault("object-damaged", message, "never");
+  }
+  return marker;
+}

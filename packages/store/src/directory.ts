@@ -1,0 +1,241 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, link, mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Fault, hasCode } from "@cairn/kernel";
+import { assertName, assertPrefix, isName } from "./names.ts";
+import type { Store } from "./store.ts";
+
+const COMPARE_BYTES = 4 * 1024 * 1024;
+/** Temporary files begin with a dot, which no object name does, so that no listing shows them. */
+const TEMPORARY = ".cairn-";
+
+/**
+ * A store in a directory of a local file system or an NFS mount (mounted `hard`). The directory must exist: a
+ * target that is not mounted must not become a directory on the root disk.
+ *
+ * How an object becomes durable: a temporary file in the same directory is written and synced, then linked to
+ * its name (which never overwrites), then the directory is synced. A crash leaves a temporary file or the
+ * whole object, never a part of it.
+ */
+export function directoryStore(path: string): Store {
+  const at = (name: string): string => {
+    assertName(name);
+    return join(path, name);
+  };
+  return {
+    put: async (name, parts, signal) => {
+      signal?.throwIfAborted();
+      await wrapped(`storing ${name}`, async () =>
+        putFile({ root: path, file: at(name), name }, parts, signal),
+      );
+    },
+    get: async (name, signal) => {
+      signal?.throwIfAborted();
+      return wrapped(`reading ${name}`, async () => {
+        await using file = await open(at(name), "r");
+        return await file.readFile();
+      });
+    },
+    getRange: async (name, offset, length, signal) => {
+      signal?.throwIfAborted();
+      return wrapped(`reading ${length} bytes at ${offset} of ${name}`, async () => {
+        await using file = await open(at(name), "r");
+        return await readExactly(file, offset, length);
+      });
+    },
+    size: async (name, signal) => {
+      signal?.throwIfAborted();
+      return wrapped(`looking for ${name}`, async () => sizeOf(path, at(name)));
+    },
+    remove: async (name, signal) => {
+      signal?.throwIfAborted();
+      await wrapped(`removing ${name}`, async () => {
+        const file = at(name);
+        await rm(file, { force: true });
+        if (await exists(dirname(file))) await syncDirectory(dirname(file));
+      });
+    },
+    list: (prefix, signal) => {
+      assertPrefix(prefix);
+      return listFiles(path, prefix, signal);
+    },
+  };
+}
+
+interface Target {
+  readonly root: string;
+  readonly file: string;
+  readonly name: string;
+}
+
+async function putFile(target: Target, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
+  const folder = dirname(target.file);
+  await makeFolders(target.root, folder);
+  const temporary = join(folder, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
+  try {
+    await writeDurably(temporary, parts, signal);
+    try {
+      await link(temporary, target.file);
+    } catch (cause) {
+      if (!hasCode(cause, "EEXIST")) throw cause;
+      // A repeated put, or a put whose answer was lost: success if the bytes are the same. Whoever made the
+      // file may have died before syncing it, so both syncs are done (again).
+      await compareFile(target, parts, signal);
+      await using file = await open(target.file, "r");
+      await file.sync();
+    }
+    await syncDirectory(folder);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function writeDurably(path: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
+  await using file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  for (const part of parts) {
+    let written = 0;
+    while (written < part.length) {
+      signal?.throwIfAborted();
+      const { bytesWritten } = await file.write(part, written, part.length - written);
+      written += bytesWritten;
+    }
+  }
+  await file.sync();
+}
+
+async function compareFile(
+  target: Target,
+  parts: readonly Uint8Array[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const differs = (): Fault =>
+    new Fault("object-exists", `storing ${target.name}: the name is taken by other bytes`, "never");
+  await using file = await open(target.file, "r");
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if ((await file.stat()).size !== length) throw differs();
+  let offset = 0;
+  for (const part of parts) {
+    for (let done = 0; done < part.length; done += COMPARE_BYTES) {
+      signal?.throwIfAborted();
+      const expected = part.subarray(done, done + COMPARE_BYTES);
+      const found = await readExactly(file, offset, expected.length);
+      if (!found.equals(expected)) throw differs();
+      offset += expected.length;
+    }
+  }
+}
+
+/** Makes the folders between the root and `folder`; each is synced into its parent, or its files could be lost with it. */
+async function makeFolders(root: string, folder: string): Promise<void> {
+  if (await exists(folder)) return;
+  if (folder === root)
+    throw new Fault("store-away", `the target's directory ${root} is not there`, "after-operator");
+  const parent = dirname(folder);
+  await makeFolders(root, parent);
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (cause) {
+    if (!hasCode(cause, "EEXIST")) throw cause;
+  }
+  await syncDirectory(parent);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  await folder.sync();
+}
+
+async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+    if (bytesRead === 0) throw new Fault("object-short", `the object ends at ${offset + done}`, "never");
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return false;
+    throw cause;
+  }
+}
+
+/** Absent only if the target itself is there: an unmounted target would otherwise look like an empty one. */
+async function sizeOf(root: string, file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    if (!hasCode(cause, "ENOENT")) throw cause;
+    await stat(root).catch((reason: unknown) => {
+      throw new Fault("store-away", `the target's directory ${root} is not there`, "after-operator", reason);
+    });
+    return undefined;
+  }
+}
+
+async function* listFiles(root: string, prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
+  signal?.throwIfAborted();
+  await wrapped(`listing ${root}`, async () => stat(root).then(() => undefined, rootAway(root)));
+  yield* walk(root, prefix.slice(0, -1), signal);
+}
+
+const rootAway =
+  (root: string) =>
+  (cause: unknown): never => {
+    if (!hasCode(cause, "ENOENT")) throw cause;
+    throw new Fault("store-away", `the target's directory ${root} is not there`, "after-operator", cause);
+  };
+
+async function* walk(root: string, folder: string, signal?: AbortSignal): AsyncGenerator<string> {
+  signal?.throwIfAborted();
+  const entries = await wrapped(`listing ${folder}`, async () => {
+    try {
+      return await readdir(join(root, folder), { withFileTypes: true });
+    } catch (cause) {
+      // A folder that is not there holds nothing: folders are made with their first object.
+      if (hasCode(cause, "ENOENT")) return [];
+      throw cause;
+    }
+  });
+  for (const entry of entries) {
+    const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    // Temporary files and `.nfs…` files of removed open ones are no objects.
+    if (!isName(name)) continue;
+    if (entry.isDirectory()) yield* walk(root, name, signal);
+    else if (entry.isFile()) yield name;
+  }
+}
+
+const CODES: Readonly<Record<string, readonly [code: string, retry: Fault["retry"]]>> = {
+  ENOENT: ["object-missing", "never"],
+  ENOSPC: ["store-full", "after-operator"],
+  EDQUOT: ["store-full", "after-operator"],
+  EFBIG: ["store-full", "after-operator"],
+  EACCES: ["store-denied", "after-operator"],
+  EPERM: ["store-denied", "after-operator"],
+  EROFS: ["store-denied", "after-operator"],
+  ESTALE: ["store-stale", "later"],
+};
+
+/** Puts the operation's name around what went wrong. Faults of our own and the signal's reason pass as they are. */
+async function wrapped<Result>(doing: string, perform: () => Promise<Result>): Promise<Result> {
+  try {
+    return await perform();
+  } catch (cause) {
+    throw toFault(doing, cause);
+  }
+}
+
+/** The Fault for what the file system said: the table in store.ts. */
+export function toFault(doing: string, cause: unknown): unknown {
+  if (cause instanceof Fault || !(cause instanceof Error) || !("syscall" in cause)) return cause;
+  const [code, retry] = CODES["code" in cause ? String(cause.code) : ""] ?? ["store-io", "later"];
+  return new Fault(code, doing, retry, cause);
+}

@@ -1,0 +1,29 @@
+/** A stretch of a disk. `zero` reads as zeroes without being fetched; `unchanged` is as in the previous snapshot. */
+export interface Extent {
+  readonly offset: number;
+  readonly length: number;
+  readonly kind: "data" | "zero" | "unchanged";
+}
+
+/** A disk at a point in time. */
+export interface BlockSource {
+  readonly sizeBytes: number;
+  /** Ascending, gapless, covering the whole disk. */
+  extents(signal: AbortSignal): AsyncIterable<Extent>;
+  /**
+   * Exactly `length` bytes. Several calls are in flight at once. The buffer is the caller's: a buffer that
+   * fills its ArrayBuffer is handed to a worker thread without a copy, so it must not be used again.
+   */
+  read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
+}
+
+/** A disk to write to. Calls come out of order, several at once, and never overlap. */
+export interface BlockDestination {
+  readonly sizeBytes: number;
+  read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  write(offset: number, bytes: Buffer, signal: AbortSignal): Promise<void>;
+  /** Makes a stretch read as zeroes, by the cheapest means there is. */
+  zero(offset: number, length: number, signal: AbortSignal): Promise<void>;
+  /** What was written before is durable when it resolves. */
+  flush(signal: AbortSignal): Promise<void>;
+}

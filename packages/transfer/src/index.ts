@@ -1,0 +1,12 @@
+export type { BlockDestination, BlockSource, Extent } from "./device.ts";
+export { openTransfer } from "./open.ts";
+export type {
+  SealedTransfer,
+  StoreDiskRequest,
+  StoredDisk,
+  Transfer,
+  TransferOptions,
+  TransferProgress,
+  WriteDiskRequest,
+  WrittenDisk,
+} from "./transfer.ts";

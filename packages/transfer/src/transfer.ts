@@ -1,0 +1,88 @@
+import type { RepositoryKeys } from "@cairn/repository";
+import type { Store } from "@cairn/store";
+import type { BlockDestination, BlockSource } from "./device.ts";
+
+export interface TransferOptions {
+  readonly store: Store;
+  readonly repositoryId: string;
+  readonly keys: RepositoryKeys;
+  /** Object names of the segments to deduplicate against, oldest first. Restores need none. */
+  readonly indexSegments: readonly string[];
+  /** Worker threads; 2 unless told. */
+  readonly workers?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface StoreDiskRequest {
+  readonly source: BlockSource;
+  /** What messages call this disk, such as its id. */
+  readonly disk?: string;
+  /** Root of the last snapshot of this disk. Needed when the source has `unchanged` extents; saves pages otherwise. */
+  readonly previousRoot?: string;
+  /** How much of what is called unchanged to read and hash all the same. */
+  readonly auditBytes: number;
+  readonly onProgress?: (progress: TransferProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Durable progress: `doneBytes` (of the disk's size) counts what is stored, or written. */
+export interface TransferProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly storedBytes: number;
+}
+
+export interface StoredDisk {
+  readonly root: string;
+  /** Bytes fetched from the source, the audit's among them. */
+  readonly readBytes: number;
+  /** Bytes of `data` extents. */
+  readonly changedBytes: number;
+  readonly auditedBytes: number;
+  /** Bytes of new chunk records. Pages, index and pack frames are counted by `seal`. */
+  readonly storedBytes: number;
+}
+
+export interface SealedTransfer {
+  /** Object names of the segments that were added, to be listed in the commit. */
+  readonly indexSegments: readonly string[];
+  readonly storedBytes: number;
+}
+
+export interface WriteDiskRequest {
+  readonly root: string;
+  readonly destination: BlockDestination;
+  /** What messages call this disk, such as its id. */
+  readonly disk?: string;
+  /** `whole` writes everything; `differences` reads the destination first and writes only what differs. */
+  readonly mode: "whole" | "differences";
+  readonly onProgress?: (progress: TransferProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface WrittenDisk {
+  readonly writtenBytes: number;
+  readonly comparedBytes: number;
+}
+
+/** One session of moving disks into and out of a repository, with its worker threads. */
+export interface Transfer {
+  /**
+   * Stores a disk. Several may run at once and share packs. Nothing that it returns counts before `seal`.
+   * Faults: `audit-mismatch` (what was called unchanged has changed: store the disk again with all extents
+   * `data`), `bad-extents`, those of the store and of the source.
+   */
+  storeDisk(request: StoreDiskRequest): Promise<StoredDisk>;
+  /**
+   * Makes everything durable, in the order packs, index segment, pages, and reads it back. When it resolves,
+   * the roots that `storeDisk` returned are complete and may be committed. Call it once, after all disks.
+   */
+  seal(signal: AbortSignal): Promise<SealedTransfer>;
+  /**
+   * Writes a disk of a snapshot. Every chunk is authenticated before it is written; a damaged or missing one is
+   * a Fault (`chunk-damaged`, `object-missing`) that names disk, offset and pack; zeroes never take its place.
+   */
+  writeDisk(request: WriteDiskRequest): Promise<WrittenDisk>;
+  /** Ends the worker threads. May be called at any time, and twice. */
+  close(): Promise<void>;
+}
