@@ -1,0 +1,148 @@
+import { Fault } from "@cairn/kernel";
+
+/** Identity of a disk's whole content, quick on sparse disks: SHA-256 over the blocks that are not zero, with their offsets. */
+export interface DiskDigest {
+  readonly size_bytes: number;
+  readonly digest: string;
+  readonly data_bytes: number;
+}
+
+/** What a hypervisor would tell of an instance. */
+export interface SandboxDomain {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: "running" | "shutoff";
+  readonly host: string;
+  readonly disks: readonly {
+    readonly device: string;
+    readonly serial?: string;
+    readonly path: string;
+    readonly format: string;
+  }[];
+}
+
+/** Block nodes, bitmaps, jobs and exports of an instance, for finding leftovers. */
+export interface SandboxNodes {
+  readonly nodes: readonly string[];
+  readonly bitmaps: readonly {
+    readonly node: string;
+    readonly name: string;
+    readonly inconsistent?: boolean;
+  }[];
+  readonly jobs: readonly unknown[];
+  readonly exports: readonly unknown[];
+}
+
+type Row = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** The sandbox's inventory: rows by kind. */
+export type SandboxState = Readonly<Record<string, readonly Row[]>>;
+
+export interface SandboxFault {
+  readonly service?: string;
+  readonly method?: string;
+  /** A regular expression on the path. */
+  readonly path?: string;
+  readonly times?: number;
+  readonly after?: number;
+  readonly effect: Readonly<Record<string, unknown>>;
+}
+
+const TIMEOUT_MS = 120_000;
+
+/** The sandbox's hooks for demos and tests: a guest's writes, what a disk holds, what is left, faults. */
+export class SandboxHooks {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async write(instanceId: string, device: string, offset: number, bytes: Uint8Array): Promise<void> {
+    await this.#ask("POST", `/instances/${instanceId}/disks/${device}/write?offset=${String(offset)}`, bytes);
+  }
+
+  async zero(instanceId: string, device: string, offset: number, length: number): Promise<void> {
+    const range = `offset=${String(offset)}&length=${String(length)}`;
+    await this.#ask("POST", `/instances/${instanceId}/disks/${device}/zero?${range}`);
+  }
+
+  async digest(instanceId: string, device: string): Promise<DiskDigest> {
+    return await this.#json(`/instances/${instanceId}/disks/${device}/digest`);
+  }
+
+  async volumeDigest(volumeId: string): Promise<DiskDigest> {
+    return await this.#json(`/volumes/${volumeId}/digest`);
+  }
+
+  async read(instanceId: string, device: string, offset: number, length: number): Promise<Buffer> {
+    const range = `offset=${String(offset)}&length=${String(length)}`;
+    const reply = await this.#ask("GET", `/instances/${instanceId}/disks/${device}/read?${range}`);
+    return Buffer.from(await reply.arrayBuffer());
+  }
+
+  /** The whole present content of a disk as a stream of raw bytes. */
+  async export(instanceId: string, device: string): Promise<ReadableStream<Uint8Array>> {
+    const reply = await this.#ask("GET", `/instances/${instanceId}/disks/${device}/export`);
+    if (reply.body === null) throw new Fault("sandbox-refused", `exporting ${device} gave no body`, "never");
+    return reply.body;
+  }
+
+  async domain(instanceId: string): Promise<SandboxDomain> {
+    return await this.#json(`/instances/${instanceId}`);
+  }
+
+  async nodes(instanceId: string): Promise<SandboxNodes> {
+    return await this.#json(`/instances/${instanceId}/nodes`);
+  }
+
+  async state(): Promise<SandboxState> {
+    return await this.#json("/state");
+  }
+
+  async killQemu(instanceId: string): Promise<void> {
+    await this.#ask("POST", `/instances/${instanceId}/kill-qemu`);
+  }
+
+  async vanishHost(host: string): Promise<void> {
+    await this.#ask("POST", `/hosts/${host}/vanish`);
+  }
+
+  async returnHost(host: string): Promise<void> {
+    await this.#ask("POST", `/hosts/${host}/return`);
+  }
+
+  async addFault(fault: SandboxFault): Promise<void> {
+    await this.#ask("POST", "/faults", fault);
+  }
+
+  async clearFaults(): Promise<void> {
+    await this.#ask("DELETE", "/faults");
+  }
+
+  async setQuota(projectId: string, quota: Readonly<Record<string, number>>): Promise<void> {
+    await this.#ask("PUT", `/quotas/${projectId}`, quota);
+  }
+
+  async #json<Reply>(path: string): Promise<Reply> {
+    const reply = await this.#ask("GET", path);
+    return (await reply.json()) as Reply;
+  }
+
+  async #ask(method: string, path: string, body?: unknown): Promise<Response> {
+    const bytes = body instanceof Uint8Array;
+    const reply = await fetch(`${this.#url}/sandbox${path}`, {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body === undefined
+        ? {}
+        : {
+            body: bytes ? Buffer.from(body) : JSON.stringify(body),
+            headers: { "content-type": bytes ? "application/octet-stream" : "application/json" },
+          }),
+    });
+    if (reply.ok) return reply;
+    const text = (await reply.text()).slice(0, 300);
+    throw new Fault("sandbox-refused", `${method} ${path}: HTTP ${String(reply.status)} ${text}`, "never");
+  }
+}
