@@ -1,2 +1,32 @@
+export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
+export { normaliseBody, normaliseQuery } from "./compatibility.ts";
+export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { findMismatch, type Mismatch, matches, parseAs } from "./parse.ts";
+export * from "./restores.ts";
+export {
+  type BodyOf,
+  fullPath,
+  type Method,
+  type ParamsOf,
+  type QueryOf,
+  type ReplyOf,
+  type Route,
+  type RouteId,
+  type Routes,
+  routeIds,
+  routeOf,
+  routes,
+} from "./routes.ts";
+export {
+  type DiskProgress,
+  type FaultDetail,
+  faultBody,
+  type Links,
+  type MetadataRow,
+  type Progress,
+  parseWireTime,
+  wireTime,
+} from "./shapes.ts";
+export * from "./snapshots.ts";
+export * from "./workloads.ts";

@@ -1,0 +1,223 @@
+import type { TSchema } from "typebox";
+import { type RouteId, routeOf } from "./routes.ts";
+
+/**
+ * The one place that knows how existing clients deviate from the contract: other names, booleans and numbers
+ * as text, absent parts. It turns their requests into the contract's form; validation comes after and is
+ * strict. Nothing here refuses: what it does not understand it leaves for validation to name.
+ */
+
+type Json = Record<string, unknown>;
+
+/** Query parameters by their old names. */
+const QUERY_NAMES: Readonly<Partial<Record<RouteId, Readonly<Record<string, string>>>>> = {
+  listWorkloads: { all_tenants: "all_workloads", all: "all_workloads" },
+  listWorkloadsDetail: { all_tenants: "all_workloads", all: "all_workloads" },
+};
+
+/** Keys of bodies by their old names. */
+const WORKLOAD_NAMES = {
+  display_name: "name",
+  display_description: "description",
+  "policy-id": "policy_id",
+  backup_target_type: "backup_target_types",
+};
+const SNAPSHOT_NAMES = { display_name: "name", display_description: "description" };
+const MEMBER_NAMES = { instance_id: "instance-id", id: "instance-id", "instance-uuid": "instance-id" };
+const SCHEDULE_NAMES = {
+  full_backup_interval: "fullbackup_interval",
+  snapshots_to_retain: "retention_policy_value",
+};
+
+const TRUE_WORDS = new Set(["true", "1", "yes", "on", "t", "y"]);
+const FALSE_WORDS = new Set(["false", "0", "no", "off", "f", "n", "", "none"]);
+
+/** The query of a request in the contract's form. */
+export function normaliseQuery(id: RouteId, query: unknown): unknown {
+  if (!isJson(query)) return query;
+  const named = renamed(query, QUERY_NAMES[id] ?? {});
+  // A parameter that is given twice counts once: the last, as OpenStack's services have it.
+  const single = mapValues(named, (value) => (Array.isArray(value) ? value.at(-1) : value));
+  const given = Object.fromEntries(
+    Object.entries(single).filter(([name, value]) => value !== "" || isBoolean(routeOf(id).query, name)),
+  );
+  return coerced(routeOf(id).query, given);
+}
+
+/** The body of a request in the contract's form. */
+export function normaliseBody(id: RouteId, body: unknown): unknown {
+  const schema = routeOf(id).body;
+  if (schema === undefined) return undefined;
+  return coerced(schema, bodyForms[id]?.(body) ?? body);
+}
+
+const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> = {
+  createWorkload: (body) => inside(body, "workload", workloadForm),
+  modifyWorkload: (body) => inside(body, "workload", workloadForm),
+  takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
+  createRestore: (body) => inside(body, "restore", restoreForm),
+};
+
+function workloadForm(workload: Json): Json {
+  return present({
+    ...renamed(workload, WORKLOAD_NAMES),
+    instances: eachOf(workload["instances"], memberForm),
+    jobschedule: isJson(workload["jobschedule"]) ? scheduleForm(workload["jobschedule"]) : undefined,
+  });
+}
+
+function memberForm(member: unknown): unknown {
+  return isJson(member) ? renamed(member, MEMBER_NAMES) : { "instance-id": member };
+}
+
+/** Schedules are kept as given, but `enabled` is a boolean and every classic value a string: clients compare strings. */
+function scheduleForm(schedule: Json): Json {
+  const named = renamed(schedule, SCHEDULE_NAMES);
+  const values = mapValues(named, (value) => (typeof value === "number" ? String(value) : value));
+  return "enabled" in values ? { ...values, enabled: asBoolean(values["enabled"]) } : values;
+}
+
+/** The body's `full` counts only as a JSON boolean: a reference client sends "True" with every snapshot. */
+function snapshotForm(snapshot: Json): Json {
+  const { full, ...rest } = renamed(snapshot, SNAPSHOT_NAMES);
+  return present(full === true ? { ...rest, full } : rest);
+}
+
+function restoreForm(restore: Json): Json {
+  const { options, ...rest } = restore;
+  return present({ ...rest, options: isJson(options) ? optionsForm(options) : options });
+}
+
+function optionsForm(options: Json): Json {
+  const openstack = isJson(options["openstack"]) ? options["openstack"] : {};
+  const mapping = isJson(openstack["networks_mapping"]) ? openstack["networks_mapping"] : {};
+  const oneclick = options["restore_type"] === "oneclick" || asBoolean(options["oneclickrestore"]) === true;
+  return present({
+    name: options["name"],
+    description: options["description"],
+    type: options["type"] ?? "openstack",
+    restore_type: options["restore_type"] ?? (oneclick ? "oneclick" : undefined),
+    oneclickrestore: oneclick,
+    openstack: {
+      instances: eachOf(openstack["instances"] ?? [], instanceForm),
+      restore_topology: openstack["restore_topology"] ?? false,
+      networks_mapping: { networks: eachOf(mapping["networks"] ?? [], networkForm) },
+    },
+  });
+}
+
+function instanceForm(instance: unknown): unknown {
+  if (!isJson(instance)) return instance;
+  return present({
+    ...instance,
+    availability_zone: textOr(instance["availability_zone"]),
+    flavor: isJson(instance["flavor"]) ? withoutBlanks(instance["flavor"]) : undefined,
+    nics: eachOf(instance["nics"], nicForm),
+    vdisks: eachOf(instance["vdisks"], (disk) => (isJson(disk) ? withoutBlanks(disk) : disk)),
+    server_group: textOr(instance["server_group"]),
+  });
+}
+
+function nicForm(nic: unknown): unknown {
+  if (!isJson(nic)) return nic;
+  const address = nic["ip_address"];
+  return present({
+    ...nic,
+    // An empty list is an old way to say "the next free address".
+    ip_address: Array.isArray(address) ? (address[0] ?? "") : address,
+    network: isJson(nic["network"]) ? placeForm(nic["network"]) : nic["network"],
+  });
+}
+
+function networkForm(pair: unknown): unknown {
+  if (!isJson(pair)) return pair;
+  return mapValues(pair, (place) => (isJson(place) ? placeForm(place) : place));
+}
+
+/** A network with its subnet: an object, a bare id, or nothing. */
+function placeForm(place: Json): Json {
+  const { subnet, ...rest } = place;
+  const reference = typeof subnet === "string" ? { id: subnet } : subnet;
+  const usable = isJson(reference) && typeof reference["id"] === "string" && reference["id"] !== "";
+  return present(usable ? { ...rest, subnet: reference } : rest);
+}
+
+function inside(body: unknown, key: string, form: (part: Json) => Json): unknown {
+  if (!isJson(body) || !isJson(body[key])) return body;
+  return { [key]: form(body[key]) };
+}
+
+function renamed(record: Json, names: Readonly<Record<string, string>>): Json {
+  const result: Json = {};
+  for (const [key, value] of Object.entries(record)) {
+    const name = Object.hasOwn(names, key) ? (names[key] ?? key) : key;
+    if (!(name in result) || name === key) result[name] = value;
+  }
+  return result;
+}
+
+/** Without absent and `null` parts: existing clients write `null` where they mean nothing. */
+function present(record: Json): Json {
+  return Object.fromEntries(
+    Object.entries(record).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
+
+function withoutBlanks(record: Json): Json {
+  return Object.fromEntries(Object.entries(present(record)).filter(([, value]) => value !== ""));
+}
+
+function textOr(value: unknown): unknown {
+  return value === "" ? undefined : value;
+}
+
+function eachOf(list: unknown, form: (item: unknown) => unknown): unknown {
+  return Array.isArray(list) ? list.map(form) : list;
+}
+
+function mapValues(record: Json, form: (value: unknown) => unknown): Json {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, form(value)]));
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function asBoolean(value: unknown): unknown {
+  if (value === 1) return true;
+  if (value === 0) return false;
+  if (typeof value !== "string") return value;
+  const word = value.toLowerCase();
+  if (TRUE_WORDS.has(word)) return true;
+  return FALSE_WORDS.has(word) ? false : value;
+}
+
+function isBoolean(schema: TSchema, property: string): boolean {
+  return propertyOf(schema, property)?.["type"] === "boolean";
+}
+
+function propertyOf(schema: TSchema, name: string): Json | undefined {
+  const properties: unknown = "properties" in schema ? schema.properties : undefined;
+  const found = isJson(properties) ? properties[name] : undefined;
+  return isJson(found) ? found : undefined;
+}
+
+/** Text where the schema wants a boolean or a whole number becomes one; everything else stays as it is. */
+function coerced(schema: object, value: unknown): unknown {
+  const shape = schema as Json;
+  if (shape["type"] === "boolean") return asBoolean(value);
+  if (shape["type"] === "integer")
+    return typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+  if (shape["type"] === "array" && Array.isArray(value) && isJson(shape["items"])) {
+    const items = shape["items"];
+    return value.map((item: unknown) => coerced(items, item));
+  }
+  const properties = shape["properties"];
+  if (!isJson(value) || !isJson(properties)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => {
+      const inner = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      return [key, isJson(inner) ? coerced(inner, part) : part];
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import { type Static, Type } from "typebox";
+import { ByteCount, Label, Links, nullable, Timestamp, WireId } from "./shapes.ts";
+
+/** The ids of the two workload types that every installation has; clients send and show them. */
+export const WORKLOAD_TYPES = {
+  serial: "f82ce76f-17fe-438b-aa37-7a023058e50d",
+  parallel: "2ddd528d-c9b4-4d7e-8722-cc395140255a",
+} as const;
+
+export const WorkloadStatus = Type.Union([
+  Type.Literal("creating"),
+  Type.Literal("available"),
+  Type.Literal("locked"),
+  Type.Literal("updating"),
+  Type.Literal("resetting"),
+  Type.Literal("deleting"),
+  Type.Literal("error"),
+]);
+export type WorkloadStatus = Static<typeof WorkloadStatus>;
+
+/** A schedule as it was given: both the classic and the tiered form are kept; values are strings or numbers. */
+export const JobSchedule = Type.Record(Type.String(), Type.Unknown());
+export type JobSchedule = Static<typeof JobSchedule>;
+
+const MetadataMap = Type.Record(Type.String(), Type.Unknown());
+
+const member = Type.Object({ "instance-id": WireId });
+
+/** Body of workload creation, after `compatibility.ts` made the spellings one. */
+export const CreateWorkload = Type.Object({
+  workload: Type.Object({
+    name: Type.Optional(Label),
+    description: Type.Optional(Type.String({ maxLength: 4096 })),
+    workload_type_id: Type.Optional(nullable(WireId)),
+    source_platform: Type.Optional(nullable(Type.String())),
+    instances: Type.Array(member, { minItems: 1, maxItems: 1000 }),
+    jobschedule: Type.Optional(JobSchedule),
+    metadata: Type.Optional(MetadataMap),
+    policy_id: Type.Optional(nullable(Type.String())),
+    encryption: Type.Optional(Type.Boolean()),
+    secret_uuid: Type.Optional(nullable(Type.String())),
+    backup_target_types: Type.Optional(nullable(Type.String())),
+  }),
+});
+export type CreateWorkload = Static<typeof CreateWorkload>;
+
+/** Body of workload modification; what is absent stays, an instance list replaces the old one. */
+export const ModifyWorkload = Type.Object({
+  workload: Type.Object({
+    name: Type.Optional(Label),
+    description: Type.Optional(Type.String({ maxLength: 4096 })),
+    instances: Type.Optional(Type.Array(member, { minItems: 1, maxItems: 1000 })),
+    jobschedule: Type.Optional(JobSchedule),
+    metadata: Type.Optional(MetadataMap),
+    policy_id: Type.Optional(nullable(Type.String())),
+  }),
+});
+export type ModifyWorkload = Static<typeof ModifyWorkload>;
+
+const summary = {
+  id: WireId,
+  name: Type.String(),
+  description: Type.String(),
+  project_id: WireId,
+  user_id: WireId,
+  workload_type_id: WireId,
+  status: WorkloadStatus,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  snapshots_info: Type.String(),
+  scheduler_trust: nullable(Type.Record(Type.String(), Type.Unknown())),
+  links: Links,
+};
+
+/** A workload in a list. */
+export const WorkloadSummary = Type.Object(summary);
+export type WorkloadSummary = Static<typeof WorkloadSummary>;
+
+const usageOfType = Type.Object({ usage: ByteCount, snap_count: Type.Integer({ minimum: 0 }) });
+
+/** A workload with its members, its schedule and what it occupies. */
+export const WorkloadDetail = Type.Object({
+  ...summary,
+  instances: Type.Array(
+    Type.Object({ id: WireId, name: Type.String(), metadata: Type.Record(Type.String(), Type.Unknown()) }),
+  ),
+  jobschedule: JobSchedule,
+  metadata: MetadataMap,
+  storage_usage: Type.Object({ usage: ByteCount, full: usageOfType, incremental: usageOfType }),
+  availability_zone: nullable(Type.String()),
+  host: nullable(Type.String()),
+  error_msg: nullable(Type.String()),
+  interval: nullable(Type.String()),
+  encryption: Type.Boolean(),
+  secret_uuid: nullable(Type.String()),
+  backup_target_types: nullable(Type.String()),
+  source_platform: Type.String(),
+  policy_id: nullable(Type.String()),
+});
+export type WorkloadDetail = Static<typeof WorkloadDetail>;
