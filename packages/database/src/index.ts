@@ -1,0 +1,122 @@
+export {
+  type DatamoverPresence,
+  datamoverPresence,
+  findHostOfToken,
+  listDatamovers,
+  registerDatamover,
+  touchDatamover,
+} from "./datamovers.ts";
+export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
+export { enqueueRun, RUN_QUEUE, type RunJob } from "./jobs.ts";
+export { loadMigrations, type Migration, migrate } from "./migrate.ts";
+export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
+export {
+  type Asker,
+  type Cancelled,
+  cancelRestore,
+  cancelSnapshot,
+  type NewRestore,
+  type NewSnapshot,
+  type NotOpened,
+  openRestore,
+  openSnapshot,
+  openSnapshotDeletion,
+  openWorkloadRun,
+  requestCancellation,
+} from "./opening.ts";
+export {
+  cancelOrder,
+  claimOrders,
+  closeOrphanedOrders,
+  ensureOrder,
+  findOrder,
+  finishOrder,
+  type NewOrder,
+  type OrderHolder,
+  reportProgress,
+} from "./orders.ts";
+export type { Page } from "./paging.ts";
+export { type DiskProgress, listRunProgress, type RunProgress } from "./progress.ts";
+export {
+  addSegments,
+  ensureDefaultTarget,
+  ensureRepository,
+  findDefaultTarget,
+  findRepository,
+  findTarget,
+  listSegments,
+  loadRepository,
+} from "./repositories.ts";
+export {
+  completeRestore,
+  findRestore,
+  listRestores,
+  type RestoreResult,
+  removeRestore,
+  setRestoreStatus,
+} from "./restores.ts";
+export {
+  claimRun,
+  countAttempt,
+  findRun,
+  listSteps,
+  listStrandedRuns,
+  type RunClaim,
+  releaseRun,
+  renewRun,
+  runStateOf,
+  storeRunEvent,
+  withClaimedRun,
+} from "./runs.ts";
+export {
+  completeSnapshot,
+  countSnapshots,
+  findSnapshot,
+  listSnapshots,
+  removeSnapshot,
+  type SnapshotFilter,
+  type SnapshotResult,
+  setSnapshotStatus,
+} from "./snapshots.ts";
+export type {
+  DatamoverRow,
+  DiskBaseRow,
+  Handle,
+  OrderRow,
+  OrderState,
+  RepositoryRow,
+  RestoreRow,
+  RestoreStatus,
+  RestoreType,
+  RunRow,
+  SnapshotRow,
+  SnapshotStatus,
+  SnapshotType,
+  StepRow,
+  Tables,
+  TargetRow,
+  TrustRow,
+  WorkloadInstanceRow,
+  WorkloadRow,
+  WorkloadStatus,
+} from "./tables.ts";
+export { findTrust, removeTrust, saveTrust } from "./trusts.ts";
+export {
+  createWorkload,
+  findWorkload,
+  type InstanceTaken,
+  listMemberships,
+  listWorkloadInstances,
+  listWorkloads,
+  type Member,
+  type Modified,
+  modifyWorkload,
+  type NewWorkload,
+  releaseWorkload,
+  removeWorkload,
+  type StorageUsage,
+  storageUsage,
+  type Unlocked,
+  unlockWorkload,
+  type WorkloadChanges,
+} from "./workloads.ts";

@@ -1,0 +1,76 @@
+import { Fault } from "@cairn/kernel";
+import { Kysely, PostgresDialect, type Transaction } from "kysely";
+import { Pool, TypeOverrides } from "pg";
+import { NotificationListener } from "./listener.ts";
+import type { Handle, Tables } from "./tables.ts";
+
+/** A connection pool to PostgreSQL, with notifications. Made by `openDatabase`; safe to share. */
+export interface Database {
+  /** Runs statements outside of a transaction. */
+  readonly handle: Handle;
+  readonly url: string;
+  /** One transaction: commits when `work` resolves, rolls back when it throws. Work must not wait for the world. */
+  transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result>;
+  /**
+   * Waits until something was notified on the channel (with this payload, when one is given), or `ms` have
+   * passed. A hint, never the truth: callers look at the rows afterwards. Rejects when the signal is aborted.
+   */
+  waitFor(channel: Channel, options: WaitOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WaitOptions {
+  readonly payload?: string;
+  readonly ms: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The channels of NOTIFY. Payloads: host name, run id, order id. */
+export type Channel = "cairn_order_queued" | "cairn_run_cancelled" | "cairn_order_changed";
+
+export interface DatabaseOptions {
+  /** Connections at most; one more listens. */
+  readonly poolMax?: number;
+  /** Told when an idle connection breaks (the pool replaces it). */
+  readonly onFault?: (fault: Error) => void;
+}
+
+/** Opens a pool. Connects lazily: an unreachable server is the Fault of the first statement. */
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const onFault = options.onFault ?? (() => undefined);
+  const pool = new Pool({
+    connectionString: url,
+    max: options.poolMax ?? 10,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    types: sizesAsNumbers(),
+  });
+  pool.on("error", onFault);
+  const handle = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const listener = new NotificationListener(url, onFault);
+  return {
+    handle,
+    url,
+    transaction: async (work) => handle.transaction().execute(work),
+    waitFor: async (channel, waiting) => listener.waitFor(channel, waiting),
+    close: async () => {
+      await listener.close();
+      await handle.destroy();
+    },
+  };
+}
+
+const INT8 = 20;
+
+/** Sizes are below 2^53, so that int8 can be a number. */
+function sizesAsNumbers(): TypeOverrides {
+  const overrides = new TypeOverrides();
+  overrides.setTypeParser(INT8, parseInt8);
+  return overrides;
+}
+
+function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Fault("database-value", `reading the number ${text}`, "never");
+  return value;
+}

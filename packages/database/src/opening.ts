@@ -1,0 +1,312 @@
+import type { FlowName } from "@cairn/domain";
+import type { UserId, WorkloadId } from "@cairn/kernel";
+import { newId, type ProjectId, type RestoreId, type RunId, type SnapshotId } from "@cairn/kernel";
+import { sql } from "kysely";
+import { enqueueRun } from "./jobs.ts";
+import {
+  type Handle,
+  type RestoreRow,
+  type RestoreType,
+  type SnapshotRow,
+  type SnapshotStatus,
+  type SnapshotType,
+  toJson,
+  type WorkloadRow,
+} from "./tables.ts";
+import { lockWorkloadRow } from "./workloads.ts";
+
+/** Who asks, in whose project. */
+export interface Asker {
+  readonly projectId: ProjectId;
+  readonly userId: UserId;
+}
+
+/** Why a run was not opened. `busy`: the workload or snapshot is in a status that forbids it. */
+export type NotOpened =
+  | { readonly kind: "absent" }
+  | { readonly kind: "busy"; readonly what: "workload" | "snapshot"; readonly status: string };
+
+/*
+ * Each of these locks the workload's row, checks it, writes what the user will see, writes the run and its job:
+ * all in the transaction they are called in. Either everything of it exists afterwards, or nothing.
+ */
+
+export interface NewSnapshot {
+  readonly workloadId: WorkloadId;
+  readonly name: string;
+  readonly description: string;
+  /** What was asked for; the run may have to read everything all the same. */
+  readonly snapshotType: SnapshotType;
+  readonly request?: unknown;
+}
+
+/** Takes a snapshot: locks an `available` workload, writes the snapshot `executing` and its run. */
+export async function openSnapshot(
+  transaction: Handle,
+  asker: Asker,
+  wanted: NewSnapshot,
+): Promise<{ readonly kind: "opened"; readonly snapshot: SnapshotRow; readonly runId: RunId } | NotOpened> {
+  const workload = await claimWorkload(transaction, asker, wanted.workloadId);
+  if ("kind" in workload) return workload;
+  const id: SnapshotId = newId();
+  const runId = await openRun(transaction, {
+    asker,
+    flow: "snapshot",
+    workloadId: workload.id,
+    snapshotId: id,
+    workloadStatus: "locked",
+    request: wanted.request ?? { snapshotType: wanted.snapshotType },
+  });
+  const snapshot = await transaction
+    .insertInto("snapshot")
+    .values({
+      id,
+      workload_id: workload.id,
+      project_id: workload.project_id,
+      user_id: asker.userId,
+      name: wanted.name,
+      description: wanted.description,
+      snapshot_type: wanted.snapshotType,
+      status: "executing",
+      run_id: runId,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return { kind: "opened", snapshot, runId };
+}
+
+export interface NewRestore {
+  readonly snapshotId: SnapshotId;
+  readonly name: string;
+  readonly description: string;
+  readonly restoreType: RestoreType;
+  /** As the user gave them: shown again in the restore. */
+  readonly options: unknown;
+  /** What the flow parses; the options when absent. */
+  readonly request?: unknown;
+}
+
+/** Restores an `available` snapshot: it becomes `restoring`, its workload `locked`, until the run ends. */
+export async function openRestore(
+  transaction: Handle,
+  asker: Asker,
+  wanted: NewRestore,
+): Promise<{ readonly kind: "opened"; readonly restore: RestoreRow; readonly runId: RunId } | NotOpened> {
+  const found = await claimSnapshot(transaction, asker, wanted.snapshotId, ["available"]);
+  if ("kind" in found) return found;
+  const id: RestoreId = newId();
+  const runId = await openRun(transaction, {
+    asker,
+    flow: "restore",
+    workloadId: found.workload_id,
+    snapshotId: found.id,
+    restoreId: id,
+    workloadStatus: "locked",
+    request: wanted.request ?? wanted.options,
+  });
+  await moveSnapshot(transaction, found.id, "restoring");
+  const restore = await transaction
+    .insertInto("restore")
+    .values({
+      id,
+      snapshot_id: found.id,
+      workload_id: found.workload_id,
+      project_id: found.project_id,
+      user_id: asker.userId,
+      name: wanted.name,
+      description: wanted.description,
+      restore_type: wanted.restoreType,
+      options: toJson(wanted.options),
+      status: "executing",
+      run_id: runId,
+      size_bytes: found.size_bytes,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return { kind: "opened", restore, runId };
+}
+
+/** Deletes a snapshot that has ended in any way: it becomes `deleting`, its workload `locked`. */
+export async function openSnapshotDeletion(
+  transaction: Handle,
+  asker: Asker,
+  snapshotId: SnapshotId,
+): Promise<{ readonly kind: "opened"; readonly runId: RunId } | NotOpened> {
+  const found = await claimSnapshot(transaction, asker, snapshotId, ["available", "error", "cancelled"]);
+  if ("kind" in found) return found;
+  const runId = await openRun(transaction, {
+    asker,
+    flow: "snapshot-delete",
+    workloadId: found.workload_id,
+    snapshotId: found.id,
+    workloadStatus: "locked",
+    request: {},
+  });
+  await moveSnapshot(transaction, found.id, "deleting");
+  return { kind: "opened", runId };
+}
+
+/** Deletes or resets a workload that is `available` (deletion also of one in `error`). */
+export async function openWorkloadRun(
+  transaction: Handle,
+  asker: Asker,
+  wanted: { readonly workloadId: WorkloadId; readonly flow: "workload-delete" | "workload-reset" },
+): Promise<{ readonly kind: "opened"; readonly runId: RunId } | NotOpened> {
+  const workload = await claimWorkload(transaction, asker, wanted.workloadId);
+  if ("kind" in workload) return workload;
+  const runId = await openRun(transaction, {
+    asker,
+    flow: wanted.flow,
+    workloadId: workload.id,
+    workloadStatus: wanted.flow === "workload-delete" ? "deleting" : "resetting",
+    request: {},
+  });
+  return { kind: "opened", runId };
+}
+
+async function claimWorkload(
+  transaction: Handle,
+  asker: Asker,
+  id: WorkloadId,
+): Promise<WorkloadRow | NotOpened> {
+  const workload = await lockWorkloadRow(transaction, id);
+  if (workload === undefined || workload.project_id !== asker.projectId) return { kind: "absent" };
+  if (workload.status !== "available" && workload.status !== "error") {
+    return { kind: "busy", what: "workload", status: workload.status };
+  }
+  return workload;
+}
+
+/**
+ * The workload's row is locked first, and the snapshot's only when no run holds the workload: the end of a run
+ * writes them in the other order, and the two must not wait for each other.
+ */
+async function claimSnapshot(
+  transaction: Handle,
+  asker: Asker,
+  id: SnapshotId,
+  allowed: readonly SnapshotStatus[],
+): Promise<SnapshotRow | NotOpened> {
+  const seen = await transaction
+    .selectFrom("snapshot")
+    .select(["workload_id", "status"])
+    .where("id", "=", id)
+    .where("project_id", "=", asker.projectId)
+    .executeTakeFirst();
+  if (seen === undefined) return { kind: "absent" };
+  if (!allowed.includes(seen.status)) return { kind: "busy", what: "snapshot", status: seen.status };
+  const workload = await claimWorkload(transaction, asker, seen.workload_id);
+  if ("kind" in workload) return workload;
+  const snapshot = await transaction
+    .selectFrom("snapshot")
+    .selectAll()
+    .where("id", "=", id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (snapshot === undefined) return { kind: "absent" };
+  if (!allowed.includes(snapshot.status)) return { kind: "busy", what: "snapshot", status: snapshot.status };
+  return snapshot;
+}
+
+interface NewRun {
+  readonly asker: Asker;
+  readonly flow: FlowName;
+  readonly workloadId: WorkloadId;
+  readonly snapshotId?: SnapshotId;
+  readonly restoreId?: RestoreId;
+  readonly workloadStatus: WorkloadRow["status"];
+  readonly request: unknown;
+}
+
+async function openRun(transaction: Handle, wanted: NewRun): Promise<RunId> {
+  const id: RunId = newId();
+  await transaction
+    .insertInto("run")
+    .values({
+      id,
+      project_id: wanted.asker.projectId,
+      user_id: wanted.asker.userId,
+      flow: wanted.flow,
+      workload_id: wanted.workloadId,
+      snapshot_id: wanted.snapshotId ?? null,
+      restore_id: wanted.restoreId ?? null,
+      request: toJson(wanted.request),
+    })
+    .execute();
+  await transaction
+    .updateTable("workload")
+    .set({ status: wanted.workloadStatus, run_id: id, updated_at: sql`now()` })
+    .where("id", "=", wanted.workloadId)
+    .execute();
+  await enqueueRun(transaction, id);
+  return id;
+}
+
+async function moveSnapshot(transaction: Handle, id: SnapshotId, status: SnapshotStatus): Promise<void> {
+  await transaction
+    .updateTable("snapshot")
+    .set({ status, updated_at: sql`now()` })
+    .where("id", "=", id)
+    .execute();
+}
+
+export type Cancelled =
+  /** The run will turn back; what it is about shows `cancelling`. */
+  | { readonly kind: "cancelling"; readonly runId: RunId }
+  | { readonly kind: "ended"; readonly status: string }
+  | { readonly kind: "absent" };
+
+/** Asks the run of a snapshot that is being taken to turn back. */
+export async function cancelSnapshot(transaction: Handle, asker: Asker, id: SnapshotId): Promise<Cancelled> {
+  const seen = await transaction
+    .selectFrom("snapshot")
+    .select(["status", "run_id"])
+    .where("id", "=", id)
+    .where("project_id", "=", asker.projectId)
+    .executeTakeFirst();
+  if (seen === undefined) return { kind: "absent" };
+  const asked = await requestCancellation(transaction, seen.run_id);
+  const moved = await transaction
+    .updateTable("snapshot")
+    .set({ status: "cancelling", updated_at: sql`now()` })
+    .where("id", "=", id)
+    .where("status", "in", ["executing", "cancelling"])
+    .executeTakeFirst();
+  if (!asked || moved.numUpdatedRows === 0n) return { kind: "ended", status: seen.status };
+  return { kind: "cancelling", runId: seen.run_id };
+}
+
+/** Asks the run of a restore to turn back. */
+export async function cancelRestore(transaction: Handle, asker: Asker, id: RestoreId): Promise<Cancelled> {
+  const seen = await transaction
+    .selectFrom("restore")
+    .select(["status", "run_id"])
+    .where("id", "=", id)
+    .where("project_id", "=", asker.projectId)
+    .executeTakeFirst();
+  if (seen === undefined) return { kind: "absent" };
+  const asked = await requestCancellation(transaction, seen.run_id);
+  const moved = await transaction
+    .updateTable("restore")
+    .set({ status: "cancelling", updated_at: sql`now()` })
+    .where("id", "=", id)
+    .where("status", "in", ["executing", "cancelling"])
+    .executeTakeFirst();
+  if (!asked || moved.numUpdatedRows === 0n) return { kind: "ended", status: seen.status };
+  return { kind: "cancelling", runId: seen.run_id };
+}
+
+/**
+ * Asks a run to turn back; false when it has ended. Its engine hears of it at once, or within a second. Locks
+ * the run's row before anything it is about, as the end of a run does.
+ */
+export async function requestCancellation(transaction: Handle, runId: RunId): Promise<boolean> {
+  const asked = await transaction
+    .updateTable("run")
+    .set({ cancel_requested_at: sql`coalesce(cancel_requested_at, now())` })
+    .where("id", "=", runId)
+    .where("state", "<>", "concluded")
+    .executeTakeFirst();
+  await sql`select pg_notify('cairn_run_cancelled', ${runId})`.execute(transaction);
+  return asked.numUpdatedRows > 0n;
+}

@@ -1,0 +1,114 @@
+import { newId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId } from "@cairn/kernel";
+import type { Handle, RepositoryRow, TargetRow } from "./tables.ts";
+
+/** Makes the directory the default target, once; one with this path that exists already becomes the default. */
+export async function ensureDefaultTarget(transaction: Handle, path: string): Promise<TargetRow> {
+  await transaction
+    .updateTable("target")
+    .set({ is_default: false })
+    .where("is_default", "=", true)
+    .where("path", "<>", path)
+    .execute();
+  return transaction
+    .insertInto("target")
+    .values({ id: newId<"target">(), name: path, kind: "directory", path, is_default: true })
+    .onConflict((conflict) => conflict.column("name").doUpdateSet({ is_default: true }))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** Where repositories are made that ask for no other target. */
+export async function findDefaultTarget(handle: Handle): Promise<TargetRow | undefined> {
+  return handle.selectFrom("target").selectAll().where("is_default", "=", true).executeTakeFirst();
+}
+
+/** A target by its id. */
+export async function findTarget(handle: Handle, id: TargetId): Promise<TargetRow | undefined> {
+  return handle.selectFrom("target").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** The repository of a project on a target. */
+export async function findRepository(
+  handle: Handle,
+  projectId: ProjectId,
+  targetId: TargetId,
+): Promise<RepositoryRow | undefined> {
+  return handle
+    .selectFrom("repository")
+    .selectAll()
+    .where("project_id", "=", projectId)
+    .where("target_id", "=", targetId)
+    .executeTakeFirst();
+}
+
+/** A repository together with its target. */
+export async function loadRepository(
+  handle: Handle,
+  id: RepositoryId,
+): Promise<{ readonly repository: RepositoryRow; readonly target: TargetRow } | undefined> {
+  const repository = await handle
+    .selectFrom("repository")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirst();
+  if (repository === undefined) return undefined;
+  const target = await findTarget(handle, repository.target_id);
+  return target === undefined ? undefined : { repository, target };
+}
+
+/**
+ * Writes a repository's row unless the project has one on that target already, and gives back the one that
+ * stands: of two that try at once, both go on with the same id and keys.
+ */
+export async function ensureRepository(
+  handle: Handle,
+  wanted: {
+    readonly id: RepositoryId;
+    readonly projectId: ProjectId;
+    readonly targetId: TargetId;
+    readonly wrappedKeys: Buffer;
+  },
+): Promise<RepositoryRow> {
+  await handle
+    .insertInto("repository")
+    .values({
+      id: wanted.id,
+      project_id: wanted.projectId,
+      target_id: wanted.targetId,
+      wrapped_keys: wanted.wrappedKeys,
+    })
+    .onConflict((conflict) => conflict.columns(["project_id", "target_id"]).doNothing())
+    .execute();
+  return handle
+    .selectFrom("repository")
+    .selectAll()
+    .where("project_id", "=", wanted.projectId)
+    .where("target_id", "=", wanted.targetId)
+    .executeTakeFirstOrThrow();
+}
+
+/** Lists index segments as present, in this order; those that are listed already keep their place. */
+export async function addSegments(
+  transaction: Handle,
+  repositoryId: RepositoryId,
+  snapshotId: SnapshotId,
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return;
+  await transaction
+    .insertInto("repository_segment")
+    .values(names.map((name) => ({ repository_id: repositoryId, name, snapshot_id: snapshotId })))
+    .onConflict((conflict) => conflict.columns(["repository_id", "name"]).doNothing())
+    .execute();
+}
+
+/** The index segments of a repository, oldest first. */
+export async function listSegments(handle: Handle, repositoryId: RepositoryId): Promise<string[]> {
+  const rows = await handle
+    .selectFrom("repository_segment")
+    .select("name")
+    .where("repository_id", "=", repositoryId)
+    .orderBy("position")
+    .execute();
+  return rows.map((row) => row.name);
+}

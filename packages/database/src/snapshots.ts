@@ -1,0 +1,117 @@
+import type { ProjectId, RepositoryId, SnapshotId, WorkloadId } from "@cairn/kernel";
+import { sql } from "kysely";
+import { type Page, paged } from "./paging.ts";
+import { type Handle, type SnapshotRow, type SnapshotStatus, type SnapshotType, toJson } from "./tables.ts";
+
+/** One snapshot; with `projectId` only when it is that project's. */
+export async function findSnapshot(
+  handle: Handle,
+  key: { readonly id: string; readonly projectId?: ProjectId | undefined },
+): Promise<SnapshotRow | undefined> {
+  const { projectId } = key;
+  let query = handle
+    .selectFrom("snapshot")
+    .selectAll()
+    .where("id", "=", key.id as SnapshotId);
+  if (projectId !== undefined) query = query.where("project_id", "=", projectId);
+  return query.executeTakeFirst();
+}
+
+export interface SnapshotFilter {
+  readonly projectId?: ProjectId | undefined;
+  readonly workloadId?: WorkloadId | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+}
+
+/** Snapshots newest first. */
+export async function listSnapshots(
+  handle: Handle,
+  filter: SnapshotFilter,
+  page: Page,
+): Promise<SnapshotRow[]> {
+  let query = paged(handle.selectFrom("snapshot").selectAll(), "snapshot", page);
+  if (filter.projectId !== undefined) query = query.where("project_id", "=", filter.projectId);
+  if (filter.workloadId !== undefined) query = query.where("workload_id", "=", filter.workloadId);
+  if (filter.from !== undefined) query = query.where("created_at", ">=", filter.from);
+  if (filter.to !== undefined) query = query.where("created_at", "<=", filter.to);
+  return query.execute();
+}
+
+/** How many snapshots a workload has (in any state): one that has some is not deleted. */
+export async function countSnapshots(handle: Handle, workloadId: WorkloadId): Promise<number> {
+  const row = await handle
+    .selectFrom("snapshot")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("workload_id", "=", workloadId)
+    .executeTakeFirstOrThrow();
+  return row.count;
+}
+
+/** What is known of a snapshot once its commit is durable. */
+export interface SnapshotResult {
+  readonly snapshotType: SnapshotType;
+  readonly repositoryId: RepositoryId;
+  readonly sizeBytes: number;
+  readonly readBytes: number;
+  readonly storedBytes: number;
+  readonly pointAt: Date;
+  readonly instances: readonly unknown[];
+  readonly disks: readonly unknown[];
+  readonly metadata?: Record<string, unknown>;
+  readonly warningMessage?: string | undefined;
+}
+
+/** Marks a snapshot `available`. Only after its commit was stored durably and read back. */
+export async function completeSnapshot(
+  transaction: Handle,
+  id: SnapshotId,
+  result: SnapshotResult,
+): Promise<void> {
+  await transaction
+    .updateTable("snapshot")
+    .set({
+      status: "available",
+      snapshot_type: result.snapshotType,
+      repository_id: result.repositoryId,
+      size_bytes: result.sizeBytes,
+      read_bytes: result.readBytes,
+      stored_bytes: result.storedBytes,
+      point_at: result.pointAt,
+      instances: toJson(result.instances),
+      disks: toJson(result.disks),
+      warning_message: result.warningMessage ?? null,
+      error_message: null,
+      finished_at: sql`now()`,
+      updated_at: sql`now()`,
+      ...(result.metadata === undefined ? {} : { metadata: toJson(result.metadata) }),
+    })
+    .where("id", "=", id)
+    .execute();
+}
+
+/** Moves a snapshot to another status; `finished_at` is set by those that end it. */
+export async function setSnapshotStatus(
+  transaction: Handle,
+  id: SnapshotId,
+  status: SnapshotStatus,
+  errorMessage?: string,
+): Promise<void> {
+  const ends = status === "error" || status === "cancelled";
+  await transaction
+    .updateTable("snapshot")
+    .set({
+      status,
+      updated_at: sql`now()`,
+      ...(errorMessage === undefined ? {} : { error_message: errorMessage }),
+      ...(ends ? { finished_at: sql`now()` } : {}),
+    })
+    .where("id", "=", id)
+    .execute();
+}
+
+/** Removes the row of a snapshot and every base that counts from it. */
+export async function removeSnapshot(transaction: Handle, id: SnapshotId): Promise<void> {
+  await transaction.deleteFrom("disk_base").where("snapshot_id", "=", id).execute();
+  await transaction.deleteFrom("snapshot").where("id", "=", id).execute();
+}

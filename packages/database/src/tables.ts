@@ -1,0 +1,258 @@
+import type { Because, FlowName, Leftover, Plan, RunResult } from "@cairn/domain";
+import type {
+  HostName,
+  InstanceId,
+  OrderId,
+  ProjectId,
+  RepositoryId,
+  RestoreId,
+  RunId,
+  SnapshotId,
+  TargetId,
+  TrustId,
+  UserId,
+  WorkloadId,
+} from "@cairn/kernel";
+import type { ColumnType, Generated, Insertable, Kysely, Selectable } from "kysely";
+
+/** The tables as migration 0001 and its followers leave them. */
+export interface Tables {
+  target: TargetTable;
+  repository: RepositoryTable;
+  repository_segment: RepositorySegmentTable;
+  trust: TrustTable;
+  workload: WorkloadTable;
+  workload_instance: WorkloadInstanceTable;
+  snapshot: SnapshotTable;
+  restore: RestoreTable;
+  run: RunTable;
+  step: StepTable;
+  datamover: DatamoverTable;
+  datamover_order: DatamoverOrderTable;
+  disk_base: DiskBaseTable;
+}
+
+/** What statements take: the pool's handle, or a transaction. */
+export type Handle = Kysely<Tables>;
+
+/** A jsonb column: parsed when read, written as JSON text (`toJson`), because a bare array would become SQL's. */
+type Json<Value> = ColumnType<Value, string, string>;
+type JsonOrDefault<Value> = ColumnType<Value, string | undefined, string>;
+type Now = ColumnType<Date, Date | undefined, Date>;
+
+/** JSON text for a jsonb column. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}
+
+interface TargetTable {
+  id: TargetId;
+  name: string;
+  kind: "directory";
+  path: string;
+  is_default: Generated<boolean>;
+  created_at: Now;
+}
+export type TargetRow = Selectable<TargetTable>;
+
+interface RepositoryTable {
+  id: RepositoryId;
+  project_id: ProjectId;
+  target_id: TargetId;
+  wrapped_keys: Buffer;
+  created_at: Now;
+}
+export type RepositoryRow = Selectable<RepositoryTable>;
+
+interface RepositorySegmentTable {
+  repository_id: RepositoryId;
+  position: ColumnType<number, never, never>;
+  name: string;
+  snapshot_id: SnapshotId;
+  added_at: Now;
+}
+
+interface TrustTable {
+  user_id: UserId;
+  project_id: ProjectId;
+  trust_id: TrustId;
+  roles: Json<string[]>;
+  created_at: Now;
+}
+export type TrustRow = Selectable<TrustTable>;
+
+export type WorkloadStatus = "available" | "locked" | "resetting" | "deleting" | "error";
+
+interface WorkloadTable {
+  id: WorkloadId;
+  project_id: ProjectId;
+  user_id: UserId;
+  name: string;
+  description: Generated<string>;
+  workload_type_id: string | null;
+  status: WorkloadStatus;
+  error_message: string | null;
+  run_id: RunId | null;
+  next_full: Generated<boolean>;
+  jobschedule: JsonOrDefault<Record<string, unknown>>;
+  metadata: JsonOrDefault<Record<string, unknown>>;
+  created_at: Now;
+  updated_at: Now;
+}
+export type WorkloadRow = Selectable<WorkloadTable>;
+
+interface WorkloadInstanceTable {
+  instance_id: InstanceId;
+  workload_id: WorkloadId;
+  name: string;
+  metadata: JsonOrDefault<Record<string, unknown>>;
+  added_at: Now;
+}
+export type WorkloadInstanceRow = Selectable<WorkloadInstanceTable>;
+
+export type SnapshotType = "full" | "incremental";
+export type SnapshotStatus =
+  | "executing"
+  | "available"
+  | "restoring"
+  | "cancelling"
+  | "cancelled"
+  | "deleting"
+  | "error";
+
+interface SnapshotTable {
+  id: SnapshotId;
+  workload_id: WorkloadId;
+  project_id: ProjectId;
+  user_id: UserId;
+  name: string;
+  description: Generated<string>;
+  snapshot_type: SnapshotType;
+  status: SnapshotStatus;
+  run_id: RunId;
+  repository_id: RepositoryId | null;
+  size_bytes: Generated<number>;
+  read_bytes: Generated<number>;
+  stored_bytes: Generated<number>;
+  error_message: string | null;
+  warning_message: string | null;
+  instances: JsonOrDefault<unknown[]>;
+  disks: JsonOrDefault<unknown[]>;
+  metadata: JsonOrDefault<Record<string, unknown>>;
+  point_at: Date | null;
+  created_at: Now;
+  updated_at: Now;
+  finished_at: Date | null;
+}
+export type SnapshotRow = Selectable<SnapshotTable>;
+
+export type RestoreType = "oneclick" | "selective" | "inplace";
+export type RestoreStatus = "executing" | "available" | "cancelling" | "cancelled" | "error";
+
+interface RestoreTable {
+  id: RestoreId;
+  snapshot_id: SnapshotId;
+  workload_id: WorkloadId;
+  project_id: ProjectId;
+  user_id: UserId;
+  name: string;
+  description: Generated<string>;
+  restore_type: RestoreType;
+  options: Json<unknown>;
+  status: RestoreStatus;
+  run_id: RunId;
+  size_bytes: Generated<number>;
+  written_bytes: Generated<number>;
+  error_message: string | null;
+  warning_message: string | null;
+  instances: JsonOrDefault<unknown[]>;
+  metadata: JsonOrDefault<Record<string, unknown>>;
+  created_at: Now;
+  updated_at: Now;
+  finished_at: Date | null;
+}
+export type RestoreRow = Selectable<RestoreTable>;
+
+interface RunTable {
+  id: RunId;
+  project_id: ProjectId;
+  user_id: UserId;
+  flow: FlowName;
+  flow_version: Generated<number>;
+  workload_id: WorkloadId;
+  snapshot_id: SnapshotId | null;
+  restore_id: RestoreId | null;
+  request: Json<unknown>;
+  state: Generated<"planning" | "forward" | "undoing" | "concluded">;
+  plan: JsonOrDefault<Plan | null>;
+  because: JsonOrDefault<Because | null>;
+  result: JsonOrDefault<RunResult | null>;
+  leftovers: JsonOrDefault<Leftover[]>;
+  cancel_requested_at: Date | null;
+  generation: Generated<number>;
+  claimed_by: string | null;
+  lease_until: Date | null;
+  created_at: Now;
+  updated_at: Now;
+  concluded_at: Date | null;
+}
+export type RunRow = Selectable<RunTable>;
+
+interface StepTable {
+  run_id: RunId;
+  key: string;
+  stage: number;
+  position: number;
+  kind: string;
+  state: "started" | "done" | "undone" | "kept";
+  attempt: Generated<number>;
+  undo_attempt: Generated<number>;
+  output: JsonOrDefault<unknown>;
+  message: string | null;
+  started_at: Now;
+  updated_at: Now;
+}
+export type StepRow = Selectable<StepTable>;
+
+interface DatamoverTable {
+  host: HostName;
+  token_sha256: Buffer;
+  version: string | null;
+  capabilities: JsonOrDefault<string[]>;
+  registered_at: Now;
+  seen_at: Date | null;
+}
+export type DatamoverRow = Selectable<DatamoverTable>;
+
+export type OrderState = "queued" | "claimed" | "cancelling" | "cancelled" | "finished";
+
+interface DatamoverOrderTable {
+  id: OrderId;
+  run_id: RunId;
+  step_key: string;
+  call: string;
+  host: HostName;
+  repository_id: RepositoryId | null;
+  body: Json<unknown>;
+  state: Generated<OrderState>;
+  generation: Generated<number>;
+  lease_until: Date | null;
+  progress: JsonOrDefault<unknown>;
+  outcome: JsonOrDefault<unknown>;
+  created_at: Now;
+  updated_at: Now;
+  finished_at: Date | null;
+}
+export type OrderRow = Selectable<DatamoverOrderTable>;
+
+interface DiskBaseTable {
+  workload_id: WorkloadId;
+  disk_id: string;
+  instance_id: InstanceId;
+  snapshot_id: SnapshotId;
+  root: string;
+  base: ColumnType<unknown, string | null | undefined, string | null>;
+  updated_at: Now;
+}
+export type DiskBaseRow = Selectable<DiskBaseTable>;
+export type NewDiskBase = Insertable<DiskBaseTable>;
