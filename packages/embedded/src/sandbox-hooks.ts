@@ -68,11 +68,11 @@ export class SandboxHooks {
   }
 
   async digest(instanceId: string, device: string): Promise<DiskDigest> {
-    return await this.#json(`/instances/${instanceId}/disks/${device}/digest`);
+    return this.#json(`/instances/${instanceId}/disks/${device}/digest`);
   }
 
   async volumeDigest(volumeId: string): Promise<DiskDigest> {
-    return await this.#json(`/volumes/${volumeId}/digest`);
+    return this.#json(`/volumes/${volumeId}/digest`);
   }
 
   async read(instanceId: string, device: string, offset: number, length: number): Promise<Buffer> {
@@ -89,15 +89,15 @@ export class SandboxHooks {
   }
 
   async domain(instanceId: string): Promise<SandboxDomain> {
-    return await this.#json(`/instances/${instanceId}`);
+    return this.#json(`/instances/${instanceId}`);
   }
 
   async nodes(instanceId: string): Promise<SandboxNodes> {
-    return await this.#json(`/instances/${instanceId}/nodes`);
+    return this.#json(`/instances/${instanceId}/nodes`);
   }
 
   async state(): Promise<SandboxState> {
-    return await this.#json("/state");
+    return this.#json("/state");
   }
 
   async killQemu(instanceId: string): Promise<void> {

@@ -1,0 +1,279 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import {
+  type EmbeddedPostgres,
+  migrate,
+  openDatabase,
+  registerDatamover,
+  startEmbeddedPostgres,
+} from "@cairn/database";
+import { asId, Secret } from "@cairn/kernel";
+import { type Cloud, type CloudAccess, connectCloud } from "@cairn/openstack";
+import { Child } from "./child.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+import { SandboxHooks } from "./sandbox-hooks.ts";
+
+export interface EmbeddedOptions {
+  /** The folder below which everything lies; made when absent. Keep it short: sockets lie in it. */
+  readonly root: string;
+  readonly signal: AbortSignal;
+  /** Ports to listen on; 0 lets the system choose. */
+  readonly ports?: { readonly api: number; readonly datamoverApi: number; readonly sandbox: number };
+  /** How long the sandbox's statuses take. */
+  readonly transitionMs?: number;
+  /** Told when a part begins to start. */
+  readonly onStart?: (part: string) => void;
+}
+
+/** A part of the tree that can be killed and started again by name. */
+export type PartName = "sandbox" | "datamover-api" | "engine" | "api" | `datamover-${string}`;
+
+export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
+const READY_TIMEOUT_MS = 60_000;
+const REGION = "RegionOne";
+
+/** The running tree. */
+export class Embedded {
+  readonly layout: Layout;
+  readonly databaseUrl: string;
+  readonly #postgres: EmbeddedPostgres;
+  readonly #parts = new Map<PartName, Child>();
+  readonly #ports = new Map<PartName, number>();
+  readonly #options: EmbeddedOptions;
+
+  private constructor(options: EmbeddedOptions, layout: Layout, postgres: EmbeddedPostgres) {
+    this.#options = options;
+    this.layout = layout;
+    this.#postgres = postgres;
+    this.databaseUrl = postgres.url;
+    for (const [part, port] of Object.entries(portsOf(options))) this.#ports.set(part as PartName, port);
+  }
+
+  /** Starts everything. When a part fails or the signal is aborted, what was started is stopped again. */
+  static async start(options: EmbeddedOptions): Promise<Embedded> {
+    const layout = layoutOf(options.root);
+    await makeFolders(layout);
+    options.onStart?.("PostgreSQL");
+    const postgres = await startEmbeddedPostgres({ directory: layout.postgres, signal: options.signal });
+    const embedded = new Embedded(options, layout, postgres);
+    try {
+      await embedded.#startParts();
+      return embedded;
+    } catch (cause) {
+      await embedded.stop();
+      throw cause;
+    }
+  }
+
+  async #startParts(): Promise<void> {
+    await this.start("sandbox");
+    await this.#prepareDatabase();
+    await this.start("datamover-api");
+    await Promise.all([
+      this.start("engine"),
+      this.start("api"),
+      ...COMPUTE_HOSTS.map((host) => this.start(`datamover-${host}`)),
+    ]);
+    await this.#registerService();
+  }
+
+  /** Starts one part; does nothing when it runs. */
+  async start(part: PartName): Promise<void> {
+    if (this.#parts.get(part)?.running === true) return;
+    this.#options.onStart?.(part);
+    const child = await Child.start(
+      {
+        name: part,
+        program: programOf(part),
+        environment: this.#environmentOf(part),
+        logFile: this.layout.logFile(part),
+        readyTimeoutMs: READY_TIMEOUT_MS,
+      },
+      this.#options.signal,
+    );
+    this.#parts.set(part, child);
+    if (child.ready.port !== undefined) this.#ports.set(part, child.ready.port);
+  }
+
+  /** Kills one part with SIGKILL, as a crash would. */
+  async kill(part: PartName): Promise<void> {
+    await this.#parts.get(part)?.kill();
+  }
+
+  /** The process id of a running part. */
+  pidOf(part: PartName): number | undefined {
+    const child = this.#parts.get(part);
+    return child?.running === true ? child.pid : undefined;
+  }
+
+  get postgres(): EmbeddedPostgres {
+    return this.#postgres;
+  }
+
+  get sandboxUrl(): string {
+    return `http://127.0.0.1:${String(this.#ports.get("sandbox") ?? 0)}`;
+  }
+
+  get authUrl(): string {
+    return `${this.sandboxUrl}/identity/v3`;
+  }
+
+  get apiUrl(): string {
+    return `http://127.0.0.1:${String(this.#ports.get("api") ?? 0)}`;
+  }
+
+  get sandbox(): SandboxHooks {
+    return new SandboxHooks(this.sandboxUrl);
+  }
+
+  /** The cloud as one of the sandbox's users. */
+  cloud(user: string, project: string): Cloud {
+    const domain = { name: "Default" } as const;
+    const access: CloudAccess = {
+      authUrl: this.authUrl,
+      credentials: {
+        kind: "password",
+        user: { name: user, domain },
+        password: new Secret(`${user}-secret`),
+        scope: { kind: "project", project: { name: project, domain } },
+      },
+      region: REGION,
+      interface: "public",
+    };
+    return connectCloud({ ...access, requestTimeoutMs: 60_000 });
+  }
+
+  /** What a person sets to be one of the sandbox's users. */
+  environmentOfUser(user: string, project: string): Record<string, string> {
+    return {
+      OS_AUTH_URL: this.authUrl,
+      OS_USERNAME: user,
+      OS_PASSWORD: `${user}-secret`,
+      OS_PROJECT_NAME: project,
+      OS_USER_DOMAIN_NAME: "Default",
+      OS_PROJECT_DOMAIN_NAME: "Default",
+      OS_REGION_NAME: REGION,
+      OS_IDENTITY_API_VERSION: "3",
+    };
+  }
+
+  /** Stops everything, those first that use the others. May be called twice. */
+  async stop(): Promise<void> {
+    const order = ["api", "engine", ...COMPUTE_HOSTS.map((host) => `datamover-${host}` as const)] as const;
+    await Promise.all(order.map((part) => this.#parts.get(part)?.stop()));
+    await this.#parts.get("datamover-api")?.stop();
+    await this.#parts.get("sandbox")?.stop();
+    await this.#postgres.stop();
+  }
+
+  async #prepareDatabase(): Promise<void> {
+    await migrate(this.databaseUrl);
+    const database = openDatabase(this.databaseUrl);
+    try {
+      for (const host of COMPUTE_HOSTS) {
+        const token = randomBytes(32).toString("base64url");
+        await writeFile(this.layout.tokenFile(host), token, { mode: 0o600 });
+        await registerDatamover(database.handle, asId(host), new Secret(token));
+      }
+    } finally {
+      await database.close();
+    }
+  }
+
+  /** The catalogue leads clients to the API; done again it finds what is there. */
+  async #registerService(): Promise<void> {
+    const services = this.cloud("admin", "admin").keystone.services;
+    const { signal } = this.#options;
+    const found = (await services.list({ type: "workloads" }, signal))[0];
+    const service = found ?? (await services.create({ type: "workloads", name: "cairn" }, signal));
+    const url = `${this.apiUrl}/v1/$(project_id)s`;
+    const endpoints = await services.listEndpoints({ serviceId: service.id }, signal);
+    for (const side of ["public", "internal", "admin"] as const) {
+      const old = endpoints.find((endpoint) => endpoint.interface === side);
+      if (old?.url === url) continue;
+      if (old !== undefined) await services.deleteEndpoint(old.id, signal);
+      await services.createEndpoint({ serviceId: service.id, interface: side, region: REGION, url }, signal);
+    }
+  }
+
+  #environmentOf(part: PartName): Record<string, string> {
+    const port = String(this.#ports.get(part) ?? 0);
+    const database = { CAIRN_DATABASE_URL: this.databaseUrl };
+    if (part === "sandbox") return sandboxEnvironment(this.layout, port, this.#options.transitionMs ?? 150);
+    if (part === "datamover-api") {
+      return {
+        ...database,
+        CAIRN_DATAMOVER_API_LISTEN_HOST: "127.0.0.1",
+        CAIRN_DATAMOVER_API_LISTEN_PORT: port,
+        CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
+      };
+    }
+    const keystone = keystoneEnvironment(this.authUrl);
+    if (part === "engine") {
+      return {
+        ...database,
+        ...keystone,
+        CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
+        CAIRN_TARGET_DEFAULT_PATH: this.layout.target,
+      };
+    }
+    if (part === "api") {
+      return { ...database, ...keystone, CAIRN_API_LISTEN_HOST: "127.0.0.1", CAIRN_API_LISTEN_PORT: port };
+    }
+    return this.#datamoverEnvironment(part.slice("datamover-".length));
+  }
+
+  #datamoverEnvironment(host: string): Record<string, string> {
+    return {
+      CAIRN_DATAMOVER_API_URL: `http://127.0.0.1:${String(this.#ports.get("datamover-api") ?? 0)}`,
+      CAIRN_DATAMOVER_HOST: host,
+      CAIRN_DATAMOVER_TOKEN_FILE: this.layout.tokenFile(host),
+      CAIRN_DATAMOVER_SCRATCH_DIR: this.layout.scratch(host),
+      CAIRN_DATAMOVER_SANDBOX_DIR: this.layout.sandbox,
+    };
+  }
+}
+
+function portsOf(options: EmbeddedOptions): Record<string, number> {
+  const { api, datamoverApi, sandbox } = options.ports ?? { api: 0, datamoverApi: 0, sandbox: 0 };
+  return { api, "datamover-api": datamoverApi, sandbox };
+}
+
+function programOf(part: PartName): string {
+  const app = part.startsWith("datamover-") && part !== "datamover-api" ? "datamover" : part;
+  return fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
+}
+
+function sandboxEnvironment(layout: Layout, port: string, transitionMs: number): Record<string, string> {
+  return {
+    CAIRN_SANDBOX_SANDBOX_DIR: layout.sandbox,
+    CAIRN_SANDBOX_LISTEN_PORT: port,
+    CAIRN_SANDBOX_TRANSITION_MS: String(transitionMs),
+  };
+}
+
+function keystoneEnvironment(authUrl: string): Record<string, string> {
+  return {
+    CAIRN_KEYSTONE_AUTH_URL: authUrl,
+    CAIRN_KEYSTONE_USERNAME: "cairn",
+    CAIRN_KEYSTONE_PASSWORD: "cairn-secret",
+    CAIRN_KEYSTONE_PROJECT_NAME: "service",
+    CAIRN_KEYSTONE_DOMAIN: "Default",
+    CAIRN_KEYSTONE_REGION: REGION,
+    CAIRN_KEYSTONE_INTERFACE: "internal",
+  };
+}
+
+async function makeFolders(layout: Layout): Promise<void> {
+  const folders = [layout.root, layout.sandbox, layout.target, layout.logs, layout.secrets];
+  for (const folder of [...folders, ...COMPUTE_HOSTS.map((host) => layout.scratch(host))]) {
+    await mkdir(folder, { recursive: true, mode: folder === layout.root ? 0o711 : 0o700 });
+  }
+  await writeFile(layout.keyFile, randomBytes(32).toString("base64"), { mode: 0o600, flag: "wx" }).catch(
+    (cause: unknown) => {
+      // The key of an earlier start is the key of its backups: it stays.
+      if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause;
+    },
+  );
+}

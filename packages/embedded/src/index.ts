@@ -1,0 +1,19 @@
+export { COMPUTE_HOSTS, Embedded, type EmbeddedOptions, type PartName } from "./embedded.ts";
+export type { Layout } from "./layout.ts";
+export {
+  type BootedInstance,
+  bootInstance,
+  flavorId,
+  loseInstance,
+  networkId,
+  type SampleInstance,
+  uploadImage,
+} from "./sample-project.ts";
+export {
+  type DiskDigest,
+  type SandboxDomain,
+  type SandboxFault,
+  SandboxHooks,
+  type SandboxNodes,
+  type SandboxState,
+} from "./sandbox-hooks.ts";
