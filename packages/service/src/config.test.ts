@@ -74,7 +74,7 @@ describe("configuration", () => {
 
   it("leaves settings of other programs alone, in a shared file as in the environment", () => {
     const conf = file("[database]\nurl = a\n[keystone]\nusername = cairn\n[datamover_api]\nurl = http://x\n");
-    const env = { CAIRN_KEYSTONE_PASSWORD: "p", CAIRN_TEST_DATABASE_URL: "t", CAIRN_DATAMOVER_API_URL: "u" };
+    const env = { CAIRN_KEYSTONE_PASSWORD: "p", CAIRN_PG_BIN: "/usr", CAIRN_DATAMOVER_API_URL: "u" };
     assert.equal(loadConfig(spec, { env, argv: ["--config", conf] }).database.url.reveal(), "a");
   });
 

@@ -1,0 +1,34 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A test file: `alone` ones start all programs and get the machine for themselves, after the others. */
+export interface TestFile {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly alone: boolean;
+  readonly wantsDatabase: boolean;
+}
+
+const PATTERNS = [
+  "packages/*/src/**/*.test.ts",
+  "apps/*/src/**/*.test.ts",
+  "{tools,bench,test}/src/**/*.test.ts",
+];
+
+/** The test files whose path contains one of the filters (all when there is no filter), in the order of their run. */
+export function findTestFiles(root: string, filters: readonly string[]): TestFile[] {
+  return globSync(PATTERNS, { cwd: root })
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .map((path) => ({
+      path,
+      alone: path.startsWith("test/"),
+      wantsDatabase: wantsDatabase(join(root, path)),
+    }))
+    .toSorted((a, b) =>
+      a.alone === b.alone ? a.path.localeCompare(b.path) : Number(a.alone) - Number(b.alone),
+    );
+}
+
+function wantsDatabase(file: string): boolean {
+  return readFileSync(file, "utf8").includes("CAIRN_TEST_DATABASE_URL");
+}

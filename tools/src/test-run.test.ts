@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { smallTree } from "./small-tree.ts";
+import { runTests, type TestRun } from "./test-run.ts";
+
+const head = 'import { describe, it, test } from "node:test"; import assert from "node:assert/strict";';
+const good = `${head} test("adds", () => assert.equal(1 + 1, 2));`;
+
+async function run(files: Readonly<Record<string, string>>, change: Partial<TestRun> = {}) {
+  using tree = smallTree({ "package.json": '{ "type": "module" }', ...files });
+  const lines: string[] = [];
+  const all = { root: tree.root, filters: [], env: process.env, signal: new AbortController().signal };
+  const verdict = await runTests({ ...all, say: (line) => void lines.push(line), ...change });
+  return { verdict, lines, text: lines.join("\n"), last: lines.at(-1) };
+}
+
+/** A process that has ended but whose parent has not noticed has an empty command line. */
+const isRunning = (pid: string): boolean =>
+  existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+const one = (content: string) => ({ "packages/a/src/a.test.ts": content });
+
+describe("the test runner", () => {
+  it("runs the tests of packages, apps, tools, bench and test, system tests last, and counts them", async () => {
+    const { verdict, lines, last } = await run({
+      "test/src/system.test.ts": good,
+      "packages/a/src/deep/a.test.ts": good,
+      "apps/b/src/b.peer.test.ts": good,
+      "tools/src/c.test.ts": good,
+      "bench/src/d.test.ts": `${head} describe("s", () => { it("x", () => {}); it("y", () => {}); });`,
+      "packages/a/src/not-a-test.ts": "throw new Error('must not run');",
+    });
+    assert.equal(verdict, "passed");
+    assert.equal(last, "6 passed, 0 failed");
+    assert.match(lines.at(-2) ?? "", /^ok {3}test\/src\/system\.test\.ts/);
+  });
+
+  it("shows each failure with its names, error and place, and fails", async () => {
+    const suite =
+      'describe("door", () => { it("opens", () => assert.equal(1, 2)); it("shuts", () => {}); });';
+    const content = `${head}\n${suite}`;
+    const { verdict, text, last } = await run(one(content));
+    assert.equal(verdict, "failed");
+    assert.equal(last, "1 passed, 1 failed");
+    assert.match(text, /packages\/a\/src\/a\.test\.ts: door > opens/);
+    assert.match(text, /Expected values to be strictly equal/);
+    assert.match(text, /a\.test\.ts:2\n/);
+  });
+
+  it("counts a failing hook, a file that throws while it loads, and a file that exits", async () => {
+    const hook = `import { before, describe, it } from "node:test"; describe("s", () => { before(() => { throw new Error("hook"); }); it("x", () => {}); });`;
+    assert.match((await run(one(hook))).text, /hook/);
+    const thrown = await run(one(`${good} throw new Error("while loading");`));
+    assert.equal(thrown.verdict, "failed");
+    assert.match(thrown.text, /while loading/);
+    const exits = await run(one(`${head} process.exit(3);`));
+    assert.match(exits.text, /ended with 3/);
+  });
+
+  it("fails a file without tests, and a run in which nothing passed", async () => {
+    const { verdict, text } = await run(one("export {};"));
+    assert.equal(verdict, "failed");
+    assert.match(text, /the file has no tests/);
+    assert.equal((await run({})).verdict, "failed");
+  });
+
+  it("says how many were skipped, only if any were", async () => {
+    const { last } = await run(one(`${good} test.skip("later", () => {});`));
+    assert.equal(last, "1 passed, 0 failed, 1 skipped");
+  });
+
+  it("runs only what a filter names, and says when that is nothing", async () => {
+    const files = { "packages/a/src/a.test.ts": good, "packages/b/src/b.test.ts": good };
+    assert.equal((await run(files, { filters: ["packages/b"] })).last, "1 passed, 0 failed");
+    const none = await run(files, { filters: ["packages/c"] });
+    assert.equal(none.lines[0], "no test file has packages/c in its path");
+    assert.equal(none.verdict, "failed");
+  });
+
+  it("ends a file that takes too long, with everything it started", async () => {
+    const hangs = `${head} import { spawn } from "node:child_process";
+      test("hangs", async () => { spawn("sleep", ["1000"]); await new Promise(() => setInterval(() => {}, 1000)); });`;
+    const { text } = await run(one(hangs), { limitMs: 700 });
+    assert.match(text, /not done after 0\.7 s/);
+  });
+
+  it("fails a file that leaves a process behind, and ends that process", async () => {
+    const leaves = `${head} import { spawn } from "node:child_process";
+      test("x", () => spawn("sleep", ["987"], { detached: true, stdio: "ignore" }).unref());`;
+    const { verdict, text } = await run(one(leaves));
+    assert.equal(verdict, "failed");
+    const pid = /left process (\d+) running: sleep 987/.exec(text)?.[1];
+    assert.ok(pid !== undefined && !isRunning(pid), text);
+  });
+
+  it("fails a file that leaves something of ours in its temporary folder", async () => {
+    const leaves = `${head} import { mkdtempSync } from "node:fs"; import { tmpdir } from "node:os";
+      test("x", () => { mkdtempSync(tmpdir() + "/cairn-disk-"); });`;
+    assert.match((await run(one(leaves))).text, /left cairn-disk-\w+ in its temporary folder/);
+  });
+
+  it("stops at once when it is interrupted, and does not pass", async () => {
+    const stopping = new AbortController();
+    const waits = `${head} test("x", async () => { await new Promise(() => setInterval(() => {}, 1000)); });`;
+    const { verdict, text } = await run(
+      { ...one(good), "packages/b/src/b.test.ts": waits, "test/src/z.test.ts": good },
+      { signal: stopping.signal, say: (line) => line.includes("a.test.ts") && stopping.abort() },
+    );
+    assert.equal(verdict, "failed");
+    assert.equal(text, "");
+  });
+});

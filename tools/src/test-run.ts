@@ -1,0 +1,102 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type FileResult, runFile } from "./test-child.ts";
+import { startTestDatabase } from "./test-database.ts";
+import { findTestFiles, type TestFile } from "./test-files.ts";
+
+/** A run of tests: which, with what, and where its lines go. */
+export interface TestRun {
+  readonly root: string;
+  /** Parts of paths; all files when empty. */
+  readonly filters: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly limitMs?: number;
+}
+
+const FILE_LIMIT_MS = 5 * 60_000;
+/** The machine of a developer has at least two cores; system tests start many processes and go one by one. */
+const FILES_AT_ONCE = 2;
+
+/**
+ * Runs test files in processes of their own and tells each as it ends, then each failure with its place, and
+ * at last one line `N passed, N failed`. A run in which nothing passed has not passed.
+ */
+export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
+  const files = findTestFiles(run.root, run.filters);
+  if (files.length === 0) run.say(`no test file has ${run.filters.join(" or ")} in its path`);
+  // Short, because sockets are made in it (108 bytes at most), and open, as PostgreSQL may run as another user.
+  const folder = mkdtempSync(join(tmpdir(), "ct-"));
+  chmodSync(folder, 0o755);
+  try {
+    await using database = await startTestDatabase(files, folder, run);
+    const results = await runAll(run, files, { folder, env: { ...run.env, ...database.env } });
+    return conclude(run, results);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runAll(
+  run: TestRun,
+  files: readonly TestFile[],
+  place: { readonly folder: string; readonly env: TestRun["env"] },
+): Promise<FileResult[]> {
+  const results: FileResult[] = [];
+  const width = Math.max(0, ...files.map((file) => file.path.length));
+  const one = async (file: TestFile, number: number): Promise<void> => {
+    const job = {
+      root: run.root,
+      path: file.path,
+      folder: join(place.folder, String(number)),
+      env: place.env,
+    };
+    const result = await runFile({ ...job, limitMs: run.limitMs ?? FILE_LIMIT_MS, signal: run.signal });
+    results.push(result);
+    run.say(summary(result, width));
+  };
+  const together = [...files.entries()].filter(([, file]) => !file.alone);
+  const alone = [...files.entries()].filter(([, file]) => file.alone);
+  await drain(together, FILES_AT_ONCE, run.signal, one);
+  await drain(alone, 1, run.signal, one);
+  return results;
+}
+
+async function drain(
+  files: readonly (readonly [number, TestFile])[],
+  limit: number,
+  signal: AbortSignal,
+  one: (file: TestFile, number: number) => Promise<void>,
+): Promise<void> {
+  const queue = files.values();
+  const runner = async (): Promise<void> => {
+    for (const [number, file] of queue) {
+      if (signal.aborted) return;
+      await one(file, number);
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, runner));
+}
+
+function summary({ path, ms, passed, failures }: FileResult, width: number): string {
+  const verdict = failures.length === 0 ? "ok  " : "FAIL";
+  const seconds = `${(ms / 1000).toFixed(1)} s`.padStart(8);
+  const failed = failures.length === 0 ? "" : `, ${failures.length} failed`;
+  return `${verdict} ${path.padEnd(width)} ${seconds}  ${passed} passed${failed}`;
+}
+
+function conclude(run: TestRun, results: readonly FileResult[]): "passed" | "failed" {
+  for (const { path, failures } of results.toSorted((a, b) => a.path.localeCompare(b.path))) {
+    for (const { name, text } of failures) run.say(`\n${path}: ${name}\n  ${text.replaceAll("\n", "\n  ")}`);
+  }
+  const sum = (of: (result: FileResult) => number): number =>
+    results.reduce((total, each) => total + of(each), 0);
+  const passed = sum((result) => result.passed);
+  const failed = sum((result) => result.failures.length);
+  const skipped = sum((result) => result.skipped);
+  if (run.signal.aborted) run.say("\ninterrupted: not all files were run");
+  run.say(`${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`);
+  return failed === 0 && passed > 0 && !run.signal.aborted ? "passed" : "failed";
+}
