@@ -161,7 +161,7 @@ export class Embedded {
   /** Stops everything, those first that use the others. May be called twice. */
   async stop(): Promise<void> {
     const order = ["api", "engine", ...COMPUTE_HOSTS.map((host) => `datamover-${host}` as const)] as const;
-    await Promise.all(order.map((part) => this.#parts.get(part)?.stop()));
+    await Promise.all(order.map(async (part) => this.#parts.get(part)?.stop()));
     await this.#parts.get("datamover-api")?.stop();
     await this.#parts.get("sandbox")?.stop();
     await this.#postgres.stop();

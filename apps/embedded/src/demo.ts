@@ -1,0 +1,290 @@
+import { join } from "node:path";
+import { connectApi, type RestoreDetail, type SnapshotDetail } from "@cairn/contract";
+import { type BootedInstance, type Embedded, flavorId, loseInstance, networkId } from "@cairn/embedded";
+import { formatBytes, formatDuration, KiB } from "@cairn/kernel";
+import type { Cloud } from "@cairn/openstack";
+import { type CairnCommand, cairnCommand } from "./cairn-command.ts";
+import type { Narrator } from "./narrator.ts";
+import {
+  DATA_RANGE_BYTES,
+  disksOf,
+  isIdentical,
+  keepCopies,
+  type Scene,
+  type SceneDisk,
+  setScene,
+  writeLikeAGuest,
+} from "./scene.ts";
+
+/** One snapshot of the demo, as the result tells it. Sizes are bytes. */
+export interface SnapshotResult {
+  readonly type: "full" | "incremental";
+  readonly virtual_bytes: number;
+  readonly read_bytes: number;
+  readonly stored_bytes: number;
+  readonly seconds: number;
+}
+
+/** One restore of the demo; `identical` when every restored disk equals the disk at the snapshot, byte for byte. */
+export interface RestoreResult {
+  readonly type: "oneclick" | "inplace" | "selective";
+  readonly disks: number;
+  readonly identical: boolean;
+  readonly seconds: number;
+}
+
+/** What `./cairn demo --json` ends with. */
+export interface DemoResult {
+  readonly ok: boolean;
+  readonly instances: number;
+  readonly disks: number;
+  readonly snapshots: readonly SnapshotResult[];
+  readonly restores: readonly RestoreResult[];
+}
+
+/** The demo's cast: who acts on what. */
+interface Stage {
+  readonly embedded: Embedded;
+  readonly cloud: Cloud;
+  readonly cairn: CairnCommand;
+  readonly narrator: Narrator;
+  readonly signal: AbortSignal;
+  readonly scene: Scene;
+  readonly snapshots: SnapshotResult[];
+  readonly restores: RestoreResult[];
+}
+
+const USER = "demo";
+const PROJECT = "demo";
+const WORKLOAD = "shop-floor";
+
+/** Plays the main job on a running tree: protect, change, protect again, lose, bring back, compare. */
+export async function playDemo(
+  embedded: Embedded,
+  narrator: Narrator,
+  signal: AbortSignal,
+): Promise<DemoResult> {
+  const cloud = embedded.cloud(USER, PROJECT);
+  narrator.chapter("A project with four instances, their disks full of real files");
+  const scene = await setScene(embedded, cloud, join(embedded.layout.root, "images"), signal);
+  const cairn = cairnCommand(embedded.environmentOfUser(USER, PROJECT), narrator);
+  const stage: Stage = { embedded, cloud, cairn, narrator, signal, scene, snapshots: [], restores: [] };
+  const disks = await disksOf(embedded, scene.instances);
+  showDisks(stage, disks);
+
+  await protect(stage);
+  const incremental = await changeAndProtectAgain(stage, disks);
+  const restored = await loseAndBringBack(stage, incremental, disks);
+  const latest = await protectTheRestored(stage, restored);
+  await restoreInPlace(stage, latest, restored);
+  await restoreSelectively(stage, latest, restored);
+  return {
+    ok: stage.restores.every((restore) => restore.identical),
+    instances: scene.instances.length,
+    disks: disks.length,
+    snapshots: stage.snapshots,
+    restores: stage.restores,
+  };
+}
+
+function showDisks({ narrator }: Stage, disks: readonly SceneDisk[]): void {
+  const names = [...new Set(disks.map((disk) => disk.instance))];
+  const rows = names.map((name) => [
+    name,
+    disks
+      .filter((disk) => disk.instance === name)
+      .map((disk) => disk.device)
+      .join(" "),
+  ]);
+  narrator.table([["instance", "disks"], ...rows]);
+}
+
+async function protect(stage: Stage): Promise<void> {
+  stage.narrator.chapter("Protect them: a workload, and its first snapshot");
+  const members = stage.scene.instances.flatMap((instance) => ["--instance", instance.name]);
+  await stage.cairn.run(["workload", "create", WORKLOAD, ...members, "--wait"], stage.signal);
+  await takeSnapshot(stage, "first", true);
+}
+
+/** Changes every disk while it runs, protects again, and protects once more with nothing changed. */
+async function changeAndProtectAgain(stage: Stage, disks: readonly SceneDisk[]): Promise<SnapshotDetail> {
+  stage.narrator.chapter("Change the disks while they run, and protect again");
+  let written = 0;
+  for (const disk of disks) written += await writeLikeAGuest(stage.embedded, disk, DATA_RANGE_BYTES);
+  stage.narrator.line(`the guests wrote ${formatBytes(written)} to ${String(disks.length)} disks`);
+  await keepCopies(stage.embedded, stage.scene, disks);
+  const incremental = await takeSnapshot(stage, "second", false);
+  await takeSnapshot(stage, "nothing-changed", false);
+  return incremental;
+}
+
+async function loseAndBringBack(
+  stage: Stage,
+  snapshot: SnapshotDetail,
+  disks: readonly SceneDisk[],
+): Promise<readonly BootedInstance[]> {
+  stage.narrator.chapter("Lose everything, and bring it back with one click");
+  for (const instance of stage.scene.instances) {
+    await loseInstance(stage.cloud, instance, stage.signal);
+    stage.narrator.line(`deleted ${instance.name} and its volumes`);
+  }
+  const restore = await runRestore(stage, "oneclick", [snapshot.id]);
+  const restored = await restoredInstances(stage, restore);
+  await judge(stage, { type: "oneclick", restore }, await disksOf(stage.embedded, restored), (disk) => disk);
+  if (restored.length !== stage.scene.instances.length || stage.restores.at(-1)?.disks !== disks.length) {
+    throw new Error("the one-click restore did not bring back every instance and disk");
+  }
+  return restored;
+}
+
+/** The restored instances take the places of the lost ones; the repository knows nearly all of their data already. */
+async function protectTheRestored(
+  stage: Stage,
+  restored: readonly BootedInstance[],
+): Promise<SnapshotDetail> {
+  stage.narrator.chapter("Protect the restored instances: their data are known, little is stored");
+  const members = restored.flatMap((instance) => ["--instance", instance.id]);
+  await stage.cairn.run(["workload", "modify", WORKLOAD, ...members, "--wait"], stage.signal);
+  return takeSnapshot(stage, "restored", true);
+}
+
+async function restoreInPlace(
+  stage: Stage,
+  snapshot: SnapshotDetail,
+  instances: readonly BootedInstance[],
+): Promise<void> {
+  stage.narrator.chapter("Spoil one disk, and put it back in place");
+  const database = instanceCalled(instances, "database");
+  const spoiled: SceneDisk = { instance: "database", instanceId: database.id, device: "vdb" };
+  await writeLikeAGuest(stage.embedded, spoiled, DATA_RANGE_BYTES);
+  await stage.embedded.sandbox.zero(database.id, "vdb", 0, 256 * KiB);
+  const volumeId = (await stage.embedded.sandbox.domain(database.id)).disks.find(
+    (disk) => disk.device === "vdb",
+  )?.serial;
+  const choice = ["--instance", database.id, "--volume", volumeId ?? ""];
+  const restore = await runRestore(stage, "inplace", [snapshot.id, ...choice]);
+  const all = await disksOf(stage.embedded, [database]);
+  await judge(stage, { type: "inplace", restore }, all, (disk) => disk);
+}
+
+async function restoreSelectively(
+  stage: Stage,
+  snapshot: SnapshotDetail,
+  instances: readonly BootedInstance[],
+): Promise<void> {
+  stage.narrator.chapter("Restore one instance beside the original: other name, flavor and network");
+  const database = instanceCalled(instances, "database");
+  const choice = ["--instance", database.id, "--name", "database-copy", "--flavor", "m1.micro"];
+  const restore = await runRestore(stage, "selective", [
+    snapshot.id,
+    ...choice,
+    "--network",
+    "private=second",
+  ]);
+  const copies = await restoredInstances(stage, restore);
+  await checkCopy(stage, copies);
+  const disks = await disksOf(stage.embedded, copies);
+  await judge(stage, { type: "selective", restore }, disks, (disk) => ({
+    instance: "database",
+    device: disk.device,
+  }));
+}
+
+/** The copy must have the flavor and the network that were asked for. */
+async function checkCopy({ cloud, signal }: Stage, copies: readonly BootedInstance[]): Promise<void> {
+  const copy = instanceCalled(copies, "database-copy");
+  const server = await cloud.nova.servers.get(copy.id, signal);
+  const ports = await cloud.neutron.ports.list({ deviceId: copy.id }, signal);
+  const second = await networkId(cloud, "second", signal);
+  const flavors = await cloud.nova.flavors.list(signal);
+  const flavor = flavors.find((each) => each.name === "m1.micro");
+  await flavorId(cloud, "m1.micro", signal);
+  if (server.flavor.ramMiB !== flavor?.ramMiB)
+    throw new Error("database-copy has another flavor than asked for");
+  if (ports.some((port) => port.networkId !== second)) throw new Error("database-copy is on another network");
+}
+
+async function takeSnapshot(stage: Stage, name: string, full: boolean): Promise<SnapshotDetail> {
+  const args = ["snapshot", "create", WORKLOAD, "--name", name, ...(full ? ["--full"] : []), "--wait"];
+  const id = idOf(await stage.cairn.run(args, stage.signal));
+  const { snapshot } = await (await tenantApi(stage)).showSnapshot({ params: { snapshot_id: id } });
+  const result: SnapshotResult = {
+    type: snapshot.snapshot_type,
+    virtual_bytes: snapshot.virtual_bytes,
+    read_bytes: snapshot.read_bytes,
+    stored_bytes: snapshot.stored_bytes,
+    seconds: secondsBetween(snapshot.created_at, snapshot.finished_at),
+  };
+  stage.snapshots.push(result);
+  const { virtual_bytes, read_bytes, stored_bytes, seconds } = result;
+  stage.narrator.line(
+    `${result.type}: ${formatBytes(virtual_bytes)} of disks, read ${formatBytes(read_bytes)}, ` +
+      `stored ${formatBytes(stored_bytes)}, ${formatDuration(seconds * 1000)}`,
+  );
+  return snapshot;
+}
+
+async function runRestore(
+  stage: Stage,
+  type: RestoreResult["type"],
+  args: readonly string[],
+): Promise<RestoreDetail> {
+  const id = idOf(await stage.cairn.run(["restore", type, ...args, "--wait"], stage.signal));
+  const { restore } = await (await tenantApi(stage)).showRestore({ params: { restore_id: id } });
+  return restore;
+}
+
+/** Compares the restored disks with the copies of the disks they come from, and notes the result. */
+async function judge(
+  stage: Stage,
+  { type, restore }: { readonly type: RestoreResult["type"]; readonly restore: RestoreDetail },
+  disks: readonly SceneDisk[],
+  originalOf: (disk: SceneDisk) => { instance: string; device: string },
+): Promise<void> {
+  let identical = disks.length > 0;
+  for (const disk of disks) {
+    const same = await isIdentical(stage.embedded, stage.scene, disk, originalOf(disk));
+    stage.narrator.line(
+      `${disk.instance} ${disk.device}: ${same ? "identical, byte for byte" : "DIFFERENT"}`,
+    );
+    identical &&= same;
+  }
+  const seconds = secondsBetween(restore.created_at, restore.finished_at);
+  stage.restores.push({ type, disks: disks.length, identical, seconds });
+}
+
+async function restoredInstances(stage: Stage, restore: RestoreDetail): Promise<BootedInstance[]> {
+  const found: BootedInstance[] = [];
+  for (const { id, name } of restore.instances) {
+    const instances = await stage.cloud.nova.servers.list({ name }, stage.signal);
+    const server = instances.find((each) => each.id === id);
+    if (server === undefined) throw new Error(`the restored instance ${name} (${id}) is not in the cloud`);
+    found.push({ id: server.id, name, volumeIds: server.volumes.map((volume) => volume.id) });
+  }
+  return found;
+}
+
+async function tenantApi({ cloud, embedded }: Stage) {
+  const projectId = await cloud.projectId();
+  const token = async (): Promise<string> => (await cloud.token()).value.reveal();
+  return connectApi({ endpoint: `${embedded.apiUrl}/v1/${projectId}`, token });
+}
+
+function instanceCalled(instances: readonly BootedInstance[], name: string): BootedInstance {
+  const found = instances.find((instance) => instance.name === name);
+  if (found === undefined) throw new Error(`there is no instance called ${name}`);
+  return found;
+}
+
+function idOf(printed: unknown): string {
+  if (typeof printed === "object" && printed !== null && "id" in printed && typeof printed.id === "string") {
+    return printed.id;
+  }
+  throw new Error(`the command printed no id: ${JSON.stringify(printed)}`);
+}
+
+function secondsBetween(from: string, to: string | null): number {
+  const start = Date.parse(`${from}Z`);
+  const end = to === null ? start : Date.parse(`${to}Z`);
+  return Math.round((end - start) / 100) / 10;
+}
