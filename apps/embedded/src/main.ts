@@ -98,7 +98,7 @@ async function play(
   root: string,
   narrator: Narrator,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Outcome> {
   const begunMs = performance.now();
   narrator.chapter(`Start everything below ${root}`);
   const onStart = (part: string): void => narrator.line(`starting ${part}`);
