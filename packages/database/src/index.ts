@@ -24,6 +24,7 @@ export {
   openWorkloadRun,
   requestCancellation,
 } from "./opening.ts";
+export { listOrderBodies, type OrderBodyRow } from "./order-bodies.ts";
 export {
   cancelOrder,
   claimOrders,
