@@ -146,11 +146,24 @@ export async function openSnapshotDeletion(
   return { kind: "opened", runId };
 }
 
-/** Deletes or resets a workload that is `available` (deletion also of one in `error`). */
+/** The runs that a workload itself can be the subject of. */
+export type WorkloadFlow = "workload-delete" | "workload-reset" | "workload-mark";
+
+const STATUS_DURING = {
+  "workload-delete": "deleting",
+  "workload-reset": "resetting",
+  "workload-mark": "locked",
+} as const;
+
+/**
+ * Deletes, resets or marks a workload that is `available` or in `error`. `workload-mark` writes the workload's
+ * id and name on its members, after a creation or a change; its request is `{formerMemberIds: [instance ids that
+ * left]}`.
+ */
 export async function openWorkloadRun(
   transaction: Handle,
   asker: Asker,
-  wanted: { readonly workloadId: WorkloadId; readonly flow: "workload-delete" | "workload-reset" },
+  wanted: { readonly workloadId: WorkloadId; readonly flow: WorkloadFlow; readonly request?: unknown },
 ): Promise<{ readonly kind: "opened"; readonly runId: RunId } | NotOpened> {
   const workload = await claimWorkload(transaction, asker, wanted.workloadId);
   if ("kind" in workload) return workload;
@@ -158,8 +171,8 @@ export async function openWorkloadRun(
     asker,
     flow: wanted.flow,
     workloadId: workload.id,
-    workloadStatus: wanted.flow === "workload-delete" ? "deleting" : "resetting",
-    request: {},
+    workloadStatus: STATUS_DURING[wanted.flow],
+    request: wanted.request ?? {},
   });
   return { kind: "opened", runId };
 }

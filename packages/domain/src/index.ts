@@ -1,4 +1,65 @@
 export {
+  bareDevice,
+  CAPTURED_VERSION,
+  type CapturedDisk,
+  type CapturedDiskSource,
+  type CapturedFlavor,
+  type CapturedImage,
+  type CapturedInstance,
+  type CapturedKeyPair,
+  type CapturedNic,
+  type CapturedRule,
+  type CapturedSecurityGroup,
+  type CapturedSubnet,
+  type CapturedWorkload,
+  localDiskId,
+  type SnapshotDiskRecord,
+  type SnapshotInstanceRecord,
+  WORKLOAD_ID_KEY,
+  WORKLOAD_NAME_KEY,
+} from "./captured.ts";
+export { bitmapName, NAME_PREFIX, RUN_MARK_KEY, runMark } from "./names.ts";
+export type {
+  AllowanceFacts,
+  Allowances,
+  CommittedDiskFacts,
+  FlavorFacts,
+  NetworkFacts,
+  OriginalInstance,
+  PortFacts,
+  RestoreObservation,
+  SubnetFacts,
+  ZoneFacts,
+} from "./restore-observation.ts";
+export { planRestore } from "./restore-plan.ts";
+export type {
+  DiskChoice,
+  FlavorChoice,
+  InPlaceInstance,
+  NetworkMapping,
+  NicChoice,
+  RestoreRequest,
+  SelectiveInstance,
+} from "./restore-request.ts";
+export {
+  type CreatePortStep,
+  type CreateSecurityGroupsStep,
+  type CreateServerStep,
+  type CreateVolumeStep,
+  type DiskToWrite,
+  type FinishServerStep,
+  type GroupReference,
+  type ImportKeyPairStep,
+  type InstanceReference,
+  type NicReference,
+  type PlaceholderImageStep,
+  type StartServerStep,
+  type StopServerStep,
+  sameRule,
+  type WriteInstanceDiskStep,
+  type WriteVolumeStep,
+} from "./restore-steps.ts";
+export {
   advance,
   assertPlan,
   type Because,
@@ -20,3 +81,23 @@ export {
   type StepProgress,
   unplannedRun,
 } from "./run.ts";
+export {
+  type MemberPlace,
+  planSnapshotDeletion,
+  planWorkloadDeletion,
+  planWorkloadMarking,
+  planWorkloadReset,
+} from "./small-plans.ts";
+export {
+  type BitmapBase,
+  type CommitStep,
+  type KnownDisk,
+  type ObservedInstance,
+  type ProtectOrder,
+  type ProtectStep,
+  planSnapshot,
+  type SettleStep,
+  type SnapshotKind,
+  type SnapshotObservation,
+  snapshotKind,
+} from "./snapshot-plan.ts";

@@ -23,6 +23,7 @@ export const FLOW_NAMES = [
   "snapshot-delete",
   "workload-delete",
   "workload-reset",
+  "workload-mark",
 ] as const;
 export type FlowName = (typeof FLOW_NAMES)[number];
 

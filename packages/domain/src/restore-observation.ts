@@ -1,0 +1,104 @@
+import type { CapturedWorkload } from "./captured.ts";
+import type { RestoreRequest } from "./restore-request.ts";
+
+/**
+ * Everything that a restore's plan depends on: what was captured, what was asked, and what the cloud has
+ * now.
+ */
+export interface RestoreObservation {
+  readonly restoreId: string;
+  readonly request: RestoreRequest;
+  readonly captured: CapturedWorkload;
+  /** The disks of the commit: their exact sizes and what opens their trees. */
+  readonly committed: readonly CommittedDiskFacts[];
+  /** Which of the captured instances exist now. */
+  readonly originals: readonly OriginalInstance[];
+  readonly flavors: readonly FlavorFacts[];
+  readonly networks: readonly NetworkFacts[];
+  readonly subnets: readonly SubnetFacts[];
+  /** Ports of the networks that are concerned, whoever they belong to. */
+  readonly ports: readonly PortFacts[];
+  readonly securityGroups: readonly { readonly id: string; readonly name: string }[];
+  readonly keyPairNames: readonly string[];
+  readonly volumeTypeNames: readonly string[];
+  readonly computeZones: readonly ZoneFacts[];
+  readonly allowances: Allowances;
+  readonly liveHosts: readonly string[];
+}
+
+export interface CommittedDiskFacts {
+  readonly diskId: string;
+  readonly sizeBytes: number;
+  readonly root: string;
+}
+
+/** A captured instance that still exists. */
+export interface OriginalInstance {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly taskState: string | undefined;
+  readonly host: string | undefined;
+  readonly flavorDiskGiB: number;
+  readonly volumes: readonly {
+    readonly volumeId: string;
+    /** Without `/dev/`. */
+    readonly device: string | undefined;
+    readonly sizeGiB: number;
+  }[];
+}
+
+export interface FlavorFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly diskGiB: number;
+  readonly ephemeralGiB: number;
+  readonly swapMiB: number;
+  readonly extraSpecs: Readonly<Record<string, string>>;
+}
+
+export interface NetworkFacts {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface SubnetFacts {
+  readonly id: string;
+  readonly networkId: string;
+  readonly name: string;
+  readonly cidr: string;
+}
+
+export interface PortFacts {
+  readonly id: string;
+  readonly networkId: string;
+  readonly macAddress: string;
+  readonly ipAddresses: readonly string[];
+  /** Whether no instance, router or service uses it. */
+  readonly isFree: boolean;
+  /** Whether it is the restoring project's own. */
+  readonly isOwn: boolean;
+}
+
+export interface ZoneFacts {
+  readonly name: string;
+  readonly isAvailable: boolean;
+}
+
+/** A quota and what is taken of it; a limit that is absent is no limit. */
+export interface AllowanceFacts {
+  readonly max?: number | undefined;
+  readonly used: number;
+}
+
+export interface Allowances {
+  readonly instances: AllowanceFacts;
+  readonly cores: AllowanceFacts;
+  readonly ramMiB: AllowanceFacts;
+  readonly volumes: AllowanceFacts;
+  readonly gigabytes: AllowanceFacts;
+  readonly ports: AllowanceFacts;
+  readonly securityGroups: AllowanceFacts;
+}

@@ -1,0 +1,91 @@
+import type { PlannedStep, PlanVerdict } from "./run.ts";
+import type { SettleStep } from "./snapshot-plan.ts";
+
+/** A member of a workload and where it is, if it still exists. */
+export interface MemberPlace {
+  readonly id: string;
+  readonly name: string;
+  /**
+   * Undefined when the instance is gone, or is on no host with a live datamover: nothing to settle there
+   * now.
+   */
+  readonly settleHost: string | undefined;
+  readonly exists: boolean;
+}
+
+/**
+ * Plans to delete a snapshot. The bases that count from it go first, so that no later snapshot takes over
+ * pages that a sweep may remove; then the commit, and with it the snapshot.
+ */
+export function planSnapshotDeletion(snapshot: { readonly isCommitted: boolean }): PlanVerdict {
+  const steps: PlannedStep[][] = [
+    [{ key: "bases", kind: "forget-bases", parameters: { of: "snapshot" } }],
+    ...(snapshot.isCommitted ? [[{ key: "commit", kind: "remove-commit", parameters: {} }]] : []),
+  ];
+  return { kind: "planned", plan: { stages: steps } };
+}
+
+/** Plans to delete a workload: no bitmap, no base and no mark on its instances stays. */
+export function planWorkloadDeletion(observed: {
+  readonly workloadName: string;
+  readonly snapshotCount: number;
+  readonly members: readonly MemberPlace[];
+}): PlanVerdict {
+  if (observed.snapshotCount > 0) {
+    const message =
+      `Workload ${observed.workloadName} still has ${observed.snapshotCount} snapshots; ` +
+      "delete them first.";
+    return { kind: "refused", message };
+  }
+  const unmark = observed.members
+    .filter((member) => member.exists)
+    .map((member, index) => ({
+      key: `unmark-${index + 1}`,
+      kind: "unmark-instance",
+      parameters: { instanceId: member.id },
+    }));
+  return { kind: "planned", plan: { stages: nonEmpty([...forgetAndSettle(observed.members), unmark]) } };
+}
+
+/** Plans to reset a workload: bases and bitmaps go, so that the next snapshot reads everything. */
+export function planWorkloadReset(observed: { readonly members: readonly MemberPlace[] }): PlanVerdict {
+  return { kind: "planned", plan: { stages: nonEmpty(forgetAndSettle(observed.members)) } };
+}
+
+/** Plans to write the workload's id and name on its members, and to take them off those that left. */
+export function planWorkloadMarking(observed: {
+  readonly workload: { readonly id: string; readonly name: string };
+  readonly memberIds: readonly string[];
+  readonly formerMemberIds: readonly string[];
+}): PlanVerdict {
+  const mark = observed.memberIds.map((instanceId, index) => ({
+    key: `mark-${index + 1}`,
+    kind: "mark-instance",
+    parameters: { instanceId, workload: observed.workload },
+  }));
+  const unmark = observed.formerMemberIds.map((instanceId, index) => ({
+    key: `unmark-${index + 1}`,
+    kind: "unmark-instance",
+    parameters: { instanceId },
+  }));
+  return { kind: "planned", plan: { stages: nonEmpty([[...mark, ...unmark]]) } };
+}
+
+/** Bases before bitmaps: a base without its bitmap is merely disproved, and costs a full read. */
+function forgetAndSettle(members: readonly MemberPlace[]): PlannedStep[][] {
+  const settle = members.flatMap((member, index): PlannedStep[] => {
+    if (member.settleHost === undefined) return [];
+    const parameters: SettleStep = {
+      host: member.settleHost,
+      instanceId: member.id,
+      instanceName: member.name,
+      protectStep: null,
+    };
+    return [{ key: `settle-${index + 1}`, kind: "settle-instance", parameters }];
+  });
+  return [[{ key: "bases", kind: "forget-bases", parameters: { of: "workload" } }], settle];
+}
+
+function nonEmpty(stages: readonly PlannedStep[][]): PlannedStep[][] {
+  return stages.filter((stage) => stage.length > 0);
+}
