@@ -7,6 +7,7 @@ export {
   touchDatamover,
 } from "./datamovers.ts";
 export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { enqueueRun, RUN_QUEUE, type RunJob } from "./jobs.ts";
 export { loadMigrations, type Migration, migrate } from "./migrate.ts";
 export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
@@ -101,6 +102,7 @@ export type {
   WorkloadRow,
   WorkloadStatus,
 } from "./tables.ts";
+export { createTestDatabase, type TestDatabase } from "./test-database.ts";
 export { findTrust, removeTrust, saveTrust } from "./trusts.ts";
 export {
   createWorkload,
