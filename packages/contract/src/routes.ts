@@ -50,23 +50,18 @@ const date = Type.String({ description: "YYYY-MM-DDTHH:MM:SS, UTC" });
 const listWorkloadsQuery = Type.Object({
   all_workloads: Type.Optional(Type.Boolean({ description: "of all projects; administrators only" })),
   detail: Type.Optional(Type.Boolean()),
-  name: Type.Optional(Type.String()),
   ...page,
 });
 const listSnapshotsQuery = Type.Object({
   workload_id: Type.Optional(WireId),
-  host: Type.Optional(Type.String()),
   date_from: Type.Optional(date),
   date_to: Type.Optional(date),
   all: Type.Optional(Type.Boolean({ description: "of all projects; administrators only" })),
-  name: Type.Optional(Type.String()),
   ...page,
 });
 const listRestoresQuery = Type.Object({
   snapshot_id: Type.Optional(WireId),
-  workload_id: Type.Optional(WireId),
   all: Type.Optional(Type.Boolean({ description: "of all projects; administrators only" })),
-  name: Type.Optional(Type.String()),
   ...page,
 });
 

@@ -1,0 +1,16 @@
+import type { Handlers } from "../server.ts";
+import type { World } from "../world.ts";
+import { restoreHandlers } from "./restores.ts";
+import { serviceHandlers } from "./service.ts";
+import { snapshotHandlers } from "./snapshots.ts";
+import { workloadHandlers } from "./workloads.ts";
+
+/** The handler of every route of the contract. */
+export function handlersFor(world: World): Handlers {
+  return {
+    ...serviceHandlers(),
+    ...workloadHandlers(world),
+    ...snapshotHandlers(world),
+    ...restoreHandlers(world),
+  };
+}

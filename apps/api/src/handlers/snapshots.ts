@@ -1,0 +1,160 @@
+import { parseWireTime, type SnapshotDetail } from "@cairn/contract";
+import {
+  cancelSnapshot,
+  findSnapshot,
+  findWorkload,
+  listSnapshots,
+  openSnapshot,
+  openSnapshotDeletion,
+  type SnapshotRow,
+  storageUsage,
+} from "@cairn/database";
+import { snapshotKind } from "@cairn/domain";
+import { Rejection, type WorkloadId } from "@cairn/kernel";
+import { assertAdmin, type Caller } from "../policy.ts";
+import { conflict, notFound, notOpened } from "../refusals.ts";
+import type { ApiRequest, Handlers } from "../server.ts";
+import { snapshotDetail, snapshotSummary } from "../views/snapshot-view.ts";
+import type { World } from "../world.ts";
+import { pageOf } from "./lists.ts";
+import { listRunning } from "./running.ts";
+
+type SnapshotHandlers = Pick<
+  Handlers,
+  | "takeSnapshot"
+  | "listSnapshots"
+  | "listSnapshotsDetail"
+  | "showSnapshot"
+  | "cancelSnapshot"
+  | "deleteSnapshot"
+>;
+
+/** What is done with snapshots. */
+export function snapshotHandlers(world: World): SnapshotHandlers {
+  return {
+    takeSnapshot: async (request) => take(world, request),
+    listSnapshots: async (request) => {
+      const rows = await listed(world, request);
+      return { snapshots: rows.map(snapshotSummary) };
+    },
+    listSnapshotsDetail: async (request) => {
+      const rows = await listed(world, request);
+      return { snapshots: await snapshotDetails(world, rows, request.origin) };
+    },
+    showSnapshot: async (request) => {
+      const row = await ownSnapshot(world, request);
+      return { snapshot: await onlyDetail(world, row, request.origin) };
+    },
+    cancelSnapshot: async (request) => {
+      const row = await ownSnapshot(world, request);
+      const cancelled = await world.database.transaction(async (transaction) =>
+        cancelSnapshot(transaction, request.caller, row.id),
+      );
+      if (cancelled.kind === "absent") throw notFound("snapshot", row.id);
+      if (cancelled.kind === "ended") throw conflict("snapshot", row.id, cancelled.status);
+      return undefined;
+    },
+    deleteSnapshot: async (request) => {
+      const row = await ownSnapshot(world, request);
+      const opened = await world.database.transaction(async (transaction) =>
+        openSnapshotDeletion(transaction, request.caller, row.id),
+      );
+      if (opened.kind !== "opened") throw notOpened(opened, { kind: "snapshot", id: row.id });
+      return undefined;
+    },
+  };
+}
+
+/** Snapshots of a list with their progress: two statements, however many rows. */
+export async function snapshotDetails(
+  world: World,
+  rows: readonly SnapshotRow[],
+  origin: string,
+): Promise<SnapshotDetail[]> {
+  const moving = rows.filter((row) => row.status === "executing" || row.status === "cancelling");
+  const running = await listRunning(
+    world,
+    moving.map((row) => row.run_id),
+    new Map(),
+  );
+  const about = { origin, nowMs: world.clock.now() };
+  return rows.map((row) => snapshotDetail(row, running.get(row.run_id), about));
+}
+
+async function onlyDetail(world: World, row: SnapshotRow, origin: string): Promise<SnapshotDetail> {
+  const [detail] = await snapshotDetails(world, [row], origin);
+  if (detail === undefined) throw new Error("bug: a snapshot without its view");
+  return detail;
+}
+
+/** The snapshot of a path; a workload in the path must be its own. */
+export async function ownSnapshot(
+  world: World,
+  request: {
+    readonly params: { readonly snapshot_id: string; readonly workload_id?: string };
+    readonly caller: Caller;
+  },
+): Promise<SnapshotRow> {
+  const { snapshot_id: id, workload_id: workloadId } = request.params;
+  const row = await findSnapshot(world.database.handle, { id, projectId: request.caller.projectId });
+  if (row === undefined || (workloadId !== undefined && row.workload_id !== workloadId)) {
+    throw notFound("snapshot", id);
+  }
+  return row;
+}
+
+async function take(world: World, request: ApiRequest<"takeSnapshot">) {
+  const { caller, body, query } = request;
+  const { handle } = world.database;
+  const id = request.params.workload_id;
+  const workload = await findWorkload(handle, { id, projectId: caller.projectId });
+  if (workload === undefined) throw notFound("workload", id);
+  const usage = await storageUsage(handle, [workload.id]);
+  const wantsFull = query.full ?? body.snapshot.full ?? false;
+  const opened = await world.database.transaction(async (transaction) =>
+    openSnapshot(transaction, caller, {
+      workloadId: workload.id,
+      name: nameOf(body.snapshot),
+      description: body.snapshot.description ?? "",
+      snapshotType: snapshotKind({
+        requested: wantsFull ? "full" : "incremental",
+        nextFull: workload.next_full,
+        hasCommittedSnapshot: usage.some((each) => each.count > 0),
+      }),
+    }),
+  );
+  if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id });
+  return { snapshot: await onlyDetail(world, opened.snapshot, request.origin) };
+}
+
+function nameOf(asked: { readonly name?: string }): string {
+  return asked.name === undefined || asked.name === "" ? "snapshot" : asked.name;
+}
+
+async function listed(
+  world: World,
+  request: ApiRequest<"listSnapshots" | "listSnapshotsDetail">,
+): Promise<SnapshotRow[]> {
+  const { query, params, caller } = request;
+  if (query.all === true) assertAdmin(caller, "snapshot:snapshot_get_all");
+  const workloadId = params.workload_id ?? query.workload_id;
+  const filter = {
+    ...(query.all === true ? {} : { projectId: caller.projectId }),
+    ...(workloadId === undefined ? {} : { workloadId: workloadId as WorkloadId }),
+    from: dateOf("date_from", query.date_from),
+    to: dateOf("date_to", query.date_to),
+  };
+  return listSnapshots(world.database.handle, filter, pageOf(query));
+}
+
+function dateOf(field: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseWireTime(text);
+  if (ms !== undefined) return new Date(ms);
+  throw new Rejection(`Invalid input for field ${field}: it must be a date and time.`, {
+    status: 400,
+    field,
+    value: text,
+    remedy: "Write it as YYYY-MM-DDTHH:MM:SS, in UTC.",
+  });
+}

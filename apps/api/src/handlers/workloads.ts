@@ -1,0 +1,273 @@
+import type { JobSchedule, ParamsOf, WorkloadDetail } from "@cairn/contract";
+import {
+  countSnapshots,
+  createWorkload,
+  findWorkload,
+  listWorkloadInstances,
+  listWorkloads,
+  type Modified,
+  modifyWorkload,
+  openWorkloadRun,
+  storageUsage,
+  unlockWorkload,
+  type WorkloadInstanceRow,
+  type WorkloadRow,
+} from "@cairn/database";
+import { type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
+import { instanceTaken, resolveMembers } from "../members.ts";
+import { assertAdmin, type Caller } from "../policy.ts";
+import { conflict, notFound, notOpened } from "../refusals.ts";
+import type { ApiRequest, Handlers } from "../server.ts";
+import { assertOwnProject, ensureTrust } from "../trusts.ts";
+import { workloadDetail, workloadSummary } from "../views/workload-view.ts";
+import type { World } from "../world.ts";
+import { markInstances } from "./instance-marks.ts";
+import { pageOf } from "./lists.ts";
+
+type WorkloadHandlers = Pick<
+  Handlers,
+  | "listWorkloads"
+  | "listWorkloadsDetail"
+  | "createWorkload"
+  | "showWorkload"
+  | "modifyWorkload"
+  | "deleteWorkload"
+  | "resetWorkload"
+  | "unlockWorkload"
+>;
+
+/** What is done with workloads. */
+export function workloadHandlers(world: World): WorkloadHandlers {
+  return {
+    listWorkloads: async (request) => {
+      const rows = await listed(world, request);
+      if (request.query.detail === true) return { workloads: await details(world, rows, request.origin) };
+      return { workloads: rows.map((row) => workloadSummary(row, request.origin)) };
+    },
+    listWorkloadsDetail: async (request) => ({
+      workloads: await details(world, await listed(world, request), request.origin),
+    }),
+    createWorkload: async (request) => create(world, request),
+    showWorkload: async (request) => {
+      const row = await ownWorkload(world, request);
+      return { workload: await detail(world, row, request.origin) };
+    },
+    modifyWorkload: async (request) => modify(world, request),
+    deleteWorkload: async (request) => deletion(world, request),
+    resetWorkload: async (request) => {
+      const workloadId = request.params.workload_id as WorkloadId;
+      const opened = await world.database.transaction(async (transaction) =>
+        openWorkloadRun(transaction, request.caller, { workloadId, flow: "workload-reset" }),
+      );
+      if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id: workloadId });
+      return undefined;
+    },
+    unlockWorkload: async (request) => unlock(world, request),
+  };
+}
+
+async function listed(
+  world: World,
+  request: ApiRequest<"listWorkloads" | "listWorkloadsDetail">,
+): Promise<WorkloadRow[]> {
+  const { all_workloads: all } = request.query;
+  if (all === true) assertAdmin(request.caller, "workload:workload_get_all");
+  const filter = all === true ? {} : { projectId: request.caller.projectId };
+  return listWorkloads(world.database.handle, filter, pageOf(request.query));
+}
+
+async function details(
+  world: World,
+  rows: readonly WorkloadRow[],
+  origin: string,
+): Promise<WorkloadDetail[]> {
+  const ids = rows.map((row) => row.id);
+  const { handle } = world.database;
+  const members = await listWorkloadInstances(handle, ids);
+  const usage = await storageUsage(handle, ids);
+  return rows.map((row) => workloadDetail(row, { members, usage }, origin));
+}
+
+async function detail(world: World, row: WorkloadRow, origin: string): Promise<WorkloadDetail> {
+  const { handle } = world.database;
+  const members = await listWorkloadInstances(handle, [row.id]);
+  const usage = await storageUsage(handle, [row.id]);
+  return workloadDetail(row, { members, usage }, origin);
+}
+
+async function ownWorkload(
+  world: World,
+  request: { readonly params: ParamsOf<"showWorkload">; readonly caller: Caller },
+): Promise<WorkloadRow> {
+  const id = request.params.workload_id;
+  const row = await findWorkload(world.database.handle, { id, projectId: request.caller.projectId });
+  if (row === undefined) throw notFound("workload", id);
+  return row;
+}
+
+/** Everything that may refuse comes before the first thing that is written. */
+async function create(world: World, request: ApiRequest<"createWorkload">) {
+  const { caller, signal, body } = request;
+  const asked = body.workload;
+  assertOwnProject(caller);
+  assertSupported(asked);
+  const cloud = world.cloudOf(caller.token, request.requestId);
+  const names = asked.instances.map((member) => member["instance-id"]);
+  const instances = await resolveMembers(world, { instances: names, caller, cloud }, signal);
+  await ensureTrust(world, caller, cloud, signal);
+  const id: WorkloadId = newId();
+  const created = await world.database.transaction(async (transaction) =>
+    createWorkload(transaction, {
+      id,
+      projectId: caller.projectId,
+      userId: caller.userId,
+      name: nameOr(asked.name, "workload"),
+      description: asked.description ?? "",
+      workloadTypeId: asked.workload_type_id ?? undefined,
+      jobschedule: asked.jobschedule ?? {},
+      metadata: asked.metadata ?? {},
+      instances,
+    }),
+  );
+  if (created.kind === "instance-taken") throw instanceTaken(created.instanceId);
+  await markInstances(
+    cloud,
+    { added: instances.map((each) => each.instanceId), workload: created.workload },
+    request,
+  );
+  // The row is usable at once; clients were built to see this word first and to ask again.
+  return { workload: { ...workloadSummary(created.workload, request.origin), status: "creating" as const } };
+}
+
+async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
+  const { caller, signal, body } = request;
+  const before = await ownWorkload(world, request);
+  if (before.status !== "available") throw conflict("workload", before.id, before.status);
+  assertOwnProject(caller);
+  assertSupported(body.workload);
+  const cloud = world.cloudOf(caller.token, request.requestId);
+  const names = body.workload.instances?.map((member) => member["instance-id"]);
+  const instances =
+    names === undefined
+      ? undefined
+      : await resolveMembers(world, { instances: names, caller, cloud, workloadId: before.id }, signal);
+  await ensureTrust(world, caller, cloud, signal);
+  const { handle } = world.database;
+  const membersBefore = await listWorkloadInstances(handle, [before.id]);
+  const workload = await world.database.transaction(async (transaction) => {
+    const modified = await modifyWorkload(transaction, before.id, {
+      name: body.workload.name,
+      description: body.workload.description,
+      jobschedule: scheduleAfter(before, body.workload.jobschedule),
+      metadata:
+        body.workload.metadata === undefined ? undefined : { ...before.metadata, ...body.workload.metadata },
+      instances,
+    });
+    // Thrown inside, so that the transaction rolls back what it did before the refusal.
+    return modifiedOrThrow(modified, before.id);
+  });
+  const changes = instances === undefined ? {} : membershipChanges(membersBefore, instances);
+  await markInstances(cloud, { ...changes, workload }, request);
+  return { workload: await detail(world, workload, request.origin) };
+}
+
+/** An empty schedule is harmless, as existing clients expect. */
+function scheduleAfter(before: WorkloadRow, given: JobSchedule | undefined): JobSchedule | undefined {
+  return given === undefined ? undefined : { ...before.jobschedule, ...given };
+}
+
+function membershipChanges(
+  before: readonly WorkloadInstanceRow[],
+  after: readonly { readonly instanceId: InstanceId }[],
+): { added: InstanceId[]; removed: InstanceId[] } {
+  const old = before.map((member) => member.instance_id);
+  const fresh = after.map((member) => member.instanceId);
+  return {
+    added: fresh.filter((id) => !old.includes(id)),
+    removed: old.filter((id) => !fresh.includes(id)),
+  };
+}
+
+function modifiedOrThrow(modified: Modified, id: string): WorkloadRow {
+  switch (modified.kind) {
+    case "modified":
+      return modified.workload;
+    case "busy":
+      throw conflict("workload", id, modified.workload.status);
+    case "absent":
+      throw notFound("workload", id);
+    case "instance-taken":
+      throw instanceTaken(modified.instanceId);
+    default:
+      return unreachable(modified);
+  }
+}
+
+async function deletion(world: World, request: ApiRequest<"deleteWorkload">): Promise<undefined> {
+  const row = await ownWorkload(world, request);
+  const count = await countSnapshots(world.database.handle, row.id);
+  if (count > 0 && request.query.database_only !== true) {
+    throw new Rejection(`The workload ${row.id} still has ${count} snapshots.`, {
+      status: 409,
+      field: "workload_id",
+      value: row.id,
+      remedy: "Delete its snapshots first, or use database_only=True to keep them on the backup target.",
+    });
+  }
+  const opened = await world.database.transaction(async (transaction) =>
+    openWorkloadRun(transaction, request.caller, { workloadId: row.id, flow: "workload-delete" }),
+  );
+  if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id: row.id });
+  return undefined;
+}
+
+async function unlock(world: World, request: ApiRequest<"unlockWorkload">): Promise<undefined> {
+  const row = await ownWorkload(world, request);
+  const unlocked = await world.database.transaction(async (transaction) =>
+    unlockWorkload(transaction, row.id),
+  );
+  switch (unlocked.kind) {
+    case "unlocked":
+      return undefined;
+    case "absent":
+      throw notFound("workload", row.id);
+    case "busy":
+      throw new Rejection(`The workload ${row.id} is locked by a run that is alive.`, {
+        status: 409,
+        field: "status",
+        value: row.status,
+        remedy: "Wait until the running snapshot or restore has ended, or cancel it.",
+      });
+    default:
+      return unreachable(unlocked);
+  }
+}
+
+/** Names of a blank only are names; nothing at all is not. */
+function nameOr(name: string | undefined, fallback: string): string {
+  return name === undefined || name === "" ? fallback : name;
+}
+
+/** What this version cannot keep is refused, not forgotten. */
+function assertSupported(asked: {
+  readonly encryption?: boolean;
+  readonly policy_id?: string | null;
+  readonly jobschedule?: JobSchedule;
+}): void {
+  if (asked.encryption === true) {
+    throw new Rejection("Workloads with a secret of their own are not supported yet.", {
+      status: 400,
+      field: "workload.encryption",
+      value: true,
+      remedy: "Leave encryption out: repositories are always encrypted, with keys that the service keeps.",
+    });
+  }
+  if (asked.policy_id !== undefined && asked.policy_id !== null && asked.policy_id !== "") {
+    throw new Rejection("The workload policy could not be found.", {
+      status: 400,
+      field: "workload.policy_id",
+      value: asked.policy_id,
+      remedy: "Leave policy_id out: there are no policies yet.",
+    });
+  }
+}

@@ -1,0 +1,84 @@
+import type { AddressInfo } from "node:net";
+import { openDatabase } from "@cairn/database";
+import type { Secret } from "@cairn/kernel";
+import { type CloudOptions, connectCloud } from "@cairn/openstack";
+import { choice, integer, runService, type ServiceContext, secret, text } from "@cairn/service";
+import { TokenValidator } from "./authentication.ts";
+import { handlersFor } from "./handlers/index.ts";
+import { createServer } from "./server.ts";
+import type { World } from "./world.ts";
+
+const spec = {
+  database: { url: text() },
+  keystone: {
+    authUrl: text(),
+    username: text(),
+    password: secret(),
+    projectName: text({ default: "service" }),
+    domain: text({ default: "Default" }),
+    region: text({ default: "RegionOne" }),
+    interface: choice(["public", "internal", "admin"], { default: "internal" }),
+  },
+  api: {
+    listenHost: text({ default: "127.0.0.1" }),
+    listenPort: integer({ default: 8780, min: 0, max: 65_535 }),
+  },
+};
+
+const CLOUD_TIMEOUT_MS = 30_000;
+
+type Context = ServiceContext<typeof spec>;
+
+async function start({ config, log, status, clock, signal }: Context) {
+  const faulty = (fault: Error): void => {
+    log.warn("database.fault", { fault });
+    status.failed("database", fault);
+  };
+  const database = openDatabase(config.database.url, { onFault: faulty });
+  const world: World = {
+    database,
+    clock,
+    admin: connectCloud(adminOptions(config)),
+    cloudOf: (token: Secret, requestId: string) =>
+      connectCloud({
+        ...adminOptions(config),
+        credentials: { kind: "token", token },
+        globalRequestId: requestId,
+      }),
+  };
+  const app = createServer({
+    handlers: handlersFor(world),
+    tokens: new TokenValidator(world.admin, clock),
+    authUrl: config.keystone.authUrl,
+    log,
+    status,
+  });
+  signal.throwIfAborted();
+  await app.listen({ host: config.api.listenHost, port: config.api.listenPort });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    facts: { port, host: config.api.listenHost },
+    stop: async () => {
+      await app.close();
+      await database.close();
+    },
+  };
+}
+
+function adminOptions({ keystone }: Context["config"]): CloudOptions {
+  const domain = { name: keystone.domain };
+  return {
+    authUrl: keystone.authUrl,
+    credentials: {
+      kind: "password",
+      user: { name: keystone.username, domain },
+      password: keystone.password,
+      scope: { kind: "project", project: { name: keystone.projectName, domain } },
+    },
+    region: keystone.region,
+    interface: keystone.interface,
+    requestTimeoutMs: CLOUD_TIMEOUT_MS,
+  };
+}
+
+await runService({ name: "api", spec, start }, process);

@@ -1,0 +1,51 @@
+import type { NotOpened } from "@cairn/database";
+import { Rejection, unreachable } from "@cairn/kernel";
+
+/** What a resource is called in refusals. */
+export type ResourceKind = "workload" | "snapshot" | "restore";
+
+/** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */
+export function notFound(kind: ResourceKind, id: string): Rejection {
+  const title = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
+  return new Rejection(`${title} ${id} could not be found.`, {
+    status: 404,
+    field: `${kind}_id`,
+    value: id,
+    remedy: `GET /${kind}s lists the ${kind}s of this project.`,
+  });
+}
+
+/** The refusal for something that its status forbids. */
+export function conflict(kind: ResourceKind, id: string, status: string): Rejection {
+  return new Rejection(`The ${kind} ${id} is ${status}.`, {
+    status: 409,
+    field: "status",
+    value: status,
+    remedy: remedies[status] ?? `Wait until the ${kind} is available, or delete it if it failed.`,
+  });
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  locked: "Wait until the running snapshot or restore has ended, or cancel it.",
+  restoring: "Wait until the running restore has ended, or cancel it.",
+  executing: "Wait until it has ended, or cancel it.",
+  deleting: "It is being deleted; nothing else can be done with it.",
+  error: "It failed; see its error_msg. Delete it and try again.",
+};
+
+/** Why a run was not opened, as a refusal. */
+export function notOpened(
+  reason: NotOpened,
+  asked: { readonly kind: ResourceKind; readonly id: string },
+): Rejection {
+  switch (reason.kind) {
+    case "absent":
+      return notFound(asked.kind, asked.id);
+    case "busy":
+      return asked.kind === reason.what
+        ? conflict(asked.kind, asked.id, reason.status)
+        : conflict(reason.what, `of ${asked.kind} ${asked.id}`, reason.status);
+    default:
+      return unreachable(reason);
+  }
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from "node:crypto";
+import {
+  type BodyOf,
+  fullPath,
+  normaliseBody,
+  normaliseQuery,
+  type ParamsOf,
+  parseAs,
+  type QueryOf,
+  type ReplyOf,
+  type Route,
+  type RouteId,
+  type Routes,
+  routeIds,
+  routeOf,
+} from "@cairn/contract";
+import { asError, asId, Rejection, Secret } from "@cairn/kernel";
+import { answerStatus, type Log, type Status } from "@cairn/service";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { TokenValidator } from "./authentication.ts";
+import { assertAllowed, assertProject, type Caller } from "./policy.ts";
+import { failureReply } from "./replies.ts";
+
+/** What a handler gets: the parts of the request, validated, and who asks. */
+export interface ApiRequest<Id extends RouteId> {
+  readonly params: ParamsOf<Id>;
+  readonly query: QueryOf<Id>;
+  readonly body: BodyOf<Id>;
+  /** Absent only for public routes. */
+  readonly caller: Routes[Id]["scope"] extends "project" ? Caller : undefined;
+  /** `req-<uuid>`: OpenStack's services are told it too. */
+  readonly requestId: string;
+  /** Scheme and host as the client named them, for links. */
+  readonly origin: string;
+  readonly log: Log;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** One handler for each route of the contract: a route without one does not compile. */
+export type Handlers = {
+  readonly [Id in RouteId]: (request: ApiRequest<Id>) => Promise<ReplyOf<Id>>;
+};
+
+export interface ServerOptions {
+  readonly handlers: Handlers;
+  readonly tokens: TokenValidator;
+  /** Told to whoever comes without a good token. */
+  readonly authUrl: string;
+  readonly log: Log;
+  readonly status: Status;
+}
+
+const BODY_BYTES_MAX = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** The HTTP server with every route of the contract; it does not listen yet. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 255 },
+    genReqId: (request) => requestIdOf(request.headers["x-openstack-request-id"]),
+    frameworkErrors: (error, request, reply) => {
+      void answerFailure(options, error, request, reply);
+    },
+  });
+  readBodiesLeniently(app);
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers({ "x-compute-request-id": request.id, "x-openstack-request-id": request.id });
+  });
+  app.addHook("onResponse", async (request, reply) => logAnswer(options.log, request, reply));
+  app.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply));
+  app.setNotFoundHandler(async (request) => refuseUnknown(options, request));
+  app.get("/healthcheck", () => "OK");
+  answerStatus(app, options.status);
+  for (const id of routeIds) addRoute(app, options, id);
+  return app;
+}
+
+function addRoute(app: FastifyInstance, options: ServerOptions, id: RouteId): void {
+  const route = routeOf(id);
+  for (const path of route.paths) {
+    app.route({
+      method: [...route.methods],
+      url: fullPath(route, path).replaceAll(/\{(\w+)\}/g, ":$1"),
+      // HEAD must change nothing, also where old clients change things with GET.
+      exposeHeadRoute: route.effect === "read",
+      handler: async (request, reply) => answer(options, id, request, reply),
+    });
+  }
+}
+
+/**
+ * The order matters: who asks comes before what is asked, so that nobody without a token learns what exists
+ * or how input is judged.
+ */
+async function answer(
+  options: ServerOptions,
+  id: RouteId,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const route = routeOf(id);
+  const { project_id: projectId, ...params } = request.params as Record<string, string>;
+  const caller = projectId === undefined ? undefined : await callerOf(options, request, projectId);
+  if (caller !== undefined) assertAllowed(route, caller);
+  const handler = options.handlers[id] as (request: LooseRequest) => Promise<unknown>;
+  const result = await handler({
+    params: parseAs(route.params, params),
+    query: parseAs(route.query, normaliseQuery(id, request.query)),
+    body: route.body === undefined ? undefined : parseAs(route.body, normaliseBody(id, request.body)),
+    caller,
+    requestId: request.id,
+    origin: `${request.protocol}://${request.host}`,
+    log: options.log.child({
+      request: request.id,
+      route: id,
+      ...(projectId === undefined ? {} : { project: projectId }),
+    }),
+    signal: goneSignal(reply),
+  });
+  await send(reply, route, result);
+}
+
+interface LooseRequest extends Omit<ApiRequest<RouteId>, "params" | "query" | "body" | "caller"> {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly caller: Caller | undefined;
+}
+
+async function callerOf(options: ServerOptions, request: FastifyRequest, projectId: string): Promise<Caller> {
+  const text = tokenOf(request);
+  const bearer = await options.tokens.bearerOf(text);
+  const isAdmin = bearer.roles.includes("admin");
+  assertProject(projectId, { tokenProjectId: bearer.projectId, isAdmin });
+  return {
+    userId: bearer.userId,
+    userName: bearer.userName,
+    projectId: asId(projectId),
+    tokenProjectId: bearer.projectId,
+    roles: bearer.roles,
+    isAdmin,
+    token: new Secret(text ?? ""),
+  };
+}
+
+function tokenOf(request: FastifyRequest): string | undefined {
+  const header = request.headers["x-auth-token"];
+  return Array.isArray(header) ? header[0] : header;
+}
+
+async function send(reply: FastifyReply, route: Route, result: unknown): Promise<void> {
+  void reply.code(route.status).type("application/json");
+  // Replies without a body still say that they are JSON: that is what reference clients were built against.
+  await reply.send(result === undefined ? "" : JSON.stringify(result));
+}
+
+async function answerFailure(
+  options: ServerOptions,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const failure = failureReply(error);
+  if (failure.isOurs) {
+    options.log.error("request.failed", {
+      request: request.id,
+      path: pathOf(request),
+      fault: asError(error),
+    });
+    options.status.failed("request", error);
+  }
+  if (failure.status === 401) void reply.header("www-authenticate", `Keystone uri="${options.authUrl}"`);
+  await reply.code(failure.status).type("application/json").send(JSON.stringify(failure.body));
+}
+
+/** Under `/v1` whoever has no token learns only that. */
+async function refuseUnknown(options: ServerOptions, request: FastifyRequest): Promise<never> {
+  const path = pathOf(request);
+  if (/^\/v1(\/|$)/.test(path)) await options.tokens.bearerOf(tokenOf(request));
+  throw new Rejection("The resource could not be found.", {
+    status: 404,
+    field: "path",
+    value: `${request.method} ${path}`,
+    remedy: "GET /v1/openapi.json lists what exists.",
+  });
+}
+
+/** Existing clients send JSON under any content type, or say JSON and send nothing. */
+function readBodiesLeniently(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "string" }, async (_: FastifyRequest, text: string | Buffer) => {
+    const body = String(text);
+    if (body.trim() === "") return undefined;
+    try {
+      return JSON.parse(body) as unknown;
+    } catch (cause) {
+      throw new Rejection(`The body is not JSON: ${asError(cause).message}.`, {
+        status: 400,
+        field: "body",
+        value: body.slice(0, 80),
+        remedy: "Send one JSON object.",
+      });
+    }
+  });
+}
+
+function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void {
+  log.info("request.answered", {
+    request: request.id,
+    method: request.method,
+    path: pathOf(request),
+    status: reply.statusCode,
+    duration_ms: Math.round(reply.elapsedTime),
+  });
+}
+
+/** Without the query: it may hold names that are nobody's business. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?")[0] ?? "";
+}
+
+function requestIdOf(header: string | string[] | undefined): string {
+  const given = Array.isArray(header) ? header[0] : header;
+  if (given !== undefined && /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(given)) return given;
+  return `req-${randomUUID()}`;
+}
+
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  return gone.signal;
+}

@@ -1,0 +1,88 @@
+import {
+  type RestoreDetail,
+  type RestoredInstance,
+  type RestoreOptions,
+  type RestoreSummary,
+  wireTime,
+} from "@cairn/contract";
+import type { RestoreRow, SnapshotRow } from "@cairn/database";
+import type { RunningView } from "../handlers/running.ts";
+import { linksOf } from "../links.ts";
+import { metadataRows } from "./metadata-rows.ts";
+
+interface About {
+  readonly origin: string;
+  readonly nowMs: number;
+}
+
+/** A restore's row as a list shows it. */
+export function restoreSummary(
+  row: RestoreRow,
+  running: RunningView | undefined,
+  about: About,
+): RestoreSummary {
+  const done = row.status === "available";
+  const endMs = row.finished_at?.getTime() ?? about.nowMs;
+  return {
+    id: row.id,
+    created_at: wireTime(row.created_at.getTime()),
+    updated_at: wireTime(row.updated_at.getTime()),
+    finished_at: row.finished_at === null ? null : wireTime(row.finished_at.getTime()),
+    user_id: row.user_id,
+    project_id: row.project_id,
+    status: row.status,
+    restore_type: "restore",
+    snapshot_id: row.snapshot_id,
+    workload_id: row.workload_id,
+    links: linksOf(about.origin, row.project_id, `restores/${row.id}`),
+    name: row.name,
+    description: row.description === "" ? "-" : row.description,
+    host: "",
+    size: row.size_bytes,
+    uploaded_size: running?.run.doneBytes ?? row.written_bytes,
+    progress_percent: done ? 100 : (running?.run.percent ?? 0),
+    progress_msg: done ? "Restore from snapshot is complete" : (running?.progress.phase ?? null),
+    warning_msg: row.warning_message,
+    error_msg: row.error_message,
+    time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
+    // Written by this API, after validation.
+    restore_options: row.options as RestoreOptions,
+    metadata: metadataRows(row.metadata, { kind: "restore", id: row.id, createdAt: row.created_at }),
+  };
+}
+
+/** A restore with what it made and how far it is. */
+export function restoreDetail(
+  row: RestoreRow,
+  also: { readonly snapshot: SnapshotRow | undefined; readonly running: RunningView | undefined },
+  about: About,
+): RestoreDetail {
+  const { snapshot, running } = also;
+  return {
+    ...restoreSummary(row, running, about),
+    instances: row.instances.map(restoredInstance),
+    networks: [],
+    subnets: [],
+    routers: [],
+    flavors: [],
+    security_groups: [],
+    snapshot_details: {
+      id: row.snapshot_id,
+      name: snapshot?.name ?? "",
+      created_at: wireTime((snapshot?.created_at ?? row.created_at).getTime()),
+    },
+    progress: running?.progress ?? null,
+  };
+}
+
+/** What the restore flow wrote of an instance: its id now, its name, and the id that it had in the snapshot. */
+interface RestoredRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly originalId: string;
+}
+
+function restoredInstance(record: unknown): RestoredInstance {
+  const { id, name, originalId } = record as RestoredRecord;
+  return { id, name, status: "available", metadata: { instance_id: originalId } };
+}

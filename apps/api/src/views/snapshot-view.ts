@@ -1,0 +1,177 @@
+import {
+  type Progress,
+  type SnapshotDetail,
+  type SnapshotDisk,
+  type SnapshotInstance,
+  type SnapshotNic,
+  type SnapshotSummary,
+  wireTime,
+} from "@cairn/contract";
+import type { RunProgress, SnapshotRow } from "@cairn/database";
+import type { CapturedDisk, CapturedNic, SnapshotDiskRecord, SnapshotInstanceRecord } from "@cairn/domain";
+import { unreachable } from "@cairn/kernel";
+import { linksOf } from "../links.ts";
+import { metadataRows } from "./metadata-rows.ts";
+
+/** The instances of a snapshot; a flow wrote them as these records when the snapshot was committed. */
+export function instanceRecords(row: SnapshotRow): readonly SnapshotInstanceRecord[] {
+  return row.instances as readonly SnapshotInstanceRecord[];
+}
+
+/** The disks of a snapshot; see `instanceRecords`. */
+export function diskRecords(row: SnapshotRow): readonly SnapshotDiskRecord[] {
+  return row.disks as readonly SnapshotDiskRecord[];
+}
+
+/** A snapshot's row as a list shows it. */
+export function snapshotSummary(row: SnapshotRow): SnapshotSummary {
+  return {
+    id: row.id,
+    created_at: wireTime(row.created_at.getTime()),
+    status: row.status,
+    snapshot_type: row.snapshot_type,
+    workload_id: row.workload_id,
+    name: row.name,
+    description: row.description === "" ? "-" : row.description,
+    host: "",
+  };
+}
+
+/** How far a snapshot is, when it is being taken. */
+export interface SnapshotRunning {
+  readonly run: RunProgress;
+  readonly progress: Progress;
+}
+
+/** A snapshot with everything known of it. */
+export function snapshotDetail(
+  row: SnapshotRow,
+  running: SnapshotRunning | undefined,
+  about: { readonly origin: string; readonly nowMs: number },
+): SnapshotDetail {
+  const instances = instanceRecords(row);
+  const disks = diskRecords(row);
+  const done = row.status === "available" || row.status === "restoring";
+  const endMs = row.finished_at?.getTime() ?? about.nowMs;
+  return {
+    ...snapshotSummary(row),
+    updated_at: wireTime(row.updated_at.getTime()),
+    finished_at: row.finished_at === null ? null : wireTime(row.finished_at.getTime()),
+    user_id: row.user_id,
+    project_id: row.project_id,
+    size: row.size_bytes,
+    restore_size: row.size_bytes,
+    uploaded_size: running?.run.storedBytes ?? row.stored_bytes,
+    progress_percent: done ? 100 : (running?.run.percent ?? 0),
+    progress_msg: done ? "Snapshot of workload is complete" : (running?.progress.phase ?? null),
+    warning_msg: row.warning_message,
+    error_msg: row.error_message,
+    time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
+    metadata: metadataRows(row.metadata, { kind: "snapshot", id: row.id, createdAt: row.created_at }),
+    links: linksOf(about.origin, row.project_id, `snapshots/${row.id}`),
+    instances: instances.map((instance) => instanceView(instance, disks)),
+    progress: running?.progress ?? null,
+    virtual_bytes: row.size_bytes,
+    read_bytes: row.read_bytes,
+    stored_bytes: running?.run.storedBytes ?? row.stored_bytes,
+  };
+}
+
+function instanceView(
+  instance: SnapshotInstanceRecord,
+  disks: readonly SnapshotDiskRecord[],
+): SnapshotInstance {
+  const { flavor } = instance;
+  const groups = new Map(
+    instance.nics.flatMap((nic) => nic.securityGroups).map((group) => [group.id, { ...group }]),
+  );
+  return {
+    id: instance.id,
+    name: instance.name,
+    status: "available",
+    metadata: {
+      ...instance.metadata,
+      availability_zone: instance.availabilityZone ?? "",
+      config_drive: instance.hasConfigDrive ? "True" : "",
+      ...(instance.keyPair === null ? {} : { key_name: instance.keyPair.name }),
+      ...(instance.image === null ? {} : { image_id: instance.image.id }),
+    },
+    flavor: {
+      name: flavor.name,
+      vcpus: flavor.vcpus,
+      ram: flavor.ramMiB,
+      disk: flavor.diskGiB,
+      ephemeral: flavor.ephemeralGiB,
+      swap: flavor.swapMiB,
+    },
+    security_group: [...groups.values()],
+    nics: instance.nics.flatMap(nicViews),
+    vdisks: instance.disks.map((disk) => diskView(disk, instance, disks)),
+    point_at: wireTime(instance.pointAt),
+    consistency: instance.consistency,
+  };
+}
+
+/** The wire knows one address a NIC: a port with two is shown as two, one without any with an empty one. */
+function nicViews(nic: CapturedNic): SnapshotNic[] {
+  const network = { id: nic.network.id, name: nic.network.name };
+  if (nic.fixedIps.length === 0) {
+    return [{ mac_address: nic.macAddress, ip_address: "", network: { ...network, subnet: null } }];
+  }
+  return nic.fixedIps.map(({ ipAddress, subnet }) => ({
+    mac_address: nic.macAddress,
+    ip_address: ipAddress,
+    network: {
+      ...network,
+      subnet: {
+        id: subnet.id,
+        name: subnet.name,
+        cidr: subnet.cidr,
+        ip_version: subnet.ipVersion,
+        gateway_ip: subnet.gatewayIp,
+      },
+    },
+  }));
+}
+
+function diskView(
+  disk: CapturedDisk,
+  instance: SnapshotInstanceRecord,
+  records: readonly SnapshotDiskRecord[],
+): SnapshotDisk {
+  const record = records.find((each) => each.diskId === disk.diskId);
+  return {
+    label: null,
+    ...placeView(disk, instance),
+    restore_size: record?.sizeBytes ?? disk.sizeBytes,
+    disk: disk.device,
+    disk_id: disk.diskId,
+    format: record?.format ?? null,
+    size_bytes: record?.sizeBytes ?? disk.sizeBytes,
+    read: record?.read ?? null,
+    read_bytes: record?.readBytes ?? null,
+    changed_bytes: record?.changedBytes ?? null,
+    audited_bytes: record?.auditedBytes ?? null,
+    stored_bytes: record?.storedBytes ?? null,
+  };
+}
+
+function placeView(disk: CapturedDisk, instance: SnapshotInstanceRecord): Partial<SnapshotDisk> {
+  const { source } = disk;
+  switch (source.kind) {
+    case "local":
+      return { image_id: instance.image?.id ?? null, image_name: instance.image?.name ?? null };
+    case "volume":
+      return {
+        volume_id: source.volumeId,
+        volume_name: source.name,
+        volume_size: source.sizeGiB,
+        volume_type: source.volumeType,
+        volume_mountpoint: `/dev/${disk.device}`,
+        availability_zone: source.availabilityZone,
+        metadata: source.metadata,
+      };
+    default:
+      return unreachable(source);
+  }
+}

@@ -1,0 +1,13 @@
+import type { Database } from "@cairn/database";
+import type { Clock, Secret } from "@cairn/kernel";
+import type { Cloud } from "@cairn/openstack";
+
+/** Everything outside that handlers touch. */
+export interface World {
+  readonly database: Database;
+  /** OpenStack as the service user. */
+  readonly admin: Cloud;
+  /** OpenStack as whoever bears this token. */
+  cloudOf(token: Secret, requestId: string): Cloud;
+  readonly clock: Clock;
+}
