@@ -1,24 +1,16 @@
-import type { Clock, ProjectId, UserId } from "@cairn/kernel";
-import type { Cinder } from "./cinder/cinder.ts";
+import { randomUUID } from "node:crypto";
+import { type Clock, Fault, type ProjectId, systemClock, type UserId } from "@cairn/kernel";
+import { CINDER_VERSIONS, type Cinder, cinder } from "./cinder/cinder.ts";
 import type { CloudAccess } from "./credentials.ts";
-import type { Glance } from "./glance/glance.ts";
-import type { Keystone } from "./keystone/keystone.ts";
+import { type Glance, glance } from "./glance/glance.ts";
+import { type Keystone, keystone } from "./keystone/keystone.ts";
 import type { Token } from "./keystone/tokens.ts";
-import type { Neutron } from "./neutron/neutron.ts";
-import type { Nova } from "./nova/nova.ts";
-
-/** One request that was answered or was not; never with a secret in it. */
-export interface CloudLogEntry {
-  readonly event: "openstack.request";
-  readonly service: string;
-  readonly method: string;
-  readonly path: string;
-  /** Undefined when no answer came. */
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
-  readonly globalRequestId: string;
-  readonly durationMs: number;
-}
+import { type Neutron, neutron } from "./neutron/neutron.ts";
+import { NOVA_VERSIONS, type Nova, nova } from "./nova/nova.ts";
+import type { ServiceType } from "./wire/catalogue.ts";
+import type { CloudLogEntry } from "./wire/exchange.ts";
+import { serviceClient } from "./wire/service-client.ts";
+import { openSession, type Session } from "./wire/session.ts";
 
 export interface CloudOptions extends CloudAccess {
   /** How long one answer may take; a transfer of an image: how long it may stand still. */
@@ -29,9 +21,6 @@ export interface CloudOptions extends CloudAccess {
   readonly clock?: Clock;
   readonly log?: (entry: CloudLogEntry) => void;
 }
-
-/** The services that the clients here and the catalogue know by one name, whatever the catalogue calls them. */
-export type ServiceType = "identity" | "compute" | "volume" | "image" | "network" | "workloads";
 
 /**
  * An OpenStack as one set of credentials sees it. Nothing is asked before the first call. No call is ever
@@ -56,4 +45,37 @@ export interface Cloud {
 }
 
 /** An OpenStack as these credentials see it. Asks nothing yet; there is nothing to close. */
-export declare function connectCloud(options: CloudOptions): Cloud;
+export function connectCloud(options: CloudOptions): Cloud {
+  const wire = {
+    fetch: options.fetch ?? fetch,
+    clock: options.clock ?? systemClock,
+    log: options.log ?? ((): void => undefined),
+    requestTimeoutMs: options.requestTimeoutMs,
+    globalRequestId: options.globalRequestId ?? `req-${randomUUID()}`,
+  };
+  return cloudOf(openSession(options, wire));
+}
+
+function cloudOf(session: Session): Cloud {
+  return {
+    keystone: keystone(serviceClient(session, "identity", undefined)),
+    nova: nova(serviceClient(session, "compute", NOVA_VERSIONS)),
+    cinder: cinder(serviceClient(session, "volume", CINDER_VERSIONS)),
+    glance: glance(serviceClient(session, "image", undefined)),
+    neutron: neutron(serviceClient(session, "network", undefined)),
+    globalRequestId: session.wire.globalRequestId,
+    token: async (signal) => session.token(signal),
+    projectId: async (signal) => {
+      const { project } = await session.token(signal);
+      if (project !== undefined) return project.id;
+      throw new Fault(
+        "openstack-no-project",
+        "finding the project of a token that is for none",
+        "after-operator",
+      );
+    },
+    userId: async (signal) => (await session.token(signal)).user.id,
+    endpoint: async (service, signal) => session.endpoint(service, signal),
+    withRequestId: (globalRequestId) => cloudOf(session.withRequestId(globalRequestId)),
+  };
+}

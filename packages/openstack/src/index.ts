@@ -4,13 +4,7 @@ export type { VolumeLimits, VolumeQuotas } from "./cinder/limits.ts";
 export type { VolumeSnapshot, VolumeSnapshots } from "./cinder/snapshots.ts";
 export type { VolumeType, VolumeTypes } from "./cinder/volume-types.ts";
 export type { Volume, VolumeCreation, VolumeFilter, VolumeGoal, Volumes } from "./cinder/volumes.ts";
-export {
-  type Cloud,
-  type CloudLogEntry,
-  type CloudOptions,
-  connectCloud,
-  type ServiceType,
-} from "./cloud.ts";
+export { type Cloud, type CloudOptions, connectCloud } from "./cloud.ts";
 export type {
   CloudAccess,
   Credentials,
@@ -29,7 +23,7 @@ export type {
 export type { Keystone } from "./keystone/keystone.ts";
 export type { Project, Projects } from "./keystone/projects.ts";
 export type { Role, Roles } from "./keystone/roles.ts";
-export type { Endpoint, Service, Services } from "./keystone/services.ts";
+export type { Endpoint, EndpointCreation, Service, Services } from "./keystone/services.ts";
 export type {
   CatalogueEndpoint,
   CatalogueService,
@@ -117,5 +111,8 @@ export type {
   VolumeAttachments,
 } from "./nova/volume-attachments.ts";
 export type { Allowance } from "./wire/allowance.ts";
+export type { ServiceType } from "./wire/catalogue.ts";
+export type { CloudLogEntry } from "./wire/exchange.ts";
 export type { Json, JsonObject } from "./wire/json.ts";
+export { CloudReply, cloudReplyOf, type OpenStackCode } from "./wire/refusal.ts";
 export type { WaitLimit } from "./wire/waiting.ts";

@@ -1,5 +1,7 @@
-import type { VolumeId } from "@cairn/kernel";
+import { asId, type VolumeId } from "@cairn/kernel";
+import { type Fields, theOnly } from "../wire/decode.ts";
 import type { JsonObject } from "../wire/json.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
 
 /** Cinder's own record of an attachment (microversion 3.27): who may use the volume, and how to reach it. */
 export interface Attachment {
@@ -32,4 +34,83 @@ export interface Attachments {
   complete(id: string, signal?: AbortSignal): Promise<void>;
   /** Ends the connection; absent is ended. */
   delete(id: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** The calls about Cinder's attachments (cinder/api/v3/attachments.py). */
+export function attachments(client: ServiceClient): Attachments {
+  const one = { versions: WITH_MODE };
+  return {
+    list: async (filter, signal) =>
+      client.list({
+        doing: "listing volume attachments",
+        path: ["attachments", "detail"],
+        query: { volume_id: filter?.volumeId },
+        field: "attachments",
+        read: readAttachment,
+        signal,
+      }),
+    find: async (id, signal) => {
+      const answer = await client.find({
+        ...one,
+        doing: `reading attachment ${id}`,
+        path: ["attachments", id],
+        signal,
+      });
+      return answer === undefined ? undefined : theOnly(answer, "attachment", readAttachment);
+    },
+    create: async (attachment, signal) => {
+      const answer = await client.post({
+        ...one,
+        doing: `attaching volume ${attachment.volumeId}`,
+        path: ["attachments"],
+        body: { attachment: encode(attachment) },
+        signal,
+      });
+      return theOnly(answer, "attachment", readAttachment);
+    },
+    update: async (id, connector, signal) => {
+      const doing = `telling the connector of attachment ${id}`;
+      const body = { attachment: { connector } };
+      const answer = await client.put({ ...one, doing, path: ["attachments", id], body, signal });
+      return theOnly(answer, "attachment", readAttachment);
+    },
+    complete: async (id, signal) => {
+      const doing = `completing attachment ${id}`;
+      await client.post({
+        ...one,
+        doing,
+        path: ["attachments", id, "action"],
+        body: { "os-complete": {} },
+        signal,
+      });
+    },
+    delete: async (id, signal) => {
+      await client.remove({ ...one, doing: `ending attachment ${id}`, path: ["attachments", id], signal });
+    },
+  };
+}
+
+/** 3.54 (Rocky): `mode`; it includes `os-complete` of 3.44. */
+const WITH_MODE = { least: "3.54", most: "3.59" };
+
+function encode(attachment: AttachmentCreation): JsonObject {
+  return {
+    volume_uuid: attachment.volumeId,
+    instance_uuid: attachment.instanceId,
+    ...(attachment.connector === undefined ? {} : { connector: attachment.connector }),
+    ...(attachment.mode === undefined ? {} : { mode: attachment.mode }),
+  };
+}
+
+function readAttachment(fields: Fields): Attachment {
+  const connection = fields.optionalObject("connection_info", (nested) => nested.raw);
+  return {
+    id: fields.string("id"),
+    volumeId: asId<"volume">(fields.string("volume_id")),
+    instanceId: fields.optionalString("instance"),
+    status: fields.text("status"),
+    mode: fields.optionalString("attach_mode"),
+    // A reservation has an empty object, which connects nothing.
+    connectionInfo: connection === undefined || Object.keys(connection).length === 0 ? undefined : connection,
+  };
 }

@@ -1,8 +1,9 @@
-import type { Attachments } from "./attachments.ts";
-import type { VolumeQuotas } from "./limits.ts";
-import type { VolumeSnapshots } from "./snapshots.ts";
-import type { VolumeTypes } from "./volume-types.ts";
-import type { Volumes } from "./volumes.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import { type Attachments, attachments } from "./attachments.ts";
+import { type VolumeQuotas, volumeQuotas } from "./limits.ts";
+import { type VolumeSnapshots, volumeSnapshots } from "./snapshots.ts";
+import { type VolumeTypes, volumeTypes } from "./volume-types.ts";
+import { type Volumes, volumes } from "./volumes.ts";
 
 export interface Cinder {
   readonly volumes: Volumes;
@@ -10,4 +11,17 @@ export interface Cinder {
   readonly attachments: Attachments;
   readonly snapshots: VolumeSnapshots;
   readonly quotas: VolumeQuotas;
+}
+
+/** What the decoders here are written for: attachments of their own since 3.27 (Ocata), 3.59 is of Stein. */
+export const CINDER_VERSIONS = { least: "3.27", most: "3.59" };
+
+export function cinder(client: ServiceClient): Cinder {
+  return {
+    volumes: volumes(client),
+    volumeTypes: volumeTypes(client),
+    attachments: attachments(client),
+    snapshots: volumeSnapshots(client),
+    quotas: volumeQuotas(client),
+  };
 }

@@ -1,6 +1,10 @@
 import type { InstanceId, ProjectId, VolumeId } from "@cairn/kernel";
-import type { JsonObject } from "../wire/json.ts";
-import type { WaitLimit } from "../wire/waiting.ts";
+import { theOnly } from "../wire/decode.ts";
+import type { Json, JsonObject } from "../wire/json.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import { type WaitLimit, waitUntil } from "../wire/waiting.ts";
+import { encodeCreation, readVolume } from "./volume-codec.ts";
+import { judgeVolume } from "./volume-goals.ts";
 
 export interface Volume {
   readonly id: VolumeId;
@@ -78,4 +82,97 @@ export interface Volumes {
   ): Promise<void>;
   /** The volume once it got there; undefined for the goal `absent`. */
   waitFor(id: VolumeId, goal: VolumeGoal, limit: WaitLimit): Promise<Volume | undefined>;
+}
+
+/** The calls about volumes. */
+export function volumes(client: ServiceClient): Volumes {
+  const find = async (id: VolumeId, signal?: AbortSignal): Promise<Volume | undefined> => {
+    const answer = await client.find({ doing: `reading volume ${id}`, path: ["volumes", id], signal });
+    return answer === undefined ? undefined : theOnly(answer, "volume", readVolume);
+  };
+  return {
+    find,
+    ...changing(client),
+    list: async (filter, signal) =>
+      client.list({
+        doing: "listing volumes",
+        path: ["volumes", "detail"],
+        query: {
+          name: filter?.name,
+          status: filter?.status,
+          all_tenants: filter?.allProjects === true ? 1 : undefined,
+        },
+        field: "volumes",
+        read: readVolume,
+        signal,
+      }),
+    get: async (id, signal) => {
+      const answer = await client.get({ doing: `reading volume ${id}`, path: ["volumes", id], signal });
+      return theOnly(answer, "volume", readVolume);
+    },
+    create: async (volume, signal) => {
+      const body = { volume: encodeCreation(volume) };
+      const answer = await client.post({
+        doing: `creating volume ${volume.name}`,
+        path: ["volumes"],
+        body,
+        signal,
+      });
+      return theOnly(answer, "volume", readVolume);
+    },
+    delete: async (id, signal) => {
+      await client.remove({ doing: `deleting volume ${id}`, path: ["volumes", id], signal });
+    },
+    waitFor: async (id, goal, limit) =>
+      waitUntil<Volume>({
+        doing: `waiting for volume ${id} to become ${goal}`,
+        clock: client.clock,
+        limit,
+        observe: async (signal) => find(id, signal),
+        judge: (volume) => judgeVolume(volume?.status, goal),
+        describe: (volume) => volume?.status ?? "gone",
+      }),
+  };
+}
+
+type Changing = "update" | "setMetadata" | "deleteMetadata" | "setBootable" | "setImageMetadata";
+
+function changing(client: ServiceClient): Pick<Volumes, Changing> {
+  const act = async (
+    doing: string,
+    id: VolumeId,
+    action: JsonObject,
+    signal?: AbortSignal,
+  ): Promise<void> => {
+    await client.post({ doing, path: ["volumes", id, "action"], body: action, signal });
+  };
+  return {
+    update: async (id, change, signal) => {
+      const volume: Json = { ...change };
+      const answer = await client.put({
+        doing: `changing volume ${id}`,
+        path: ["volumes", id],
+        body: { volume },
+        signal,
+      });
+      return theOnly(answer, "volume", readVolume);
+    },
+    setMetadata: async (id, entries, signal) => {
+      const body = { metadata: { ...entries } };
+      const doing = `setting metadata of volume ${id}`;
+      await client.post({ doing, path: ["volumes", id, "metadata"], body, signal });
+    },
+    deleteMetadata: async (id, key, signal) => {
+      const doing = `removing metadata ${key} of volume ${id}`;
+      await client.remove({ doing, path: ["volumes", id, "metadata", key], signal });
+    },
+    setBootable: async (id, isBootable, signal) => {
+      const action = { "os-set_bootable": { bootable: isBootable } };
+      await act(`setting whether volume ${id} is bootable`, id, action, signal);
+    },
+    setImageMetadata: async (id, entries, signal) => {
+      const action = { "os-set_image_metadata": { metadata: { ...entries } } };
+      await act(`setting image metadata of volume ${id}`, id, action, signal);
+    },
+  };
 }

@@ -1,6 +1,9 @@
-import type { ProjectId } from "@cairn/kernel";
+import { asId, type ProjectId } from "@cairn/kernel";
+import { Fields } from "../wire/decode.ts";
+import type { Answer } from "../wire/exchange.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
-import type { WaitLimit } from "../wire/waiting.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import { type Verdict, type WaitLimit, waitUntil } from "../wire/waiting.ts";
 
 export interface Image {
   readonly id: string;
@@ -67,4 +70,160 @@ export interface Images {
   /** Absent is deleted; 409 while an instance or volume uses it, 403 when it is protected. */
   delete(id: string, signal?: AbortSignal): Promise<void>;
   waitFor(id: string, goal: ImageGoal, limit: WaitLimit): Promise<Image | undefined>;
+}
+
+/** The calls about images. Unlike its neighbours Glance wraps an image in nothing. */
+export function images(client: ServiceClient): Images {
+  const find = async (id: string, signal?: AbortSignal): Promise<Image | undefined> => {
+    const answer = await client.find({ doing: `reading image ${id}`, path: ["images", id], signal });
+    return answer === undefined ? undefined : decode(answer);
+  };
+  return {
+    find,
+    ...moving(client),
+    list: async (filter, signal) =>
+      client.list({
+        doing: "listing images",
+        path: ["images"],
+        query: {
+          name: filter?.name,
+          visibility: filter?.visibility,
+          os_hidden: filter?.isHidden,
+          limit: PAGE_LIMIT,
+        },
+        field: "images",
+        read: readImage,
+        signal,
+      }),
+    get: async (id, signal) =>
+      decode(await client.get({ doing: `reading image ${id}`, path: ["images", id], signal })),
+    create: async (image, signal) => {
+      const body = encode(image);
+      return decode(
+        await client.post({ doing: `creating image ${image.name}`, path: ["images"], body, signal }),
+      );
+    },
+    patch: async (id, changes, signal) => {
+      const body = changes.map((each) => ({
+        ...each,
+        path: each.path.startsWith("/") ? each.path : `/${each.path}`,
+      }));
+      const headers = { "content-type": "application/openstack-images-v2.1-json-patch" };
+      const doing = `changing image ${id}`;
+      return decode(await client.patch({ doing, path: ["images", id], body, headers, signal }));
+    },
+    delete: async (id, signal) => {
+      await client.remove({ doing: `deleting image ${id}`, path: ["images", id], signal });
+    },
+    waitFor: async (id, goal, limit) =>
+      waitUntil<Image>({
+        doing: `waiting for image ${id} to become ${goal}`,
+        clock: client.clock,
+        limit,
+        observe: async (signal) => find(id, signal),
+        judge: (image) => judgeImage(image?.status, goal),
+        describe: (image) => image?.status ?? "gone",
+      }),
+  };
+}
+
+/** Glance gives 25 at once unless asked for more, and never more than 1000 (`api_limit_max`). */
+const PAGE_LIMIT = 500;
+
+function moving(client: ServiceClient): Pick<Images, "upload" | "download"> {
+  return {
+    upload: async (id, bytes, signal) => {
+      await client.upload({ doing: `uploading image ${id}`, path: ["images", id, "file"], signal }, bytes);
+    },
+    download: (id, signal) =>
+      client.download({ doing: `downloading image ${id}`, path: ["images", id, "file"], signal }),
+  };
+}
+
+/** Whether an image in this status is where it shall get to (glance/domain/__init__.py, ImageStatus). */
+export function judgeImage(status: string | undefined, goal: ImageGoal): Verdict {
+  if (status === undefined || status === "deleted") return goal === "absent" ? "reached" : "broken";
+  if (goal === "absent") return "pending";
+  if (status === "active") return "reached";
+  return PENDING.includes(status) ? "pending" : "broken";
+}
+
+const PENDING = ["queued", "saving", "uploading", "importing"];
+
+function encode(image: ImageCreation): JsonObject {
+  return {
+    ...image.properties,
+    name: image.name,
+    disk_format: image.diskFormat,
+    container_format: image.containerFormat,
+    ...(image.visibility === undefined ? {} : { visibility: image.visibility }),
+    ...(image.minDiskGiB === undefined ? {} : { min_disk: image.minDiskGiB }),
+    ...(image.minRamMiB === undefined ? {} : { min_ram: image.minRamMiB }),
+    ...(image.isHidden === undefined ? {} : { os_hidden: image.isHidden }),
+    ...(image.tags === undefined ? {} : { tags: image.tags }),
+  };
+}
+
+/** The fields of Glance's own schema (glance/api/v2/images.py, `_get_base_properties`); all others are properties. */
+const OWN_FIELDS = new Set([
+  "id",
+  "name",
+  "status",
+  "visibility",
+  "protected",
+  "os_hidden",
+  "checksum",
+  "os_hash_algo",
+  "os_hash_value",
+  "owner",
+  "size",
+  "virtual_size",
+  "container_format",
+  "disk_format",
+  "created_at",
+  "updated_at",
+  "tags",
+  "direct_url",
+  "min_ram",
+  "min_disk",
+  "self",
+  "file",
+  "stores",
+  "schema",
+  "locations",
+]);
+
+function decode(answer: Answer): Image {
+  return readImage(new Fields(answer.body, "image"));
+}
+
+function readImage(fields: Fields): Image {
+  const owner = fields.optionalString("owner");
+  return {
+    id: fields.string("id"),
+    name: fields.text("name"),
+    status: fields.string("status"),
+    visibility: fields.text("visibility"),
+    owner: owner === undefined ? undefined : asId<"project">(owner),
+    sizeBytes: fields.optionalInteger("size"),
+    virtualSizeBytes: fields.optionalInteger("virtual_size"),
+    diskFormat: fields.optionalString("disk_format"),
+    containerFormat: fields.optionalString("container_format"),
+    minDiskGiB: fields.optionalInteger("min_disk") ?? 0,
+    minRamMiB: fields.optionalInteger("min_ram") ?? 0,
+    checksum: fields.optionalString("checksum"),
+    isProtected: fields.optionalBoolean("protected") ?? false,
+    isHidden: fields.optionalBoolean("os_hidden") ?? false,
+    tags: fields.strings("tags"),
+    properties: readProperties(fields),
+    createdAt: fields.text("created_at"),
+    raw: fields.raw,
+  };
+}
+
+function readProperties(fields: Fields): Readonly<Record<string, string>> {
+  const properties = Object.entries(fields.raw).flatMap(([name, value]): [string, string][] =>
+    OWN_FIELDS.has(name) || typeof value !== "string" ? [] : [[name, value]],
+  );
+  return Object.fromEntries(properties);
 }

@@ -1,10 +1,11 @@
-import type { ApplicationCredentials } from "./application-credentials.ts";
-import type { Projects } from "./projects.ts";
-import type { Roles } from "./roles.ts";
-import type { Services } from "./services.ts";
-import type { Tokens } from "./tokens.ts";
-import type { Trusts } from "./trusts.ts";
-import type { Users } from "./users.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import { type ApplicationCredentials, applicationCredentials } from "./application-credentials.ts";
+import { type Projects, projects } from "./projects.ts";
+import { type Roles, roles } from "./roles.ts";
+import { type Services, services } from "./services.ts";
+import { type Tokens, tokens } from "./tokens.ts";
+import { type Trusts, trusts } from "./trusts.ts";
+import { type Users, users } from "./users.ts";
 
 export interface Keystone {
   readonly tokens: Tokens;
@@ -14,4 +15,16 @@ export interface Keystone {
   readonly projects: Projects;
   readonly roles: Roles;
   readonly services: Services;
+}
+
+export function keystone(client: ServiceClient): Keystone {
+  return {
+    tokens: tokens(client),
+    trusts: trusts(client),
+    applicationCredentials: applicationCredentials(client),
+    users: users(client),
+    projects: projects(client),
+    roles: roles(client),
+    services: services(client),
+  };
 }

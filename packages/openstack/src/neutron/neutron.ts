@@ -1,10 +1,16 @@
-import type { FloatingIps } from "./floating-ips.ts";
-import type { Networks } from "./networks.ts";
-import type { Ports } from "./ports.ts";
-import type { NetworkQuotas } from "./quota.ts";
-import type { Routers } from "./routers.ts";
-import type { SecurityGroupRules, SecurityGroups } from "./security-groups.ts";
-import type { Subnets } from "./subnets.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import { type FloatingIps, floatingIps } from "./floating-ips.ts";
+import { type Networks, networks } from "./networks.ts";
+import { type Ports, ports } from "./ports.ts";
+import { type NetworkQuotas, networkQuotas } from "./quota.ts";
+import { type Routers, routers } from "./routers.ts";
+import {
+  type SecurityGroupRules,
+  type SecurityGroups,
+  securityGroupRules,
+  securityGroups,
+} from "./security-groups.ts";
+import { type Subnets, subnets } from "./subnets.ts";
 
 export interface Neutron {
   readonly networks: Networks;
@@ -15,4 +21,17 @@ export interface Neutron {
   readonly securityGroupRules: SecurityGroupRules;
   readonly floatingIps: FloatingIps;
   readonly quotas: NetworkQuotas;
+}
+
+export function neutron(client: ServiceClient): Neutron {
+  return {
+    networks: networks(client),
+    subnets: subnets(client),
+    ports: ports(client),
+    routers: routers(client),
+    securityGroups: securityGroups(client),
+    securityGroupRules: securityGroupRules(client),
+    floatingIps: floatingIps(client),
+    quotas: networkQuotas(client),
+  };
 }

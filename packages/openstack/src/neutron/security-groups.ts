@@ -1,6 +1,8 @@
-import type { ProjectId } from "@cairn/kernel";
+import { asId, type ProjectId } from "@cairn/kernel";
+import type { Fields } from "../wire/decode.ts";
 import type { JsonObject } from "../wire/json.ts";
-import type { NeutronResource } from "./resource.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import { mentioned, type NeutronResource, neutronResource } from "./resource.ts";
 
 export interface SecurityGroupRule {
   readonly id: string;
@@ -63,3 +65,76 @@ export type SecurityGroupRules = Omit<
   NeutronResource<SecurityGroupRule, { readonly securityGroupId?: string }, SecurityGroupRuleCreation, never>,
   "update"
 >;
+
+export function securityGroups(client: ServiceClient): SecurityGroups {
+  return neutronResource(client, {
+    path: "security-groups",
+    singular: "security_group",
+    plural: "security_groups",
+    read: readGroup,
+    encodeFilter: (filter: SecurityGroupFilter) => ({ name: filter.name, project_id: filter.projectId }),
+    encodeCreation: encodeGroup,
+    encodeChange: encodeGroup,
+  });
+}
+
+/** The calls about the rules of security groups. */
+export function securityGroupRules(client: ServiceClient): SecurityGroupRules {
+  return neutronResource(client, {
+    path: "security-group-rules",
+    singular: "security_group_rule",
+    plural: "security_group_rules",
+    read: readRule,
+    encodeFilter: (filter: { readonly securityGroupId?: string }) => ({
+      security_group_id: filter.securityGroupId,
+    }),
+    encodeCreation: encodeRule,
+    encodeChange: (change: never) => change,
+  });
+}
+
+function encodeGroup(group: SecurityGroupFields): JsonObject {
+  return mentioned({ name: group.name, description: group.description, stateful: group.isStateful });
+}
+
+function encodeRule(rule: SecurityGroupRuleCreation): JsonObject {
+  return mentioned({
+    security_group_id: rule.securityGroupId,
+    direction: rule.direction,
+    ethertype: rule.ethertype,
+    description: rule.description,
+    protocol: rule.protocol,
+    port_range_min: rule.portRangeMin,
+    port_range_max: rule.portRangeMax,
+    remote_ip_prefix: rule.remoteIpPrefix,
+    remote_group_id: rule.remoteGroupId,
+  });
+}
+
+function readGroup(fields: Fields): SecurityGroup {
+  return {
+    id: fields.string("id"),
+    name: fields.text("name"),
+    description: fields.text("description"),
+    projectId: asId<"project">(fields.text("project_id")),
+    isStateful: fields.optionalBoolean("stateful") ?? true,
+    rules: fields.list("security_group_rules", readRule),
+    raw: fields.raw,
+  };
+}
+
+function readRule(fields: Fields): SecurityGroupRule {
+  return {
+    id: fields.string("id"),
+    securityGroupId: fields.string("security_group_id"),
+    description: fields.text("description"),
+    direction: fields.oneOf("direction", ["ingress", "egress"]),
+    ethertype: fields.oneOf("ethertype", ["IPv4", "IPv6"]),
+    protocol: fields.optionalString("protocol"),
+    portRangeMin: fields.optionalInteger("port_range_min"),
+    portRangeMax: fields.optionalInteger("port_range_max"),
+    remoteIpPrefix: fields.optionalString("remote_ip_prefix"),
+    remoteGroupId: fields.optionalString("remote_group_id"),
+    raw: fields.raw,
+  };
+}

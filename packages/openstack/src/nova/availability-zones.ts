@@ -1,4 +1,6 @@
-import type { HostName } from "@cairn/kernel";
+import { asId, type HostName } from "@cairn/kernel";
+import type { Fields } from "../wire/decode.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
 
 export interface AvailabilityZone {
   readonly name: string;
@@ -26,4 +28,46 @@ export interface ComputeServices {
     filter?: { readonly binary?: string; readonly host?: HostName },
     signal?: AbortSignal,
   ): Promise<readonly ComputeService[]>;
+}
+
+/** The calls about zones, as a tenant sees them. */
+export function availabilityZones(client: ServiceClient): AvailabilityZones {
+  return {
+    list: async (signal) =>
+      client.list({
+        doing: "listing availability zones",
+        path: ["os-availability-zone"],
+        field: "availabilityZoneInfo",
+        read: (fields) => ({
+          name: fields.string("zoneName"),
+          isAvailable: fields.object("zoneState", (state) => state.boolean("available")),
+        }),
+        signal,
+      }),
+  };
+}
+
+/** The calls about Nova's own services. */
+export function computeServices(client: ServiceClient): ComputeServices {
+  return {
+    list: async (filter, signal) =>
+      client.list({
+        doing: "listing compute services",
+        path: ["os-services"],
+        query: { binary: filter?.binary, host: filter?.host },
+        field: "services",
+        read: readService,
+        signal,
+      }),
+  };
+}
+
+function readService(fields: Fields): ComputeService {
+  return {
+    binary: fields.string("binary"),
+    host: asId<"host">(fields.string("host")),
+    zone: fields.text("zone"),
+    status: fields.oneOf("status", ["enabled", "disabled"]),
+    state: fields.oneOf("state", ["up", "down"]),
+  };
 }

@@ -1,11 +1,17 @@
-import type { AvailabilityZones, ComputeServices } from "./availability-zones.ts";
-import type { Flavors } from "./flavors.ts";
-import type { Interfaces } from "./interfaces.ts";
-import type { KeyPairs } from "./key-pairs.ts";
-import type { Limits } from "./limits.ts";
-import type { ServerGroups } from "./server-groups.ts";
-import type { Servers } from "./servers.ts";
-import type { VolumeAttachments } from "./volume-attachments.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
+import {
+  type AvailabilityZones,
+  availabilityZones,
+  type ComputeServices,
+  computeServices,
+} from "./availability-zones.ts";
+import { type Flavors, flavors } from "./flavors.ts";
+import { type Interfaces, interfaces } from "./interfaces.ts";
+import { type KeyPairs, keyPairs } from "./key-pairs.ts";
+import { type Limits, limits } from "./limits.ts";
+import { type ServerGroups, serverGroups } from "./server-groups.ts";
+import { type Servers, servers } from "./servers.ts";
+import { type VolumeAttachments, volumeAttachments } from "./volume-attachments.ts";
 
 export interface Nova {
   readonly servers: Servers;
@@ -17,4 +23,24 @@ export interface Nova {
   readonly availabilityZones: AvailabilityZones;
   readonly services: ComputeServices;
   readonly serverGroups: ServerGroups;
+}
+
+/**
+ * What the decoders here are written for. 2.61: flavors by value with their extra specs in an instance and in a
+ * flavor (Rocky); 2.79 is the last before the form of volume attachments changed (Train; 2.89 drops their id).
+ */
+export const NOVA_VERSIONS = { least: "2.61", most: "2.79" };
+
+export function nova(client: ServiceClient): Nova {
+  return {
+    servers: servers(client),
+    volumeAttachments: volumeAttachments(client),
+    interfaces: interfaces(client),
+    flavors: flavors(client),
+    keyPairs: keyPairs(client),
+    limits: limits(client),
+    availabilityZones: availabilityZones(client),
+    services: computeServices(client),
+    serverGroups: serverGroups(client),
+  };
 }

@@ -1,6 +1,17 @@
-import type { HostName, InstanceId, ProjectId, UserId, VolumeId } from "@cairn/kernel";
+import {
+  asId,
+  type HostName,
+  type InstanceId,
+  type ProjectId,
+  type UserId,
+  type VolumeId,
+} from "@cairn/kernel";
+import { theOnly } from "../wire/decode.ts";
 import type { JsonObject } from "../wire/json.ts";
-import type { WaitLimit } from "../wire/waiting.ts";
+import type { Query, ServiceClient } from "../wire/service-client.ts";
+import { type WaitLimit, waitUntil } from "../wire/waiting.ts";
+import { encodeCreation, readServer } from "./server-codec.ts";
+import { describeServer, judgeServer } from "./server-goals.ts";
 
 /** The flavor of an instance by value, as it was when the instance was made (microversion 2.47). */
 export interface ServerFlavor {
@@ -134,4 +145,89 @@ export interface Servers {
   /** The instance once it got there; undefined for the goal `absent`. Fault `openstack-broken` when it ends in ERROR,
    * `openstack-timeout` when the time is over. */
   waitFor(id: InstanceId, goal: ServerGoal, limit: WaitLimit): Promise<Server | undefined>;
+}
+
+/** The calls about instances. */
+export function servers(client: ServiceClient): Servers {
+  const find = async (id: InstanceId, signal?: AbortSignal): Promise<Server | undefined> => {
+    const answer = await client.find({ doing: `reading instance ${id}`, path: ["servers", id], signal });
+    return answer === undefined ? undefined : theOnly(answer, "server", readServer);
+  };
+  const act = async (doing: string, id: InstanceId, action: string, signal?: AbortSignal): Promise<void> => {
+    await client.post({ doing, path: ["servers", id, "action"], body: { [action]: null }, signal });
+  };
+  return {
+    find,
+    ...labelling(client),
+    list: async (filter, signal) =>
+      client.list({
+        doing: "listing instances",
+        path: ["servers", "detail"],
+        query: encodeFilter(filter ?? {}),
+        field: "servers",
+        read: readServer,
+        signal,
+      }),
+    get: async (id, signal) => {
+      const answer = await client.get({ doing: `reading instance ${id}`, path: ["servers", id], signal });
+      return theOnly(answer, "server", readServer);
+    },
+    create: async (server, signal) => {
+      const answer = await client.post({
+        doing: `creating instance ${server.name}`,
+        path: ["servers"],
+        body: encodeCreation(server),
+        ...(server.host === undefined ? {} : { versions: WITH_HOST }),
+        signal,
+      });
+      return theOnly(answer, "server", (fields) => asId<"instance">(fields.string("id")));
+    },
+    delete: async (id, signal) => {
+      await client.remove({ doing: `deleting instance ${id}`, path: ["servers", id], signal });
+    },
+    start: async (id, signal) => {
+      await act(`starting instance ${id}`, id, "os-start", signal);
+    },
+    stop: async (id, signal) => {
+      await act(`stopping instance ${id}`, id, "os-stop", signal);
+    },
+    waitFor: async (id, goal, limit) =>
+      waitUntil<Server>({
+        doing: `waiting for instance ${id} to become ${goal}`,
+        clock: client.clock,
+        limit,
+        observe: async (signal) => find(id, signal),
+        judge: (server) => judgeServer(server, goal),
+        describe: describeServer,
+      }),
+  };
+}
+
+function labelling(client: ServiceClient): Pick<Servers, "setMetadata" | "deleteMetadata"> {
+  return {
+    setMetadata: async (id, entries, signal) => {
+      const body = { metadata: { ...entries } };
+      const doing = `setting metadata of instance ${id}`;
+      await client.post({ doing, path: ["servers", id, "metadata"], body, signal });
+    },
+    deleteMetadata: async (id, key, signal) => {
+      const doing = `removing metadata ${key} of instance ${id}`;
+      await client.remove({ doing, path: ["servers", id, "metadata", key], signal });
+    },
+  };
+}
+
+/** Microversion 2.74: `host` in the creation of an instance. */
+const WITH_HOST = { least: "2.74", most: "2.79" };
+
+function encodeFilter(filter: ServerFilter): Query {
+  const { name, host, status, projectId } = filter;
+  return {
+    // Nova's filter is a regular expression of its database; anchored, with all that is special escaped, it is equality.
+    name: name === undefined ? undefined : `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`,
+    host,
+    status,
+    all_tenants: filter.allProjects === true || projectId !== undefined ? 1 : undefined,
+    project_id: projectId,
+  };
 }

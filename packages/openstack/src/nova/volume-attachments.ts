@@ -1,4 +1,6 @@
-import type { InstanceId, VolumeId } from "@cairn/kernel";
+import { asId, type InstanceId, type VolumeId } from "@cairn/kernel";
+import { type Fields, theOnly } from "../wire/decode.ts";
+import type { ServiceClient } from "../wire/service-client.ts";
 
 /** That a volume is a disk of an instance, as Nova sees it. */
 export interface VolumeAttachment {
@@ -32,4 +34,59 @@ export interface VolumeAttachments {
   ): Promise<VolumeAttachment>;
   /** Returns as soon as Nova accepted; the volume becomes `available` later; absent is detached. */
   detach(instanceId: InstanceId, volumeId: VolumeId, signal?: AbortSignal): Promise<void>;
+}
+
+/** The calls about the volumes of an instance (Nova's `os-volume_attachments`). */
+export function volumeAttachments(client: ServiceClient): VolumeAttachments {
+  const path = (id: InstanceId): readonly string[] => ["servers", id, "os-volume_attachments"];
+  return {
+    list: async (instanceId, signal) =>
+      client.list({
+        doing: `listing the volumes of instance ${instanceId}`,
+        path: path(instanceId),
+        field: "volumeAttachments",
+        read: readAttachment,
+        signal,
+      }),
+    find: async (instanceId, volumeId, signal) => {
+      const doing = `reading the attachment of volume ${volumeId} to instance ${instanceId}`;
+      const answer = await client.find({ doing, path: [...path(instanceId), volumeId], signal });
+      return answer === undefined ? undefined : theOnly(answer, "volumeAttachment", readAttachment);
+    },
+    attach: async (instanceId, attachment, signal) => {
+      const { volumeId, device, tag, deleteOnTermination } = attachment;
+      const answer = await client.post({
+        doing: `attaching volume ${volumeId} to instance ${instanceId}`,
+        path: path(instanceId),
+        body: {
+          volumeAttachment: {
+            volumeId,
+            ...(device === undefined ? {} : { device }),
+            ...(tag === undefined ? {} : { tag }),
+            ...(deleteOnTermination === undefined ? {} : { delete_on_termination: deleteOnTermination }),
+          },
+        },
+        ...(deleteOnTermination === undefined ? {} : { versions: WITH_TERMINATION }),
+        signal,
+      });
+      return theOnly(answer, "volumeAttachment", readAttachment);
+    },
+    detach: async (instanceId, volumeId, signal) => {
+      const doing = `detaching volume ${volumeId} from instance ${instanceId}`;
+      await client.remove({ doing, path: [...path(instanceId), volumeId], signal });
+    },
+  };
+}
+
+/** Microversion 2.79: `delete_on_termination` in requests and answers. */
+const WITH_TERMINATION = { least: "2.79", most: "2.79" };
+
+function readAttachment(fields: Fields): VolumeAttachment {
+  return {
+    volumeId: asId<"volume">(fields.string("volumeId")),
+    instanceId: asId<"instance">(fields.string("serverId")),
+    device: fields.optionalString("device"),
+    tag: fields.optionalString("tag"),
+    deleteOnTermination: fields.optionalBoolean("delete_on_termination") ?? false,
+  };
 }

@@ -4,3 +4,8 @@ export interface Allowance {
   readonly max: number | undefined;
   readonly used: number;
 }
+
+/** Every service says -1 for "without limit". */
+export function allowance(limit: number, used: number): Allowance {
+  return { max: limit < 0 ? undefined : limit, used };
+}
