@@ -1,3 +1,4 @@
+export { credentialsFromClouds, credentialsFromEnvironment, type Environment } from "./access.ts";
 export type { Attachment, AttachmentCreation, Attachments } from "./cinder/attachments.ts";
 export type { Cinder } from "./cinder/cinder.ts";
 export type { VolumeLimits, VolumeQuotas } from "./cinder/limits.ts";

@@ -1,5 +1,5 @@
 import type { Secret } from "@cairn/kernel";
-import { asId, type ProjectId, type TrustId, type UserId } from "@cairn/kernel";
+import { asId, type ProjectId, type TrustId, type UserId, unreachable } from "@cairn/kernel";
 import type { Credentials, DomainReference, NamedReference, Scope } from "../credentials.ts";
 import { type Fields, theOnly } from "../wire/decode.ts";
 import type { Answer } from "../wire/exchange.ts";
