@@ -11,4 +11,22 @@ export {
 export { createRepositoryKeys, type RepositoryKeys, unwrapKeys, wrapKeys } from "./keys.ts";
 export { FANOUT, FORMAT_VERSION, GRAIN_BYTES, type Marker, REGION_BYTES } from "./marker/codec.ts";
 export { type RepositoryNames, repositoryNames } from "./names.ts";
+export { type PackEntry, RECORD_FRAME_BYTES, type RecordKind } from "./pack/codec.ts";
+export { PACK_BYTES, PAGE_PACK_BYTES, PackBuilder, readPackEntries, verifyPackBytes } from "./packs.ts";
+export {
+  decodeInner,
+  decodeLeaf,
+  decodePageAddress,
+  decodeRoot,
+  encodeInner,
+  encodeLeaf,
+  encodePageAddress,
+  encodeRoot,
+} from "./page/codec.ts";
+export type { Child, ChunkAddress, PageAddress, Piece, Region, RootPage } from "./page/page.ts";
+export { nodeRegions, regionBytes, regionCount, rootLevel, rootWidth } from "./page/shape.ts";
+export { pageId, readPage, sealPage } from "./pages.ts";
+export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
 export { initRepository, openRepository } from "./repository.ts";
+export type { SegmentEntry } from "./segment/codec.ts";
+export { readSegment, writeSegment } from "./segments.ts";

@@ -1,11 +1,47 @@
-import { openRepository } from "@cairn/repository";
+import { Fault } from "@cairn/kernel";
+import { openRepository, type RepositoryHandle } from "@cairn/repository";
+import { type Draw, drawRandom } from "./audit.ts";
+import { openPool } from "./pool.ts";
+import { StoreSession } from "./session.ts";
+import { storeDisk } from "./store-disk.ts";
 import type { Transfer, TransferOptions } from "./transfer.ts";
+import { TreeReader } from "./tree-reader.ts";
+import { writeDisk } from "./write-disk.ts";
+
+const WORKERS = 2;
 
 /**
- * Opens a repository for moving disks. Faults: `repository-missing`, `format-unknown`, those of the store.
- * Call `close` when done, whatever happened.
+ * Opens a repository for moving disks, and starts the worker threads. Faults: `repository-missing`,
+ * `format-unknown`, those of the store. Call `close` when done, whatever happened. `draw` chooses samples; random
+ * unless told.
  */
-export async function openTransfer(options: TransferOptions): Promise<Transfer> {
-  await openRepository(options.store, options);
-  throw new Error("moving disks is being built; the interface above is what it will be");
+export async function openTransfer(options: TransferOptions, draw: Draw = drawRandom): Promise<Transfer> {
+  const { store, repositoryId, keys, signal, indexSegments } = options;
+  await openRepository(store, { repositoryId, signal });
+  const handle: RepositoryHandle = { repositoryId, keys };
+  const stopped = new AbortController();
+  const life = AbortSignal.any([signal, stopped.signal]);
+  const pool = openPool(handle, options.workers ?? WORKERS);
+  const session = new StoreSession({ store, handle, pool, indexSegments, signal: life });
+  const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
+    TreeReader.open(store, handle, root, treeSignal);
+  const within = (requestSignal: AbortSignal): AbortSignal => AbortSignal.any([requestSignal, life]);
+  return {
+    storeDisk: async (request) =>
+      storeDisk(session, openTree, draw, { ...request, signal: within(request.signal) }),
+    seal: async (sealSignal) => {
+      within(sealSignal).throwIfAborted();
+      return session.seal();
+    },
+    writeDisk: async (request) =>
+      writeDisk({ store, handle, pool, draw }, { ...request, signal: within(request.signal) }),
+    get ignoredSegments() {
+      return session.ignoredSegments;
+    },
+    close: async () => {
+      stopped.abort(new Fault("transfer-closed", "moving disks", "never"));
+      await session.settled();
+      await pool.close();
+    },
+  };
 }

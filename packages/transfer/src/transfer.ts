@@ -46,6 +46,7 @@ export interface StoredDisk {
 export interface SealedTransfer {
   /** Object names of the segments that were added, to be listed in the commit. */
   readonly indexSegments: readonly string[];
+  /** What was stored beside the chunk records that the disks counted: pages, index, frames of packs. */
   readonly storedBytes: number;
 }
 
@@ -61,7 +62,9 @@ export interface WriteDiskRequest {
 }
 
 export interface WrittenDisk {
+  /** Bytes of data; with `differences` also of zeroes that took the place of data. */
   readonly writtenBytes: number;
+  /** Bytes of the destination that were read to see whether they differ. */
   readonly comparedBytes: number;
 }
 
@@ -69,8 +72,9 @@ export interface WrittenDisk {
 export interface Transfer {
   /**
    * Stores a disk. Several may run at once and share packs. Nothing that it returns counts before `seal`.
-   * Faults: `audit-mismatch` (what was called unchanged has changed: store the disk again with all extents
-   * `data`), `bad-extents`, those of the store and of the source.
+   * Faults: `audit-mismatch` (what was called unchanged has changed) and `base-unreadable` (the previous tree is
+   * missing, damaged, or of another size): store the disk again without `unchanged` extents; `bad-extents`; those
+   * of the store and of the source.
    */
   storeDisk(request: StoreDiskRequest): Promise<StoredDisk>;
   /**
@@ -81,8 +85,12 @@ export interface Transfer {
   /**
    * Writes a disk of a snapshot. Every chunk is authenticated before it is written; a damaged or missing one is
    * a Fault (`chunk-damaged`, `object-missing`) that names disk, offset and pack; zeroes never take its place.
+   * What lies beyond the disk's end on a larger destination reads as zeroes afterwards. Other Faults:
+   * `destination-too-small`; `restore-mismatch`, when a sample reads back otherwise than it was written.
    */
   writeDisk(request: WriteDiskRequest): Promise<WrittenDisk>;
+  /** Index segments that could not be read. What they list is stored again; nothing else suffers. */
+  readonly ignoredSegments: readonly string[];
   /** Ends the worker threads. May be called at any time, and twice. */
   close(): Promise<void>;
 }

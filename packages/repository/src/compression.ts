@@ -1,0 +1,65 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+
+const LEVEL = 1;
+const SAMPLES = 4096;
+/** Chi-square of 255 degrees of freedom: uniform bytes stay below this but once in about 10^9 times. */
+const UNIFORM_MAX = 400;
+const PROBE_BYTES = 32 * 1024;
+/** Compression that saves less than this share is not worth its decompression. */
+const WORTH = 0.97;
+
+/**
+ * The chunk compressed by zstd level 1, or `undefined` when that saves next to nothing. Data that are compressed
+ * or encrypted already are recognised by a sample, at a hundredth of the cost of trying.
+ */
+export function compressChunk(plain: Uint8Array): Buffer | undefined {
+  if (looksIncompressible(plain)) return undefined;
+  const compressed = compress(plain);
+  return compressed.length < plain.length * WORTH ? compressed : undefined;
+}
+
+function compress(plain: Uint8Array): Buffer {
+  return zstdCompressSync(plain, {
+    // Room for the worst case at once: otherwise the output is put together from 16 KiB buffers.
+    chunkSize: Math.max(1024, plain.length + 1024),
+    pledgedSrcSize: plain.length,
+    params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+  });
+}
+
+/**
+ * Bytes drawn evenly from the chunk are spread as evenly as chance would, and two stretches do not compress.
+ * The first test is cheap and answers for most data; the second keeps repeated random data from being missed.
+ */
+function looksIncompressible(plain: Uint8Array): boolean {
+  if (plain.length < 2 * PROBE_BYTES) return false;
+  const counts = new Uint16Array(256);
+  const step = Math.floor(plain.length / SAMPLES);
+  for (let index = 0; index < SAMPLES; index += 1) {
+    const byte = plain[index * step] ?? 0;
+    counts[byte] = (counts[byte] ?? 0) + 1;
+  }
+  const expected = SAMPLES / 256;
+  let chiSquare = 0;
+  for (const count of counts) chiSquare += (count - expected) ** 2 / expected;
+  if (chiSquare > UNIFORM_MAX) return false;
+  const middle = Math.floor(plain.length / 2);
+  return [0, middle].every((start) => {
+    const probe = plain.subarray(start, start + PROBE_BYTES);
+    return compress(probe).length >= probe.length * WORTH;
+  });
+}
+
+/** The plaintext of exactly `plainBytes`, or `undefined` when the payload is no such thing. */
+export function decompressChunk(payload: Uint8Array, plainBytes: number): Buffer | undefined {
+  try {
+    const plain = zstdDecompressSync(payload, {
+      chunkSize: Math.max(1024, plainBytes),
+      maxOutputLength: plainBytes,
+    });
+    return plain.length === plainBytes ? plain : undefined;
+  } catch {
+    // Whatever zstd says, the caller reports the record as damaged, with its place.
+    return undefined;
+  }
+}

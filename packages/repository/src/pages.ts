@@ -1,0 +1,37 @@
+import { createHmac } from "node:crypto";
+import type { Store } from "@cairn/store";
+import { damaged } from "./bytes.ts";
+import type { RepositoryHandle } from "./commits.ts";
+import { repositoryNames } from "./names.ts";
+import type { PageAddress } from "./page/page.ts";
+import { openRecord, type SealedRecord, sealRecord } from "./records.ts";
+import { deriveKey } from "./seal.ts";
+
+/** A page's name: equal pages of one repository have equal ids. Whoever may read pages can check it. */
+export function pageId(handle: RepositoryHandle, page: Uint8Array): Buffer {
+  const key = deriveKey(handle.keys.structure, "cairn page id", new Uint8Array(0));
+  return createHmac("sha256", key).update(page).digest();
+}
+
+export function sealPage(handle: RepositoryHandle, id: Buffer, page: Uint8Array): SealedRecord {
+  return sealRecord(pageBinding(handle, id), page);
+}
+
+function pageBinding(handle: RepositoryHandle, id: Buffer): Parameters<typeof sealRecord>[0] {
+  return { repositoryId: handle.repositoryId, kind: "page", key: handle.keys.structure, id };
+}
+
+/** Reads a page and proves that it is the one that its address names. Faults: `object-missing`, `object-damaged`. */
+export async function readPage(
+  store: Store,
+  handle: RepositoryHandle,
+  address: PageAddress,
+  signal?: AbortSignal,
+): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+  const pack = repositoryNames(handle.repositoryId).pagePack(address.pack);
+  const name = `page at ${address.offset} of ${pack}`;
+  const record = await store.getRange(pack, address.offset, address.storedBytes, signal);
+  const bytes = openRecord(name, pageBinding(handle, address.id), record);
+  if (!pageId(handle, bytes).equals(address.id)) throw damaged(name, 0, "it is another page");
+  return { name, bytes };
+}

@@ -1,0 +1,90 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { damaged, uuidToBytes } from "./bytes.ts";
+import { compressChunk, decompressChunk } from "./compression.ts";
+import {
+  decodeRecordHeader,
+  encodeRecordHeader,
+  NONCE_BYTES,
+  RECORD_FRAME_BYTES,
+  RECORD_HEADER_BYTES,
+  type RecordKind,
+  TAG_BYTES,
+} from "./pack/codec.ts";
+import { deriveKey } from "./seal.ts";
+
+const PURPOSES: Readonly<Record<RecordKind, string>> = { chunk: "cairn chunk ", page: "cairn page " };
+
+/** The parts of a record, in order; together they are its bytes. */
+export interface SealedRecord {
+  readonly head: Buffer;
+  readonly payload: Buffer;
+  readonly tag: Buffer;
+}
+
+/** What a record is bound to: moved to another repository or under another id, it does not open (invariant I12). */
+export interface RecordBinding {
+  readonly repositoryId: string;
+  readonly kind: RecordKind;
+  /** The data key for chunks, the structure key for pages. */
+  readonly key: Buffer;
+  readonly id: Buffer;
+}
+
+/** A chunk's name: equal plaintexts of one repository have equal ids, and ids tell nothing without the key. */
+export function chunkId(chunkIdKey: Uint8Array, plain: Uint8Array): Buffer {
+  return createHmac("sha256", chunkIdKey).update(plain).digest();
+}
+
+export function sealRecord(binding: RecordBinding, plain: Uint8Array): SealedRecord {
+  const compressed = compressChunk(plain);
+  const payload = compressed ?? plain;
+  const header = encodeRecordHeader({
+    kind: binding.kind,
+    compressed: compressed !== undefined,
+    plainBytes: plain.length,
+    payloadBytes: payload.length,
+  });
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", recordKey(binding), nonce).setAAD(associated(binding, header));
+  const sealed = cipher.update(payload);
+  cipher.final();
+  return { head: Buffer.concat([header, nonce]), payload: sealed, tag: cipher.getAuthTag() };
+}
+
+/**
+ * The plaintext of a record. `name` says where it comes from, for the Fault `object-damaged` when the record does
+ * not open. The caller compares the plaintext's id with the record's, which proves the whole way.
+ */
+export function openRecord(name: string, binding: RecordBinding, bytes: Buffer): Buffer {
+  if (bytes.length < RECORD_FRAME_BYTES) throw damaged(name, 0, "the record is too short");
+  const header = decodeRecordHeader(name, bytes);
+  if (header.kind !== binding.kind) throw damaged(name, 0, `the record holds a ${header.kind}`);
+  const start = RECORD_HEADER_BYTES + NONCE_BYTES;
+  const end = bytes.length - TAG_BYTES;
+  const decipher = createDecipheriv(
+    "aes-256-gcm",
+    recordKey(binding),
+    bytes.subarray(RECORD_HEADER_BYTES, start),
+  )
+    .setAAD(associated(binding, bytes.subarray(0, RECORD_HEADER_BYTES)))
+    .setAuthTag(bytes.subarray(end));
+  const payload = decipher.update(bytes.subarray(start, end));
+  try {
+    decipher.final();
+  } catch {
+    // OpenSSL's only answer here is that the tag does not match.
+    throw damaged(name, end, "the record was altered, or the key is another one");
+  }
+  const plain = header.compressed ? decompressChunk(payload, header.plainBytes) : payload;
+  if (plain === undefined) throw damaged(name, start, "the record does not decompress");
+  return plain;
+}
+
+/** One key for each record: a nonce can only meet its key again if the very same chunk is sealed 2^48 times. */
+function recordKey(binding: RecordBinding): Buffer {
+  return deriveKey(binding.key, PURPOSES[binding.kind], binding.id);
+}
+
+function associated(binding: RecordBinding, header: Buffer): Buffer {
+  return Buffer.concat([uuidToBytes(binding.repositoryId), binding.id, header]);
+}

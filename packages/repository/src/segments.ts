@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import type { Store } from "@cairn/store";
+import { damaged } from "./bytes.ts";
+import { checked, withChecksum } from "./checksum.ts";
+import type { RepositoryHandle } from "./commits.ts";
+import { repositoryNames } from "./names.ts";
+import { PACK_ID_BYTES } from "./pack/codec.ts";
+import { deriveKey, openBytes, sealBytes } from "./seal.ts";
+import {
+  decodeSegmentBody,
+  decodeSegmentHeader,
+  encodeSegmentBody,
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentEntry,
+} from "./segment/codec.ts";
+
+const PURPOSE = "cairn index segment ";
+
+/** Stores an index segment and reads it back. Returns its name within the repository, `i/…`, and its size. */
+export async function writeSegment(
+  store: Store,
+  handle: RepositoryHandle,
+  entries: readonly SegmentEntry[],
+  signal?: AbortSignal,
+): Promise<{ readonly name: string; readonly storedBytes: number }> {
+  const segmentId = randomBytes(PACK_ID_BYTES).toString("hex");
+  const header = encodeSegmentHeader(handle.repositoryId, segmentId);
+  const key = deriveKey(handle.keys.structure, PURPOSE, Buffer.from(segmentId, "hex"));
+  const object = withChecksum(Buffer.concat([header, sealBytes(key, encodeSegmentBody(entries), header)]));
+  const name = `i/${segmentId}`;
+  const full = repositoryNames(handle.repositoryId).segment(segmentId);
+  await store.put(full, [object], signal);
+  const found = await store.get(full, signal);
+  if (!found.equals(object)) throw damaged(full, 0, "it reads back differently");
+  return { name, storedBytes: object.length };
+}
+
+/** Calls `visit` for each chunk of a segment. The entry's id is a view: copy it to keep it. */
+export async function readSegment(
+  store: Store,
+  handle: RepositoryHandle,
+  segment: { readonly name: string; readonly signal?: AbortSignal },
+  visit: (entry: SegmentEntry) => void,
+): Promise<void> {
+  const name = repositoryNames(handle.repositoryId).within(segment.name);
+  const object = checked(name, await store.get(name, segment.signal));
+  const header = object.subarray(0, SEGMENT_HEADER_BYTES);
+  const { segmentId } = decodeSegmentHeader(name, handle.repositoryId, object);
+  if (segment.name !== `i/${segmentId}`) throw damaged(name, 28, "it is another segment");
+  const key = deriveKey(handle.keys.structure, PURPOSE, Buffer.from(segmentId, "hex"));
+  const body = openBytes(key, object.subarray(SEGMENT_HEADER_BYTES), header);
+  if (body === undefined) throw damaged(name, SEGMENT_HEADER_BYTES, "it does not open");
+  decodeSegmentBody(name, body, visit);
+}

@@ -1,0 +1,162 @@
+import { Worker } from "node:worker_threads";
+import { asError, assert, Fault } from "@cairn/kernel";
+import type { RepositoryHandle, SealedRecord } from "@cairn/repository";
+import { asBuffer, handOver } from "./hand-over.ts";
+import type { WorkerReply, WorkerRequest } from "./worker-protocol.ts";
+
+/** A chunk that a worker holds until it is sealed or dropped. */
+export interface HeldChunk {
+  readonly id: Buffer;
+  seal(): Promise<SealedRecord>;
+  drop(): void;
+}
+
+/** What a worker found a buffer to be; its bytes come back. */
+export interface Identified {
+  /** `undefined` for zeroes. */
+  readonly id: Buffer | undefined;
+  readonly bytes: Buffer;
+}
+
+/** Hashing, compression and encryption in threads. Callers bound how much they ask for at once. */
+export interface Pool {
+  /** Hashes; `undefined` for zeroes. The buffer is the worker's from now on. */
+  hold(plain: Buffer): Promise<HeldChunk | undefined>;
+  /** Hashes and gives the bytes back. The buffer that was passed is empty afterwards. */
+  identify(plain: Buffer): Promise<Identified>;
+  /** Opens a record; what is wrong with it is a Fault `chunk-damaged`. */
+  open(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, PromiseWithResolvers<WorkerReply>>;
+  /** Requests under way and chunks held. */
+  load: number;
+  died: Fault | undefined;
+}
+
+/** Starts the threads. `close` ends them, whatever they are doing. */
+export function openPool(handle: RepositoryHandle, workers: number): Pool {
+  return new ThreadPool(Array.from({ length: workers }, () => startThread(handle)));
+}
+
+class ThreadPool implements Pool {
+  readonly #threads: readonly Thread[];
+  #requests = 0;
+  #closed = false;
+
+  constructor(threads: readonly Thread[]) {
+    this.#threads = threads;
+  }
+
+  async hold(plain: Buffer): Promise<HeldChunk | undefined> {
+    const thread = this.#idlest();
+    const bytes = handOver(plain);
+    let held = 0;
+    const make = (request: number): WorkerRequest => {
+      held = request;
+      return { kind: "hash", request, bytes, keep: true };
+    };
+    const reply = await this.#ask(thread, make, [bytes.buffer]);
+    assert(reply.kind === "hashed", "the reply to hash");
+    if (reply.id === undefined) return undefined;
+    thread.load += 1;
+    return this.#heldChunk(asBuffer(reply.id), thread, held);
+  }
+
+  #heldChunk(id: Buffer, thread: Thread, held: number): HeldChunk {
+    return {
+      id,
+      seal: async () => {
+        thread.load -= 1;
+        const reply = await this.#ask(thread, (request) => ({ kind: "seal", request, held }), []);
+        assert(reply.kind === "sealed", "the reply to seal");
+        return { head: asBuffer(reply.head), payload: asBuffer(reply.payload), tag: asBuffer(reply.tag) };
+      },
+      drop: () => {
+        thread.load -= 1;
+        thread.worker.postMessage({ kind: "drop", held } satisfies WorkerRequest);
+      },
+    };
+  }
+
+  async identify(plain: Buffer): Promise<Identified> {
+    const bytes = handOver(plain);
+    const make = (request: number): WorkerRequest => ({ kind: "hash", request, bytes, keep: false });
+    const reply = await this.#ask(this.#idlest(), make, [bytes.buffer]);
+    assert(reply.kind === "hashed" && reply.bytes !== undefined, "the reply to hash");
+    return { id: reply.id === undefined ? undefined : asBuffer(reply.id), bytes: asBuffer(reply.bytes) };
+  }
+
+  async open(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Promise<Buffer> {
+    const bytes = handOver(record);
+    const { id, plainBytes } = chunk;
+    const make = (request: number): WorkerRequest => ({
+      kind: "open",
+      request,
+      record: bytes,
+      id,
+      plainBytes,
+    });
+    const reply = await this.#ask(this.#idlest(), make, [bytes.buffer]);
+    if (reply.kind === "damaged") throw new Fault("chunk-damaged", reply.why, "never");
+    assert(reply.kind === "opened", "the reply to open");
+    return asBuffer(reply.plain);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const thread of this.#threads) {
+      refuseAll(thread, new Fault("transfer-closed", "waiting for a worker thread", "never"));
+    }
+    await Promise.all(this.#threads.map(async ({ worker }) => worker.terminate()));
+  }
+
+  async #ask(
+    thread: Thread,
+    make: (request: number) => WorkerRequest,
+    transfer: readonly ArrayBuffer[],
+  ): Promise<WorkerReply> {
+    if (this.#closed) throw new Fault("transfer-closed", "asking a worker thread", "never");
+    if (thread.died !== undefined) throw thread.died;
+    this.#requests += 1;
+    const settled = Promise.withResolvers<WorkerReply>();
+    thread.waiting.set(this.#requests, settled);
+    thread.load += 1;
+    thread.worker.postMessage(make(this.#requests), transfer);
+    try {
+      const reply = await settled.promise;
+      if (reply.kind === "failed") throw new Error(`bug: in a worker thread: ${reply.why}`);
+      return reply;
+    } finally {
+      thread.load -= 1;
+    }
+  }
+
+  #idlest(): Thread {
+    return this.#threads.reduce((best, each) => (each.load < best.load ? each : best));
+  }
+}
+
+function startThread(workerData: RepositoryHandle): Thread {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData });
+  const thread: Thread = { worker, waiting: new Map(), load: 0, died: undefined };
+  const die = (cause?: Error): void => {
+    thread.died ??= new Fault("worker-died", "moving a disk in a worker thread", "later", cause);
+    refuseAll(thread, thread.died);
+  };
+  worker.on("message", (reply: WorkerReply) => {
+    thread.waiting.get(reply.request)?.resolve(reply);
+    thread.waiting.delete(reply.request);
+  });
+  worker.on("error", (cause) => die(asError(cause)));
+  worker.on("exit", () => die());
+  return thread;
+}
+
+function refuseAll(thread: Thread, fault: Fault): void {
+  for (const waiting of thread.waiting.values()) waiting.reject(fault);
+  thread.waiting.clear();
+}

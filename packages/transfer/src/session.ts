@@ -1,0 +1,185 @@
+import { Fault } from "@cairn/kernel";
+import {
+  type ChunkAddress,
+  PACK_BYTES,
+  PAGE_PACK_BYTES,
+  type PackEntry,
+  type PageAddress,
+  pageId,
+  type RepositoryHandle,
+  readSegment,
+  type SegmentEntry,
+  sealPage,
+  writeSegment,
+} from "@cairn/repository";
+import type { Store } from "@cairn/store";
+import { KnownChunks } from "./known-chunks.ts";
+import { PackWriter } from "./pack-writer.ts";
+import type { HeldChunk, Pool } from "./pool.ts";
+import { Gate } from "./tasks.ts";
+
+/** Memory for deduplication: 1.2 million chunks, newest segments first. */
+const KNOWN_BYTES_MAX = 64 * 1024 * 1024;
+/** A segment is written early when it has this many chunks. */
+const SEGMENT_CHUNKS = 64 * 1024;
+/** Regions that are being read, hashed, compressed or packed at once, over all disks: at most 1 MiB each. */
+const REGIONS_IN_FLIGHT = 12;
+
+export interface SessionOptions {
+  readonly store: Store;
+  readonly handle: RepositoryHandle;
+  readonly pool: Pool;
+  readonly indexSegments: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** What all disks of a transfer share when they are stored: known chunks, open packs, limits. */
+export class StoreSession {
+  readonly gate = new Gate(REGIONS_IN_FLIGHT);
+  readonly pool: Pool;
+  readonly #options: SessionOptions;
+  readonly #known = new KnownChunks(KNOWN_BYTES_MAX);
+  #loading: Promise<void> | undefined;
+  /** Chunks that are being sealed, so that an equal one that comes meanwhile is not stored twice. */
+  readonly #pending = new Map<string, Promise<ChunkAddress>>();
+  readonly #chunks: PackWriter;
+  readonly #pages: PackWriter;
+  /** Durable chunks that are in no segment yet. */
+  #unlisted: SegmentEntry[] = [];
+  readonly #segments: string[] = [];
+  #segmentBytes = 0;
+  /** Bytes of chunk records, which each disk counts for itself. */
+  #recordBytes = 0;
+  readonly #ignored: string[] = [];
+
+  constructor(options: SessionOptions) {
+    const { store, handle, signal } = options;
+    this.#options = options;
+    this.pool = options.pool;
+    const onDurable = async (pack: string, entries: readonly PackEntry[]): Promise<void> => {
+      this.#unlisted.push(...entries.map((entry) => ({ ...entry, pack })));
+      if (this.#unlisted.length >= SEGMENT_CHUNKS) await this.#writeSegment();
+    };
+    this.#chunks = new PackWriter({ store, handle, kind: "chunk", packBytes: PACK_BYTES, signal, onDurable });
+    this.#pages = new PackWriter({
+      store,
+      handle,
+      kind: "page",
+      packBytes: PAGE_PACK_BYTES,
+      signal,
+      // Pages come after the chunks that they refer to (invariant I4), also when there are so many that some
+      // are stored before the end.
+      before: async () => this.#chunks.flush(),
+      onDurable: async () => undefined,
+    });
+  }
+
+  /** Segments that could not be used: what they list may be stored again. */
+  get ignoredSegments(): readonly string[] {
+    return this.#ignored;
+  }
+
+  /** Loads what the repository holds already, once. */
+  async loadKnown(): Promise<void> {
+    this.#loading ??= this.#load();
+    await this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    const { store, handle, indexSegments, signal } = this.#options;
+    // Newest first, so that the most likely chunks are in when the table is full.
+    for (const name of indexSegments.toReversed()) {
+      if (this.#known.full) return;
+      try {
+        await readSegment(store, handle, { name, signal }, (entry) => this.#known.add(entry));
+      } catch (cause) {
+        if (!(cause instanceof Fault) || cause.retry !== "never") throw cause;
+        this.#ignored.push(name);
+      }
+    }
+  }
+
+  /**
+   * Stores a chunk unless it is known; `undefined` for zeroes. `likely` is a chunk that probably is the same.
+   * `stored` is told of the bytes that a new chunk took, `durable` when the chunk is safe.
+   */
+  async storeChunk(
+    plain: Buffer,
+    likely: ChunkAddress | undefined,
+    tell: { readonly stored: (bytes: number) => void; readonly durable: () => void },
+  ): Promise<ChunkAddress | undefined> {
+    const plainBytes = plain.length;
+    const held = await this.pool.hold(plain);
+    if (held === undefined) {
+      tell.durable();
+      return undefined;
+    }
+    const key = held.id.toString("latin1");
+    const known = likely?.id.equals(held.id) === true ? likely : this.#known.find(held.id);
+    const there = known ?? this.#pending.get(key);
+    if (there !== undefined) {
+      held.drop();
+      const address = await there;
+      tell.durable();
+      return address;
+    }
+    const storing = this.#sealAndAdd(held, plainBytes, tell);
+    this.#pending.set(key, storing);
+    try {
+      return await storing;
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  async #sealAndAdd(
+    held: HeldChunk,
+    plainBytes: number,
+    tell: { readonly stored: (bytes: number) => void; readonly durable: () => void },
+  ): Promise<ChunkAddress> {
+    const record = await held.seal();
+    const placed = await this.#chunks.add(held.id, record, plainBytes, tell.durable);
+    tell.stored(placed.storedBytes);
+    this.#recordBytes += placed.storedBytes;
+    const address: ChunkAddress = { id: held.id, plainBytes, ...placed };
+    this.#known.add(address);
+    return address;
+  }
+
+  identifyPage(page: Buffer): Buffer {
+    return pageId(this.#options.handle, page);
+  }
+
+  async addPage(page: Buffer): Promise<PageAddress> {
+    const id = this.identifyPage(page);
+    const placed = await this.#pages.add(id, sealPage(this.#options.handle, id, page), page.length);
+    return { id, ...placed };
+  }
+
+  /**
+   * Packs of chunks, then the index segment, then the packs of pages: what is durable never lacks what it names.
+   * Returns what no disk has counted.
+   */
+  async seal(): Promise<{ readonly indexSegments: readonly string[]; readonly storedBytes: number }> {
+    await this.#chunks.flush();
+    if (this.#unlisted.length > 0) await this.#writeSegment();
+    await this.#pages.flush();
+    const storedBytes = this.#chunks.storedBytes + this.#segmentBytes + this.#pages.storedBytes;
+    return { indexSegments: [...this.#segments], storedBytes: storedBytes - this.#recordBytes };
+  }
+
+  /** Waits until nothing is being stored any more, whether it succeeded or not. */
+  async settled(): Promise<void> {
+    await this.#chunks.settled();
+    await this.#pages.settled();
+  }
+
+  async #writeSegment(): Promise<void> {
+    const entries = this.#unlisted;
+    this.#unlisted = [];
+    const { store, handle, signal } = this.#options;
+    const segment = await writeSegment(store, handle, entries, signal);
+    this.#segments.push(segment.name);
+    this.#segmentBytes += segment.storedBytes;
+  }
+}

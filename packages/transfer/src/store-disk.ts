@@ -1,0 +1,252 @@
+import { assert, Fault } from "@cairn/kernel";
+import { encodePageAddress, REGION_BYTES, type Region, regionBytes } from "@cairn/repository";
+import { compareRegion, type Draw, drawAuditRegions } from "./audit.ts";
+import type { BlockSource, Extent } from "./device.ts";
+import { type Replacement, replaceStretches } from "./merge.ts";
+import type { StoreSession } from "./session.ts";
+import { grainRuns, type Span, SpanPlanner } from "./spans.ts";
+import { Tasks } from "./tasks.ts";
+import type { StoreDiskRequest, StoredDisk } from "./transfer.ts";
+import { ifReadable, TreeReader } from "./tree-reader.ts";
+import { TreeWriter } from "./tree-writer.ts";
+
+/** Progress is told when this much more is done. */
+const PROGRESS_STEP_BYTES = 8 * 1024 * 1024;
+
+/** Opens a tree by its root. */
+export type OpenTree = (root: string, signal: AbortSignal) => Promise<TreeReader>;
+
+/** Stores one disk: extents in, a tree of pages out. What it does goes on in tasks; the first failure ends all. */
+export async function storeDisk(
+  session: StoreSession,
+  openTree: OpenTree,
+  draw: Draw,
+  request: StoreDiskRequest,
+): Promise<StoredDisk> {
+  await session.loadKnown();
+  const tasks = new Tasks(request.signal);
+  const previous = await openPrevious(openTree, request);
+  const storing = new DiskStoring(session, request, tasks, previous);
+  try {
+    await storing.auditSome(draw);
+    await storing.takeExtents();
+    const root = await storing.finish();
+    return { root, ...storing.counts };
+  } catch (cause) {
+    tasks.fail(cause);
+    throw cause;
+  } finally {
+    // Nothing may go on behind the caller's back; what failed first is thrown.
+    await tasks.done();
+  }
+}
+
+/**
+ * The previous tree, when it can be used: one of the same size that can be read. Without it a disk whose extents
+ * all are data or zero is stored just as well.
+ */
+async function openPrevious(openTree: OpenTree, request: StoreDiskRequest): Promise<TreeReader | undefined> {
+  const { previousRoot, source, signal } = request;
+  if (previousRoot === undefined) return undefined;
+  const tree = await ifReadable(async () => openTree(previousRoot, signal));
+  return tree?.root.diskBytes === source.sizeBytes ? tree : undefined;
+}
+
+type Counts = Omit<StoredDisk, "root">;
+
+class DiskStoring {
+  readonly #session: StoreSession;
+  readonly #request: StoreDiskRequest;
+  readonly #tasks: Tasks;
+  readonly #previous: TreeReader | undefined;
+  readonly #tree: TreeWriter;
+  readonly #disk: string;
+  /** Regions to audit, ascending; those before `#auditNext` have been passed. */
+  #audit: readonly number[] = [];
+  #auditNext = 0;
+  #readBytes = 0;
+  #changedBytes = 0;
+  #auditedBytes = 0;
+  #storedBytes = 0;
+  #doneBytes = 0;
+  #toldBytes = 0;
+
+  constructor(
+    session: StoreSession,
+    request: StoreDiskRequest,
+    tasks: Tasks,
+    previous: TreeReader | undefined,
+  ) {
+    this.#session = session;
+    this.#request = request;
+    this.#tasks = tasks;
+    this.#previous = previous;
+    this.#disk = request.disk ?? "the disk";
+    this.#tree = new TreeWriter({
+      diskBytes: request.source.sizeBytes,
+      previous,
+      tasks,
+      addPage: async (page) => session.addPage(page),
+      identifyPage: (page) => session.identifyPage(page),
+    });
+  }
+
+  get counts(): Counts {
+    return {
+      readBytes: this.#readBytes,
+      changedBytes: this.#changedBytes,
+      auditedBytes: this.#auditedBytes,
+      storedBytes: this.#storedBytes,
+    };
+  }
+
+  async auditSome(draw: Draw): Promise<void> {
+    const count = Math.ceil(this.#request.auditBytes / REGION_BYTES);
+    if (this.#previous !== undefined && count > 0) {
+      this.#audit = await drawAuditRegions(this.#previous, count, draw);
+    }
+  }
+
+  async takeExtents(): Promise<void> {
+    const { source } = this.#request;
+    const planner = new SpanPlanner(source.sizeBytes);
+    for await (const extent of source.extents(this.#tasks.signal)) {
+      this.#tasks.signal.throwIfAborted();
+      if (extent.kind === "data") this.#changedBytes += extent.length;
+      for (const span of planner.push(extent)) await this.#take(span);
+    }
+    planner.finish();
+  }
+
+  async finish(): Promise<string> {
+    const root = await this.#tree.finish();
+    await this.#tasks.done();
+    return encodePageAddress(root);
+  }
+
+  async #take(span: Span): Promise<void> {
+    if (span.kind === "mixed") {
+      const { result } = await this.#tasks.startWithin(this.#session.gate, async () =>
+        this.#storeRegion(span),
+      );
+      await this.#tree.addRegion(result);
+      return;
+    }
+    if (span.kind === "unchanged") {
+      if (this.#previous === undefined) throw this.#noPrevious();
+      await this.#auditWithin(span.firstRegion, span.count, this.#previous);
+    }
+    await this.#tree.addRun(span.kind, span.count);
+    const end = Math.min((span.firstRegion + span.count) * REGION_BYTES, this.#request.source.sizeBytes);
+    this.#done(end - span.firstRegion * REGION_BYTES);
+  }
+
+  #noPrevious(): Fault {
+    const message = `storing ${this.#disk}: it has unchanged extents, but no readable previous tree of its size`;
+    return new Fault("base-unreadable", message, "never");
+  }
+
+  async #auditWithin(firstRegion: number, count: number, previous: TreeReader): Promise<void> {
+    for (; this.#auditNext < this.#audit.length; this.#auditNext += 1) {
+      const region = this.#audit[this.#auditNext] ?? 0;
+      if (region >= firstRegion + count) return;
+      if (region < firstRegion) continue;
+      await this.#tasks.startWithin(this.#session.gate, async () => {
+        await this.#auditRegion(region, previous);
+      });
+    }
+  }
+
+  async #auditRegion(region: number, previous: TreeReader): Promise<void> {
+    const { source } = this.#request;
+    const read: BlockSource["read"] = async (offset, length, signal) => source.read(offset, length, signal);
+    const device = { sizeBytes: source.sizeBytes, read, pool: this.#session.pool };
+    const found = await compareRegion(device, region, await previous.region(region), this.#tasks.signal);
+    this.#auditedBytes += found.readBytes;
+    this.#readBytes += found.readBytes;
+    if (found.differsAt !== undefined) {
+      const message = `${this.#disk} has changed at ${found.differsAt} where its change tracking says it has not`;
+      throw new Fault("audit-mismatch", message, "never");
+    }
+  }
+
+  async #storeRegion(span: Span & { readonly kind: "mixed" }): Promise<Region> {
+    const bytes = regionBytes(this.#request.source.sizeBytes, span.region);
+    const offset = span.region * REGION_BYTES;
+    if (span.parts.every(({ kind }) => kind !== "unchanged")) return this.#storeWhole(span, offset, bytes);
+    const runs = grainRuns(span.parts, offset, bytes);
+    if (runs.every(({ kind }) => kind !== "unchanged")) {
+      const all = {
+        kind: "mixed",
+        region: span.region,
+        parts: [{ offset, length: bytes, kind: "data" }],
+      } as const;
+      return this.#storeWhole(all, offset, bytes);
+    }
+    return this.#storePieces(span.region, offset, runs);
+  }
+
+  /** Nothing of the region is taken from before: it becomes one chunk. Only its data are fetched. */
+  async #storeWhole(span: Span & { readonly kind: "mixed" }, offset: number, bytes: number): Promise<Region> {
+    const plain = await this.#readParts(span.parts, offset, bytes);
+    const before = await this.#previous?.readableRegion(span.region);
+    const likely = before?.kind === "whole" ? before.chunk : undefined;
+    const chunk = await this.#storeChunk(plain, likely);
+    return chunk === undefined ? { kind: "zero" } : { kind: "whole", chunk };
+  }
+
+  async #readParts(parts: readonly Extent[], offset: number, bytes: number): Promise<Buffer> {
+    const [first] = parts;
+    if (parts.length === 1 && first?.kind === "data") return this.#read(first.offset, first.length);
+    const plain = Buffer.alloc(bytes);
+    for (const part of parts) {
+      if (part.kind !== "data") continue;
+      (await this.#read(part.offset, part.length)).copy(plain, part.offset - offset);
+    }
+    return plain;
+  }
+
+  /** Changed grains become chunks of their own; the rest stays where it is. */
+  async #storePieces(region: number, offset: number, runs: readonly Extent[]): Promise<Region> {
+    const previous = this.#previous;
+    if (previous === undefined) throw this.#noPrevious();
+    const bytes = regionBytes(this.#request.source.sizeBytes, region);
+    const replacements: Replacement[] = [];
+    for (const run of runs) {
+      if (run.kind !== "data") this.#done(run.length);
+      if (run.kind === "unchanged") continue;
+      const chunk =
+        run.kind === "zero"
+          ? undefined
+          : await this.#storeChunk(await this.#read(offset + run.offset, run.length), undefined);
+      replacements.push({ offset: run.offset, length: run.length, chunk });
+    }
+    return replaceStretches(await previous.region(region), bytes, replacements);
+  }
+
+  async #read(offset: number, length: number): Promise<Buffer> {
+    const bytes = await this.#request.source.read(offset, length, this.#tasks.signal);
+    assert(bytes.length === length, "a source reads what it is asked for");
+    this.#readBytes += length;
+    return bytes;
+  }
+
+  async #storeChunk(plain: Buffer, likely: Parameters<StoreSession["storeChunk"]>[1]) {
+    const bytes = plain.length;
+    return this.#session.storeChunk(plain, likely, {
+      stored: (stored) => {
+        this.#storedBytes += stored;
+      },
+      durable: () => this.#done(bytes),
+    });
+  }
+
+  #done(bytes: number): void {
+    this.#doneBytes += bytes;
+    const { onProgress, source } = this.#request;
+    const enough = this.#doneBytes - this.#toldBytes >= PROGRESS_STEP_BYTES;
+    if (onProgress === undefined || (!enough && this.#doneBytes < source.sizeBytes)) return;
+    this.#toldBytes = this.#doneBytes;
+    onProgress({ doneBytes: this.#doneBytes, totalBytes: source.sizeBytes, storedBytes: this.#storedBytes });
+  }
+}

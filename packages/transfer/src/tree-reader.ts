@@ -1,0 +1,124 @@
+import { assert, Fault, hasCode } from "@cairn/kernel";
+import {
+  type Child,
+  decodeInner,
+  decodeLeaf,
+  decodePageAddress,
+  decodeRoot,
+  FANOUT,
+  nodeRegions,
+  type Region,
+  type RepositoryHandle,
+  type RootPage,
+  readPage,
+} from "@cairn/repository";
+import type { Store } from "@cairn/store";
+
+const ZERO: Region = { kind: "zero" };
+/** Pages in memory. Walks go in disk order, so few are enough. */
+const CACHED_MAX = 24;
+
+/** The tree of one disk of one snapshot. Pages are read when they are needed. */
+export class TreeReader {
+  readonly root: RootPage;
+  readonly #store: Store;
+  readonly #handle: RepositoryHandle;
+  readonly #signal: AbortSignal;
+  readonly #inner = new Map<string, Promise<readonly Child[]>>();
+  readonly #leaves = new Map<string, Promise<readonly Region[]>>();
+
+  private constructor(store: Store, handle: RepositoryHandle, root: RootPage, signal: AbortSignal) {
+    this.root = root;
+    this.#store = store;
+    this.#handle = handle;
+    this.#signal = signal;
+  }
+
+  /** Reads the root page. Faults: `object-missing`, `object-damaged`, those of the store. */
+  static async open(
+    store: Store,
+    handle: RepositoryHandle,
+    root: string,
+    signal: AbortSignal,
+  ): Promise<TreeReader> {
+    const page = await readPage(store, handle, decodePageAddress(root), signal);
+    return new TreeReader(store, handle, decodeRoot(page.name, page.bytes), signal);
+  }
+
+  /** The address of a node: level 0 are leaves. `undefined`: only zeroes below. */
+  async child(level: number, index: number): Promise<Child> {
+    assert(level <= this.root.level, `level ${level} of a tree of ${this.root.level}`);
+    if (level === this.root.level) return this.root.children[index];
+    const siblings = await this.children(level + 1, Math.floor(index / FANOUT));
+    return siblings[index % FANOUT];
+  }
+
+  /** The children of an inner page, up to its last that is not zero. */
+  async children(level: number, index: number): Promise<readonly Child[]> {
+    return cached(this.#inner, `${level}/${index}`, async () => {
+      const address = await this.child(level, index);
+      if (address === undefined) return [];
+      const page = await readPage(this.#store, this.#handle, address, this.#signal);
+      return decodeInner(page.name, page.bytes, level);
+    });
+  }
+
+  /** The regions of a leaf up to its last that is not zero. */
+  async leaf(index: number): Promise<readonly Region[]> {
+    return cached(this.#leaves, String(index), async () => {
+      const address = await this.child(0, index);
+      if (address === undefined) return [];
+      const page = await readPage(this.#store, this.#handle, address, this.#signal);
+      const place = { firstRegion: index * nodeRegions(0), diskBytes: this.root.diskBytes };
+      return decodeLeaf(page.name, page.bytes, place);
+    });
+  }
+
+  async region(region: number): Promise<Region> {
+    const leaf = await this.leaf(Math.floor(region / FANOUT));
+    return leaf[region % FANOUT] ?? ZERO;
+  }
+
+  /** The same leaf, or `undefined` if it is damaged or missing: for those who only hope to find equal content. */
+  async readableRegion(region: number): Promise<Region | undefined> {
+    return ifReadable(async () => this.region(region));
+  }
+
+  async readableChild(level: number, index: number): Promise<Child> {
+    return ifReadable(async () => this.child(level, index));
+  }
+}
+
+/** The value, or `undefined` when an object is damaged or missing; other faults pass. */
+export async function ifReadable<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (
+      cause instanceof Fault &&
+      ["object-missing", "object-damaged", "object-short"].some((code) => hasCode(cause, code))
+    ) {
+      return undefined;
+    }
+    throw cause;
+  }
+}
+
+async function cached<Value>(
+  cache: Map<string, Promise<Value>>,
+  key: string,
+  load: () => Promise<Value>,
+): Promise<Value> {
+  const known = cache.get(key);
+  if (known !== undefined) {
+    // Moved to the end: the first key is the one that was not used for longest.
+    cache.delete(key);
+    cache.set(key, known);
+    return known;
+  }
+  const loading = load();
+  cache.set(key, loading);
+  const [oldest] = cache.keys();
+  if (cache.size > CACHED_MAX && oldest !== undefined) cache.delete(oldest);
+  return loading;
+}
