@@ -48,5 +48,5 @@ function lineOf(type: string, data: Event["data"], suites: readonly string[]): T
   return { outcome: "failed", name, failure: { at, error: inspect(error?.cause ?? error) } };
 }
 
-// Node demands a default export of a reporter.
+/** @public Node demands a default export of a reporter. */
 export { report as default };

@@ -1,0 +1,62 @@
+/**
+ * Who may import whom: the table of ARCHITECTURE.md section 2 as data (a test compares the two). Names are folders;
+ * what may be imported is named without `packages/`.
+ */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  "packages/kernel": [],
+  "packages/domain": ["kernel"],
+  "packages/contract": ["kernel", "domain"],
+  "packages/store": ["kernel"],
+  "packages/nbd": ["kernel"],
+  "packages/qmp": ["kernel"],
+  "packages/openstack": ["kernel"],
+  "packages/service": ["kernel"],
+  "packages/repository": ["kernel", "store"],
+  "packages/transfer": ["kernel", "store", "repository"],
+  "packages/database": ["kernel", "domain"],
+  "packages/flows": ["kernel", "domain", "contract", "openstack", "repository", "store", "database"],
+  "apps/api": ["kernel", "domain", "contract", "database", "openstack", "service"],
+  "apps/engine": [
+    "kernel",
+    "domain",
+    "contract",
+    "database",
+    "flows",
+    "openstack",
+    "repository",
+    "store",
+    "service",
+  ],
+  "apps/datamover-api": ["kernel", "domain", "contract", "database", "service"],
+  "apps/datamover": ["kernel", "contract", "nbd", "qmp", "repository", "store", "transfer", "service"],
+  "apps/cli": ["kernel", "contract", "openstack"],
+  "apps/sandbox": ["kernel", "qmp", "service"],
+  "packages/embedded": ["kernel", "database", "openstack"],
+  "apps/embedded": ["kernel", "contract", "embedded", "openstack"],
+  tools: ["database"],
+  bench: ["kernel", "nbd", "repository", "store", "transfer"],
+  test: ["kernel", "contract", "database", "embedded", "openstack", "repository", "store", "qmp"],
+};
+
+/** Third-party packages and the rooms that may import them. A package that is not here may be imported nowhere. */
+export const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
+  commander: ["apps/cli"],
+  "fast-check": ["packages/domain", "packages/repository"],
+  fastify: ["packages/service", "apps/api", "apps/datamover-api", "apps/sandbox"],
+  kysely: ["packages/database"],
+  "oxc-parser": ["tools"],
+  pg: ["packages/database"],
+  "pg-boss": ["packages/database"],
+  pino: ["packages/service"],
+  typebox: ["packages/contract"],
+  yaml: ["apps/cli"],
+};
+
+/** Files that compute only: no I/O, no clock. They may import these of Node's modules, which are pure. */
+export const PURE = {
+  files: [/^packages\/domain\/src\//, /(?:^|\/)codec\.ts$/],
+  nodeModules: ["node:buffer", "node:crypto", "node:assert/strict"],
+} as const;
+
+/** A check that saw fewer modules than this looked at the wrong place. */
+export const MODULES_MIN = 100;
