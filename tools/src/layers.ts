@@ -35,7 +35,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "apps/embedded": ["kernel", "contract", "embedded", "openstack"],
   tools: ["database"],
   bench: ["kernel", "nbd", "repository", "store", "transfer"],
-  test: ["kernel", "contract", "database", "embedded", "openstack", "repository", "store", "qmp"],
+  test: ["kernel", "contract", "database", "embedded", "openstack", "repository", "store", "transfer"],
 };
 
 /** Third-party packages and the rooms that may import them. A package that is not here may be imported nowhere. */

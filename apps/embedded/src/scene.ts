@@ -5,12 +5,13 @@ import {
   type BootedInstance,
   bootInstance,
   type Embedded,
+  firstDifference,
+  keepCopy,
   type SampleInstance,
   uploadImage,
 } from "@cairn/embedded";
 import { GiB, KiB, MiB } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
-import { firstDifference, keepCopy } from "./proof.ts";
 import { makeSampleImages } from "./sample-data.ts";
 
 /** A disk of the demo: whose, and under which device. */
