@@ -1,0 +1,27 @@
+import { integer, path, text } from "@cairn/service";
+
+/** Settings of cairn-datamover: `[datamover]` and the address of `[datamover_api]`. */
+export const datamoverSpec = {
+  datamover: {
+    host: text({ help: "name of this compute node as Nova knows it" }),
+    tokenFile: path({ help: "file with this host's token for the datamover API" }),
+    scratchDir: path({ help: "folder for what guests overwrite while they are read, and for sockets" }),
+    sandboxDir: path({ help: "folder of the sandbox cloud whose instances are protected" }),
+    ordersMax: integer({ min: 1, max: 64, default: 4, help: "orders carried out at once" }),
+    scratchPercent: integer({
+      min: 0,
+      max: 100,
+      default: 20,
+      help: "share of an instance's data for which scratch_dir must have room",
+    }),
+    scratchReserveMib: integer({
+      min: 0,
+      max: 1_000_000,
+      default: 256,
+      help: "MiB of scratch_dir that stay free: below it running points are given up",
+    }),
+  },
+  datamoverApi: {
+    url: text({ default: "http://127.0.0.1:8784", help: "address of cairn-datamover-api" }),
+  },
+} as const;

@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, Fault, MiB, Secret } from "@cairn/kernel";
+import type { ConfigOf, Log, Running, Status } from "@cairn/service";
+import { openTransfer } from "@cairn/transfer";
+import { datamoverApi } from "./api/client.ts";
+import type { datamoverSpec } from "./config.ts";
+import { Scratch, socketPath } from "./host/scratch.ts";
+import { claimFolder } from "./host/unix-socket.ts";
+import type { Hypervisor } from "./hypervisor/port.ts";
+import { qemuFolderHypervisor } from "./hypervisor/qemu-folder/driver.ts";
+import { OrderLoop } from "./orders/order-loop.ts";
+import { killOrphans } from "./storage-daemon/orphans.ts";
+
+const VERSION = "0.1.0";
+
+export interface DatamoverParts {
+  readonly config: ConfigOf<typeof datamoverSpec>;
+  readonly log: Log;
+  readonly status: Status;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Clears away what a dead predecessor left, then carries out orders until the signal is aborted. */
+export async function startDatamover(parts: DatamoverParts): Promise<Running> {
+  const { config, log, status, clock, signal } = parts;
+  const { host, tokenFile, scratchDir, sandboxDir, ordersMax } = config.datamover;
+  const token = await readToken(tokenFile);
+  const scratch = new Scratch(scratchDir, {
+    percent: config.datamover.scratchPercent,
+    reserveBytes: config.datamover.scratchReserveMib * MiB,
+  });
+  await scratch.prepare();
+  const claim = await claimFolder(socketPath(scratchDir, "datamover.sock"));
+  const instancesFolder = join(sandboxDir, "hosts", host, "instances");
+  const hypervisor = qemuFolderHypervisor({ instancesFolder, scratch, clock, log });
+  await reconcile({ hypervisor, scratch, clock, log }, signal);
+  const equipment = {
+    hypervisor,
+    scratch,
+    clock,
+    openTransfer,
+    attachmentsFolder: join(sandboxDir, "cinder"),
+  };
+  const api = datamoverApi(config.datamoverApi.url, token);
+  const loop = new OrderLoop({ api, equipment, log, status, ordersMax, version: VERSION });
+  const stopping = new AbortController();
+  const ended = loop.run(AbortSignal.any([signal, stopping.signal]));
+  return {
+    facts: { host },
+    ended,
+    stop: async () => {
+      stopping.abort(new Fault("stopping", "the datamover is being stopped", "later"));
+      await ended;
+      await claim[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What a datamover that was killed left behind: its daemons first, for they hold images; then nodes in QEMU; then files. */
+async function reconcile(
+  parts: { hypervisor: Hypervisor; scratch: Scratch; clock: Clock; log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  const { hypervisor, scratch, clock, log } = parts;
+  const killed = await killOrphans(scratch.path, clock, signal);
+  if (killed > 0) log.info("storage-daemon.orphans-killed", { count: killed });
+  await hypervisor.reconcile(signal);
+  await scratch.removeAll();
+}
+
+async function readToken(path: string): Promise<Secret> {
+  try {
+    return new Secret((await readFile(path, "utf8")).trim());
+  } catch (cause) {
+    throw new Fault("token-unreadable", `reading the host token from ${path}`, "after-operator", cause);
+  }
+}

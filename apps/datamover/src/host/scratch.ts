@@ -1,0 +1,95 @@
+import { mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { assert, Fault, formatBytes } from "@cairn/kernel";
+
+/** How much room a point may need, and what is never used up. */
+export interface ScratchBudget {
+  /** Share of a disk's allocated bytes that guests may overwrite while it is read. */
+  readonly percent: number;
+  /** Bytes that stay free whatever happens: below it the work ends before a guest's write could fail. */
+  readonly reserveBytes: number;
+}
+
+/** sun_path of a unix socket is 108 bytes with its final zero (unix(7)). */
+const SOCKET_PATH_MAX = 107;
+
+/** The folder where this host's datamover keeps what QEMU copies before guests overwrite it, and sockets. */
+export class Scratch {
+  readonly path: string;
+  readonly #budget: ScratchBudget;
+
+  constructor(path: string, budget: ScratchBudget) {
+    this.path = path;
+    this.#budget = budget;
+  }
+
+  /** Makes the folder itself. */
+  async prepare(): Promise<void> {
+    try {
+      await mkdir(this.path, { recursive: true, mode: 0o711 });
+    } catch (cause) {
+      throw new Fault("scratch-unusable", `making ${this.path}`, "after-operator", cause);
+    }
+  }
+
+  /** A fresh folder by this name; what a predecessor left in it is removed. Only root may look into it. */
+  async open(name: string): Promise<string> {
+    const folder = this.folderOf(name);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+    return folder;
+  }
+
+  folderOf(name: string): string {
+    assert(/^[a-z0-9-]+$/.test(name), "a scratch folder has a plain name");
+    return join(this.path, name);
+  }
+
+  /** Absent is removed. */
+  async remove(name: string): Promise<void> {
+    await rm(this.folderOf(name), { recursive: true, force: true });
+  }
+
+  /** Removes every folder of ours; only at start, before any order. */
+  async removeAll(): Promise<void> {
+    for (const name of await this.list(/^[pw]-[a-z0-9-]+$/)) await this.remove(name);
+  }
+
+  /** Names of our folders that satisfy the pattern. */
+  async list(pattern: RegExp): Promise<readonly string[]> {
+    const entries = await readdir(this.path, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && pattern.test(entry.name))
+      .map((entry) => entry.name);
+  }
+
+  /** Refuses a point whose disks hold so many bytes that their overwriting could fill the file system. */
+  async admit(allocatedBytes: number): Promise<void> {
+    const needed = Math.ceil((allocatedBytes * this.#budget.percent) / 100) + this.#budget.reserveBytes;
+    const free = await this.#freeBytes();
+    if (free >= needed) return;
+    const what = `taking a point with ${formatBytes(free)} free in ${this.path}, ${formatBytes(needed)} needed`;
+    throw new Fault("scratch-too-small", what, "after-operator");
+  }
+
+  /** Throws when the reserve is being used up. A guest's write fails if scratch is full (datamover.md, lab E17). */
+  async assertReserve(): Promise<void> {
+    const free = await this.#freeBytes();
+    if (free >= this.#budget.reserveBytes) return;
+    throw new Fault("scratch-full", `only ${formatBytes(free)} left in ${this.path}`, "later");
+  }
+
+  async #freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.path);
+    return bavail * bsize;
+  }
+}
+
+/** The same path, or a Fault that says why no socket can be there. */
+export function socketPath(folder: string, name: string): string {
+  const path = join(folder, name);
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= SOCKET_PATH_MAX) return path;
+  const what = `making the socket ${path}: ${bytes} bytes, at most ${SOCKET_PATH_MAX} are possible`;
+  throw new Fault("scratch-path-too-long", what, "after-operator");
+}

@@ -1,0 +1,91 @@
+import type { DiskBase, DiskSource, ProtectedDisk, ProtectInstance, ReadMode } from "@cairn/contract";
+import type { NbdAddress } from "@cairn/nbd";
+
+/**
+ * What the datamover needs of a hypervisor. Drivers: `qemu-folder` (QEMU processes described by a `domain.json` each);
+ * libvirt follows behind the same port. A driver touches only what carries our prefix.
+ */
+export interface Hypervisor {
+  /** Named in the capabilities that the datamover tells. */
+  readonly name: string;
+  /**
+   * Takes the point in time of all disks of an instance at once. Leftovers of an earlier attempt are removed first.
+   * After a failure nothing is left. Faults: `instance-unknown`, `disk-unknown`, `foreign-block-job`, …
+   */
+  takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point>;
+  /** Removes all that `takePoint` made for this snapshot, its bitmaps too. Absent is removed. */
+  abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void>;
+  /** Removes our bitmaps on the instance's disks but for those to keep. An unknown instance has none. */
+  settleBitmaps(instanceId: string, keep: readonly string[], signal: AbortSignal): Promise<void>;
+  /** The image of a disk of a stopped instance. Faults: `instance-unknown`, `instance-running`, `disk-unknown`. */
+  findStoppedDisk(instanceId: string, source: DiskSource, signal: AbortSignal): Promise<DiskImage>;
+  /** Removes what dead predecessors of this host's datamover left in hypervisors. Called once, before any order. */
+  reconcile(signal: AbortSignal): Promise<void>;
+}
+
+export interface DiskImage {
+  readonly path: string;
+  readonly format: "qcow2" | "raw";
+}
+
+/** All disks of an instance as they were at one moment, to be read until `end`. */
+export interface Point {
+  /** Milliseconds since 1970. */
+  readonly takenAtMs: number;
+  readonly consistency: {
+    readonly quality: "application" | "file-system" | "crash";
+    readonly reason: string;
+  };
+  readonly disks: readonly PointDisk[];
+  /** Aborted with a Fault as soon as the point cannot be trusted any more: QEMU died, scratch ran low. */
+  readonly broken: AbortSignal;
+  /** Proves that all that was read came from this one point; throws otherwise. Call it after reading, before `end`. */
+  prove(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes everything down but, with `keep`, the bitmaps that record since the point. Readers must have closed their
+   * connections. Has limits of its own and works when the order was cancelled; may be called twice.
+   */
+  end(bitmaps: "keep" | "discard"): Promise<void>;
+}
+
+/** One disk of a point: how to read it. */
+export interface PointDisk {
+  readonly order: ProtectedDisk;
+  readonly sizeBytes: number;
+  readonly format: string;
+  readonly address: NbdAddress;
+  readonly exportName: string;
+  readonly plan: ReadPlan;
+  /** Meta context whose bit 0 says dirty; for an incremental read. */
+  readonly changesContext: string | undefined;
+  /** What a base for the next snapshot will be checked against; absent when nothing records since the point. */
+  readonly next: NextBase | undefined;
+}
+
+export type NextBase = Omit<DiskBase, "snapshotId" | "root">;
+
+/** How a disk is to be read: by a bitmap that counts changes from `since`, or whole. */
+export type ReadPlan =
+  | {
+      readonly mode: "incremental";
+      readonly tracker: Extract<ReadMode, { mode: "incremental" }>["tracker"];
+      readonly since: DiskBase;
+    }
+  | { readonly mode: "full"; readonly because: FullReason };
+
+/** Why a disk is read whole: words that users see. */
+export type FullReason =
+  | "first-snapshot"
+  | "no-base"
+  | "size-changed"
+  | "path-changed"
+  | "qemu-restarted"
+  | "instance-stopped"
+  | "bitmap-missing"
+  | "bitmap-on-other-node"
+  | "bitmap-inconsistent"
+  | "bitmap-busy"
+  | "not-recording"
+  | "granularity"
+  | "persistence-changed"
+  | "audit-mismatch";

@@ -1,0 +1,354 @@
+import { chown } from "node:fs/promises";
+import { join } from "node:path";
+import type { ProtectedDisk, ProtectInstance } from "@cairn/contract";
+import { asError, Fault, mapLimited } from "@cairn/kernel";
+import { connectQmp, type QmpClient } from "@cairn/qmp";
+import { qemuImg } from "../../host/commands.ts";
+import { listOf, optionalText } from "../../host/json.ts";
+import { isRunning, ownerOf, type ProcessIdentity } from "../../host/process-identity.ts";
+import { socketPath } from "../../host/scratch.ts";
+import { PREFIX, pointFolder, pointName, pointPrefix } from "../names.ts";
+import type { Point, PointDisk, ReadPlan } from "../port.ts";
+import { BITMAP_GRANULARITY_BYTES, planRead } from "../read-plan.ts";
+import type { DriverContext } from "./context.ts";
+import { type Domain, type DomainDisk, getDisk } from "./domain.ts";
+import { listDeviceNodes, listNodes, type QemuNode } from "./nodes.ts";
+import { assertNoForeignJobs, removeBitmaps, tearDown } from "./teardown.ts";
+
+type RunningState = Extract<Domain["state"], { kind: "running" }>;
+
+/** One disk between observation and point. */
+interface PlannedDisk {
+  readonly order: ProtectedDisk;
+  readonly disk: DomainDisk;
+  readonly top: QemuNode;
+  readonly plan: ReadPlan;
+  /** Name of its scratch node, its job and its export. */
+  readonly name: string;
+}
+
+/** A monitor answers within milliseconds; draining a busy disk before a transaction may take seconds. */
+export const QMP_TIMEOUT_MS = 30_000;
+/** Taking down happens whatever became of the order, so it has a limit of its own. */
+const END_TIMEOUT_MS = 30_000;
+const SCRATCH_WATCH_MS = 1000;
+const CHANGES_BITMAP = "r";
+/** Device names become part of node names, which have at most 31 letters. */
+const DEVICE_NAME = /^[a-z0-9]{1,16}$/;
+
+/** Takes the point in time of a running instance; see `Hypervisor.takePoint`. */
+export async function takeRunningPoint(
+  context: DriverContext,
+  domain: Domain & { readonly state: RunningState },
+  request: ProtectInstance,
+  signal: AbortSignal,
+): Promise<Point> {
+  const { process, qmpSocket } = domain.state;
+  const qmp = await connectQmp({ path: qmpSocket, timeoutMs: QMP_TIMEOUT_MS, signal });
+  const point = new RunningPoint({ context, process, qmp, qmpSocket, request });
+  try {
+    const planned = await point.prepare(domain, signal);
+    await point.take(planned, signal);
+    return point;
+  } catch (cause) {
+    await point.end("discard");
+    throw cause;
+  }
+}
+
+interface PointParts {
+  readonly context: DriverContext;
+  readonly process: ProcessIdentity;
+  readonly qmp: QmpClient;
+  readonly qmpSocket: string;
+  readonly request: ProtectInstance;
+}
+
+class RunningPoint implements Point {
+  readonly consistency = { quality: "crash", reason: "the hypervisor driver has no guest agent" } as const;
+  #takenAtMs = 0;
+  #disks: readonly PointDisk[] = [];
+  readonly #parts: PointParts;
+  readonly #folderName: string;
+  readonly #broken = new AbortController();
+  readonly #watching = new AbortController();
+  #jobs: readonly string[] = [];
+  #ended: Promise<void> | undefined;
+  #takesBitmapsAway = false;
+
+  constructor(parts: PointParts) {
+    this.#parts = parts;
+    this.#folderName = pointFolder(parts.request.snapshotId, parts.request.instanceId);
+    void this.#watchMonitor();
+  }
+
+  get takenAtMs(): number {
+    return this.#takenAtMs;
+  }
+
+  get disks(): readonly PointDisk[] {
+    return this.#disks;
+  }
+
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** Clears what an earlier attempt left, judges each disk's base, makes the scratch files. The guest notices nothing. */
+  async prepare(domain: Domain, signal: AbortSignal): Promise<readonly PlannedDisk[]> {
+    const { context, qmp, request } = this.#parts;
+    await clearLeftovers(context, qmp, request.instanceId, signal);
+    await assertNoForeignJobs(qmp, signal);
+    const planned = await this.#observe(domain, signal);
+    const inconsistent = new Set(
+      planned.flatMap(({ top }) =>
+        top.bitmaps.filter((bitmap) => bitmap.inconsistent).map(({ name }) => name),
+      ),
+    );
+    await removeBitmaps(qmp, (name) => name === request.bitmap || inconsistent.has(name), signal);
+    const folder = await context.scratch.open(this.#folderName);
+    await context.scratch.admit(planned.reduce((sum, { top }) => sum + top.allocatedBytes, 0));
+    await mapLimited(planned, 4, async (disk, stop) => this.#makeScratch(disk, folder, stop), signal);
+    return planned;
+  }
+
+  /** The point itself: one transaction over all disks. */
+  async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
+    const { context, qmp, request } = this.#parts;
+    const nbdSocket = this.#nbdSocket();
+    await startServer(qmp, nbdSocket, signal);
+    // From here on bitmaps may exist that have to go when we fail.
+    this.#takesBitmapsAway = true;
+    this.#jobs = planned.map(({ name }) => name);
+    this.#watchJobs();
+    await qmp.execute("transaction", { actions: pointActions(planned, request.bitmap) }, { signal });
+    this.#takenAtMs = context.clock.now();
+    for (const disk of planned) {
+      const bitmaps = disk.plan.mode === "incremental" ? [CHANGES_BITMAP] : [];
+      await qmp.execute(
+        "block-export-add",
+        {
+          type: "nbd",
+          id: disk.name,
+          "node-name": disk.name,
+          name: disk.disk.device,
+          writable: false,
+          bitmaps,
+        },
+        { signal },
+      );
+    }
+    this.#disks = planned.map((disk) => this.#pointDisk(disk, nbdSocket));
+    void this.#watchScratch();
+  }
+
+  async prove(signal: AbortSignal): Promise<void> {
+    const { process, qmp, request } = this.#parts;
+    this.broken.throwIfAborted();
+    if (!(await isRunning(process)))
+      throw new Fault("qemu-died", `QEMU of ${request.instanceId} ended`, "later");
+    const jobs = listOf(await qmp.execute("query-jobs", {}, { signal }));
+    for (const name of this.#jobs) {
+      const job = jobs.find((each) => optionalText(each, "id") === name);
+      if (job?.["status"] !== "running") throw new Fault("point-lost", `job ${name} has ended`, "later");
+    }
+  }
+
+  async end(bitmaps: "keep" | "discard"): Promise<void> {
+    this.#ended ??= this.#takeDown(bitmaps);
+    await this.#ended;
+  }
+
+  async #takeDown(bitmaps: "keep" | "discard"): Promise<void> {
+    const { context, process, request } = this.#parts;
+    this.#watching.abort(new Fault("point-ended", "the point has ended", "never"));
+    const signal = AbortSignal.timeout(END_TIMEOUT_MS);
+    try {
+      using qmp = await this.#monitor(signal);
+      await tearDown(qmp, { prefix: pointPrefix(request.snapshotId), nbdSocket: this.#nbdSocket() }, signal);
+      if (bitmaps === "discard" && this.#takesBitmapsAway) {
+        await removeBitmaps(qmp, (name) => name === request.bitmap, signal);
+      }
+    } catch (cause) {
+      // With the process all of it has gone; a persistent bitmap is then inconsistent and removed when it is next met.
+      if (await isRunning(process))
+        throw new Fault("teardown-failed", "taking the point down", "later", cause);
+    } finally {
+      this.#parts.qmp.close();
+      await context.scratch.remove(this.#folderName);
+    }
+  }
+
+  /** The connection, or a new one when it broke while QEMU lives. */
+  async #monitor(signal: AbortSignal): Promise<QmpClient> {
+    const { qmp, qmpSocket } = this.#parts;
+    if (!this.#isMonitorLost) return qmp;
+    return connectQmp({ path: qmpSocket, timeoutMs: QMP_TIMEOUT_MS, signal });
+  }
+
+  #isMonitorLost = false;
+
+  async #watchMonitor(): Promise<void> {
+    const cause = await this.#parts.qmp.closed;
+    this.#isMonitorLost = true;
+    if (this.#watching.signal.aborted) return;
+    const what = `QEMU of instance ${this.#parts.request.instanceId} closed its monitor`;
+    this.#broken.abort(new Fault("qemu-died", what, "later", cause));
+  }
+
+  #watchJobs(): void {
+    const isEnding = (event: { data: Readonly<Record<string, unknown>> }): boolean =>
+      this.#jobs.some((name) => name === event.data["id"]) &&
+      ["aborting", "concluded", "null"].some((status) => status === event.data["status"]);
+    const ending = this.#parts.qmp.waitFor("JOB_STATUS_CHANGE", isEnding, this.#watching.signal);
+    ending.then(
+      (event) => {
+        const what = `job ${String(event.data["id"])} was ended by somebody else`;
+        this.#broken.abort(new Fault("point-lost", what, "later"));
+      },
+      // Our own end, or the monitor's, which has a watch of its own.
+      () => undefined,
+    );
+  }
+
+  async #watchScratch(): Promise<void> {
+    const { clock, scratch } = this.#parts.context;
+    try {
+      for (;;) {
+        await clock.sleep(SCRATCH_WATCH_MS, this.#watching.signal);
+        await scratch.assertReserve();
+      }
+    } catch (cause) {
+      if (!this.#watching.signal.aborted) this.#broken.abort(asError(cause));
+    }
+  }
+
+  #nbdSocket(): string {
+    return socketPath(this.#parts.context.scratch.folderOf(this.#folderName), "nbd.sock");
+  }
+
+  async #observe(domain: Domain, signal: AbortSignal): Promise<readonly PlannedDisk[]> {
+    const { process, qmp, request } = this.#parts;
+    const nodes = await listNodes(qmp, signal);
+    const tops = await listDeviceNodes(qmp, signal);
+    return request.disks.map((order) => {
+      const disk = getDisk(domain, order.source);
+      const top = topNode(disk, nodes, tops);
+      const bitmapsElsewhere = nodes.filter((node) => node !== top).flatMap((node) => node.bitmaps);
+      const plan = planRead(order, {
+        sizeBytes: top.sizeBytes,
+        path: disk.path,
+        bitmaps: top.bitmaps,
+        bitmapsElsewhere: bitmapsElsewhere.map(({ name }) => name),
+        qemu: process,
+      });
+      return { order, disk, top, plan, name: pointName(request.snapshotId, disk.device) };
+    });
+  }
+
+  async #makeScratch({ name, top }: PlannedDisk, folder: string, signal: AbortSignal): Promise<void> {
+    const { process, qmp } = this.#parts;
+    const filename = join(folder, `${name}.qcow2`);
+    await qemuImg(["create", "-q", "-f", "qcow2", filename, String(top.sizeBytes)], signal);
+    const owner = await ownerOf(process.pid);
+    await chown(filename, owner.uid, owner.gid);
+    await qmp.execute(
+      "blockdev-add",
+      {
+        driver: "qcow2",
+        "node-name": name,
+        // Nothing of a scratch file has to survive anything: it never waits for its storage.
+        file: { driver: "file", filename, cache: { direct: false, "no-flush": true } },
+        cache: { direct: false, "no-flush": true },
+        backing: top.name,
+      },
+      { signal },
+    );
+  }
+
+  #pointDisk({ order, disk, top, plan }: PlannedDisk, path: string): PointDisk {
+    return {
+      order,
+      sizeBytes: top.sizeBytes,
+      format: disk.format,
+      address: { kind: "unix", path },
+      exportName: disk.device,
+      plan,
+      changesContext: plan.mode === "incremental" ? `qemu:dirty-bitmap:${CHANGES_BITMAP}` : undefined,
+      next: {
+        sizeBytes: top.sizeBytes,
+        bitmap: this.#parts.request.bitmap,
+        qemu: this.#parts.process,
+        persistent: top.canKeepBitmaps,
+        path: disk.path,
+      },
+    };
+  }
+}
+
+/**
+ * The actions of the point, in an order that is right even if guests write between two of them: the new bitmap records
+ * from before the point (it may say dirty too much, never too little); the old one is read after it, so that it has
+ * every write before the point.
+ */
+function pointActions(planned: readonly PlannedDisk[], bitmap: string): readonly unknown[] {
+  const granularity = BITMAP_GRANULARITY_BYTES;
+  const starts = planned.map(({ top }) => ({
+    type: "block-dirty-bitmap-add",
+    data: { node: top.name, name: bitmap, granularity, persistent: top.canKeepBitmaps },
+  }));
+  const cuts = planned.map(({ name, top }) => ({
+    type: "blockdev-backup",
+    data: { "job-id": name, device: top.name, target: name, sync: "none" },
+  }));
+  const freezes = planned.flatMap(({ name, top, plan }) => {
+    if (plan.mode === "full") return [];
+    const add = { node: name, name: CHANGES_BITMAP, granularity, persistent: false, disabled: true };
+    const bitmaps = [{ node: top.name, name: plan.since.bitmap }];
+    return [
+      { type: "block-dirty-bitmap-add", data: add },
+      { type: "block-dirty-bitmap-merge", data: { node: name, target: CHANGES_BITMAP, bitmaps } },
+    ];
+  });
+  return [...starts, ...cuts, ...freezes];
+}
+
+/** Removes what any earlier attempt on this instance left: nobody else of this host works on it now. */
+export async function clearLeftovers(
+  context: DriverContext,
+  qmp: QmpClient,
+  instanceId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const folders = await context.scratch.list(new RegExp(`^p-[a-z0-9]+-${instanceId.slice(0, 8)}$`));
+  for (const folder of folders.length === 0 ? [pointFolder("none", instanceId)] : folders) {
+    const nbdSocket = socketPath(context.scratch.folderOf(folder), "nbd.sock");
+    await tearDown(qmp, { prefix: PREFIX, nbdSocket }, signal);
+    await context.scratch.remove(folder);
+  }
+}
+
+function topNode(disk: DomainDisk, nodes: readonly QemuNode[], tops: ReadonlyMap<string, string>): QemuNode {
+  const topName = tops.get(disk.qdevId);
+  // A bitmap below the top node misses writes without a sign of it, so the described node must be the real top.
+  if (topName !== disk.nodeName) {
+    const what = `the top node of ${disk.qdevId} is ${topName ?? "absent"}, described as ${disk.nodeName}`;
+    throw new Fault("disk-moved", what, "later");
+  }
+  const node = nodes.find((each) => each.name === topName);
+  if (node === undefined) throw new Fault("disk-moved", `node ${topName} has gone`, "later");
+  if (DEVICE_NAME.test(disk.device)) return node;
+  throw new Fault(
+    "bad-answer",
+    `device name ${disk.device} has letters or a length not expected`,
+    "after-operator",
+  );
+}
+
+async function startServer(qmp: QmpClient, path: string, signal: AbortSignal): Promise<void> {
+  try {
+    await qmp.execute("nbd-server-start", { addr: { type: "unix", data: { path } } }, { signal });
+  } catch (cause) {
+    throw new Fault("nbd-server-taken", "starting the block server of the instance's QEMU", "later", cause);
+  }
+}

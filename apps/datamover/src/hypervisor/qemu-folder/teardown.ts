@@ -1,0 +1,94 @@
+import { Fault } from "@cairn/kernel";
+import { isRefusal, type QmpClient } from "@cairn/qmp";
+import { listOf, optionalText } from "../../host/json.ts";
+import { answers } from "../../host/unix-socket.ts";
+import { PREFIX } from "../names.ts";
+import { listNodes } from "./nodes.ts";
+
+/** What to take down: everything whose name begins with `prefix`, and the NBD server if it listens on `nbdSocket`. */
+export interface Remains {
+  readonly prefix: string;
+  readonly nbdSocket: string;
+}
+
+/** QEMU's words for a thing that is not there: then it is removed already. */
+const ABSENT = /not found|does not exist|cannot find|no such|unable to find|server not running/i;
+
+/**
+ * Takes down exports, NBD server, jobs and nodes, in this order: an export holds its node, a job holds its target.
+ * Clients of the exports must be gone (a server that stops under a client was CVE-2024-7409). Absent is removed.
+ */
+export async function tearDown(qmp: QmpClient, remains: Remains, signal: AbortSignal): Promise<void> {
+  await removeExports(qmp, remains.prefix, signal);
+  if (await answers(remains.nbdSocket)) await tolerateAbsent(qmp.execute("nbd-server-stop", {}, { signal }));
+  await cancelJobs(qmp, remains.prefix, signal);
+  for (const node of await listNodes(qmp, signal)) {
+    if (!node.name.startsWith(remains.prefix)) continue;
+    await tolerateAbsent(qmp.execute("blockdev-del", { "node-name": node.name }, { signal }));
+  }
+}
+
+/** Removes bitmaps of ours that `isUnwanted` names, on all nodes. */
+export async function removeBitmaps(
+  qmp: QmpClient,
+  isUnwanted: (name: string) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const node of await listNodes(qmp, signal)) {
+    const unwanted = node.bitmaps.filter(
+      (bitmap) => bitmap.name.startsWith(PREFIX) && isUnwanted(bitmap.name),
+    );
+    for (const { name } of unwanted) {
+      await tolerateAbsent(qmp.execute("block-dirty-bitmap-remove", { node: node.name, name }, { signal }));
+    }
+  }
+}
+
+/** Refuses to go on when somebody else's job runs: it may hold, move or change the disks. */
+export async function assertNoForeignJobs(qmp: QmpClient, signal: AbortSignal): Promise<void> {
+  for (const job of listOf(await qmp.execute("query-jobs", {}, { signal }))) {
+    const id = optionalText(job, "id") ?? "";
+    if (id.startsWith(PREFIX)) continue;
+    throw new Fault(
+      "foreign-block-job",
+      `job ${id} (${optionalText(job, "type")}) runs on the instance`,
+      "later",
+    );
+  }
+}
+
+async function removeExports(qmp: QmpClient, prefix: string, signal: AbortSignal): Promise<void> {
+  for (const each of listOf(await qmp.execute("query-block-exports", {}, { signal }))) {
+    const id = optionalText(each, "id") ?? "";
+    if (!id.startsWith(prefix)) continue;
+    const gone = qmp.waitFor("BLOCK_EXPORT_DELETED", (event) => event.data["id"] === id, signal);
+    const removal = qmp.execute("block-export-del", { id, mode: "hard" }, { signal });
+    if (await tolerateAbsent(removal)) await gone;
+  }
+}
+
+async function cancelJobs(qmp: QmpClient, prefix: string, signal: AbortSignal): Promise<void> {
+  for (const job of listOf(await qmp.execute("query-jobs", {}, { signal }))) {
+    const id = optionalText(job, "id") ?? "";
+    if (!id.startsWith(prefix)) continue;
+    if (job["status"] === "concluded") {
+      await tolerateAbsent(qmp.execute("job-dismiss", { id }, { signal }));
+      continue;
+    }
+    const isOver = (event: { data: Readonly<Record<string, unknown>> }): boolean =>
+      event.data["id"] === id && event.data["status"] === "null";
+    const gone = qmp.waitFor("JOB_STATUS_CHANGE", isOver, signal);
+    if (await tolerateAbsent(qmp.execute("job-cancel", { id }, { signal }))) await gone;
+  }
+}
+
+/** Whether the command was carried out; false when QEMU says that the thing is not there. */
+async function tolerateAbsent(command: Promise<unknown>): Promise<boolean> {
+  try {
+    await command;
+    return true;
+  } catch (cause) {
+    if (isRefusal(cause, ABSENT)) return false;
+    throw cause;
+  }
+}

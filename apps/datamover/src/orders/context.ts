@@ -1,0 +1,72 @@
+import type { OrderProgress, RepositoryAccess } from "@cairn/contract";
+import { type Clock, Fault } from "@cairn/kernel";
+import type { RepositoryKeys } from "@cairn/repository";
+import type { Log } from "@cairn/service";
+import { directoryStore } from "@cairn/store";
+import type { openTransfer, Transfer } from "@cairn/transfer";
+import type { Scratch } from "../host/scratch.ts";
+import type { Hypervisor } from "../hypervisor/port.ts";
+
+/** What carrying out any order works with. */
+export interface Equipment {
+  readonly hypervisor: Hypervisor;
+  readonly scratch: Scratch;
+  readonly clock: Clock;
+  readonly openTransfer: typeof openTransfer;
+  /** `<sandbox dir>/cinder` is trusted to hold what attachments name; nothing outside of it is written. */
+  readonly attachmentsFolder: string;
+}
+
+/** What one order is carried out with. */
+export interface OrderContext extends Equipment {
+  readonly orderId: string;
+  readonly log: Log;
+  readonly progress: ProgressBoard;
+  readonly signal: AbortSignal;
+}
+
+/** The progress of one order, as the next report will tell it. */
+export class ProgressBoard {
+  #phase: OrderProgress["phase"] = "preparing";
+  readonly #disks = new Map<string, OrderProgress["disks"][number]>();
+
+  enter(phase: OrderProgress["phase"]): void {
+    this.#phase = phase;
+  }
+
+  tell(diskId: string, progress: { doneBytes: number; totalBytes: number; storedBytes: number }): void {
+    const { doneBytes, totalBytes, storedBytes } = progress;
+    this.#disks.set(diskId, { diskId, doneBytes, totalBytes, storedBytes });
+  }
+
+  report(): OrderProgress {
+    return { phase: this.#phase, disks: [...this.#disks.values()] };
+  }
+}
+
+/** Opens the order's repository for moving disks; the caller closes the transfer. */
+export async function openOrderTransfer(
+  context: OrderContext,
+  repository: RepositoryAccess | undefined,
+  signal: AbortSignal,
+): Promise<Transfer> {
+  if (repository === undefined)
+    throw new Fault("bad-order", "an order to move disks without a repository", "never");
+  return context.openTransfer({
+    store: directoryStore(repository.target.path),
+    repositoryId: repository.repositoryId,
+    keys: readKeys(repository.keys),
+    indexSegments: repository.indexSegments,
+    signal,
+  });
+}
+
+function readKeys(keys: RepositoryAccess["keys"]): RepositoryKeys {
+  const decode = (text: string): Buffer => Buffer.from(text, "base64");
+  return {
+    id: keys.id,
+    chunkId: decode(keys.chunkId),
+    structure: decode(keys.structure),
+    data: decode(keys.data),
+  };
+}

@@ -1,0 +1,154 @@
+import type { Order } from "@cairn/contract";
+import { Fault } from "@cairn/kernel";
+import type { Log, Status } from "@cairn/service";
+import type { DatamoverApi } from "../api/client.ts";
+import { carryOut } from "./carry-out.ts";
+import { type Equipment, ProgressBoard } from "./context.ts";
+import { InstanceTurns } from "./instance-turns.ts";
+import { Lease } from "./lease.ts";
+
+export interface OrderLoopParts {
+  readonly api: DatamoverApi;
+  readonly equipment: Equipment;
+  readonly log: Log;
+  readonly status: Status;
+  /** Orders carried out at once. */
+  readonly ordersMax: number;
+  readonly version: string;
+}
+
+const HELLO_EVERY_MS = 5_000;
+const CLAIM_WAIT_MS = 20_000;
+const CLAIM_PAUSE_MS = 1000;
+
+/** Tells the API that we live, fetches orders, carries them out: until the signal is aborted and all have ended. */
+export class OrderLoop {
+  readonly #parts: OrderLoopParts;
+  readonly #turns = new InstanceTurns();
+  readonly #running = new Map<string, Promise<void>>();
+  #roomMade = Promise.withResolvers<void>();
+
+  constructor(parts: OrderLoopParts) {
+    this.#parts = parts;
+    parts.status.queue("orders", () => this.#running.size);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#sayHello(signal), this.#fetchOrders(signal)]);
+    await Promise.all(this.#running.values());
+  }
+
+  async #sayHello(signal: AbortSignal): Promise<void> {
+    const { api, equipment, log, version } = this.#parts;
+    const capabilities = [
+      `hypervisor:${equipment.hypervisor.name}`,
+      "protect-instance",
+      "write-disk",
+      "target:directory",
+    ];
+    while (!signal.aborted) {
+      try {
+        await api.hello({ version, capabilities }, signal);
+      } catch (cause) {
+        if (hasEnded(signal)) return;
+        log.warn("hello.failed", { fault: cause });
+      }
+      await this.#pause(HELLO_EVERY_MS, signal);
+    }
+  }
+
+  async #fetchOrders(signal: AbortSignal): Promise<void> {
+    const { api, log, ordersMax, status } = this.#parts;
+    while (!signal.aborted) {
+      const room = ordersMax - this.#running.size;
+      if (room <= 0) {
+        await this.#waitForRoom(signal);
+        continue;
+      }
+      try {
+        const { orders } = await api.claim({ room, waitMs: CLAIM_WAIT_MS }, signal);
+        for (const order of orders) this.#start(order, signal);
+      } catch (cause) {
+        if (hasEnded(signal)) return;
+        log.warn("claim.failed", { fault: cause });
+        status.failed("claim", cause);
+        await this.#pause(CLAIM_PAUSE_MS, signal);
+      }
+    }
+  }
+
+  #start(order: Order, signal: AbortSignal): void {
+    const key = `${order.id}/${order.generation}`;
+    const work = this.#carryOutOne(order, signal).finally(() => {
+      this.#running.delete(key);
+      this.#roomMade.resolve();
+      this.#roomMade = Promise.withResolvers();
+    });
+    this.#running.set(key, work);
+  }
+
+  async #carryOutOne(order: Order, stop: AbortSignal): Promise<void> {
+    const { api, equipment, status } = this.#parts;
+    const { id, runId: run, generation, body } = order;
+    const log = this.#parts.log.child({ order: id, run, generation, kind: body.kind });
+    using _ = status.doing(`${body.kind} ${id}`);
+    const progress = new ProgressBoard();
+    const lease = new Lease(order, { api, clock: equipment.clock, log });
+    const signal = AbortSignal.any([stop, lease.lost]);
+    const kept = lease.keep(progress);
+    log.info("order.started");
+    try {
+      using turn = await this.#turns.take(instanceOf(order), signal);
+      const outcome = await carryOut(order, { ...equipment, orderId: id, log, progress, signal });
+      turn[Symbol.dispose]();
+      const told = await lease.finish(outcome);
+      log.info("order.finished", { outcome: outcome.kind, told });
+      if (outcome.kind === "failed")
+        status.failed(body.kind, new Fault(outcome.code, outcome.message, outcome.retry));
+      else status.succeeded(body.kind);
+    } catch (cause) {
+      log.info("order.dropped", { reason: cause });
+    } finally {
+      lease.release();
+      await kept;
+    }
+  }
+
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    const onAbort = (): void => {
+      stopped.resolve();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (!signal.aborted) await Promise.race([this.#roomMade.promise, stopped.promise]);
+    signal.removeEventListener("abort", onAbort);
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.equipment.clock.sleep(ms, signal);
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+    }
+  }
+}
+
+/** As a call, because it changes while the loop waits. */
+function hasEnded(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+/** The instance whose QEMU an order talks to; orders for one instance go one after the other. */
+function instanceOf(order: Order): string {
+  const { body } = order;
+  switch (body.kind) {
+    case "protect-instance":
+    case "abandon-instance":
+    case "settle-instance":
+      return `instance ${body.instanceId}`;
+    case "write-disk":
+      return body.destination.kind === "instance"
+        ? `instance ${body.destination.instanceId}`
+        : `volume ${body.destination.volumeId}`;
+  }
+}

@@ -1,0 +1,159 @@
+import type {
+  OrderOutcome,
+  ProtectedDiskOutcome,
+  ProtectInstance,
+  ReadMode,
+  RepositoryAccess,
+} from "@cairn/contract";
+import { describeFault, hasCode, mapLimited } from "@cairn/kernel";
+import type { StoredDisk, Transfer } from "@cairn/transfer";
+import type { Point, PointDisk } from "../hypervisor/port.ts";
+import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
+import { connectDisk, diskSource } from "./disk-source.ts";
+
+/** Disks read side by side: enough to keep the workers busy, and what bounds memory on an instance with many. */
+const DISKS_AT_ONCE = 3;
+
+/** Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording. */
+export async function protectInstance(
+  order: ProtectInstance,
+  repository: RepositoryAccess | undefined,
+  context: OrderContext,
+): Promise<OrderOutcome> {
+  const transfer = await openOrderTransfer(context, repository, context.signal);
+  try {
+    const point = await context.hypervisor.takePoint(order, context.signal);
+    const stored = await readPoint(point, { order, transfer, context });
+    try {
+      context.progress.enter("writing");
+      const sealed = await transfer.seal(context.signal);
+      return outcomeOf(point, stored, sealed, order);
+    } catch (cause) {
+      // The point has been taken down in good order but for its bitmaps, and they count towards nothing now.
+      const limit = AbortSignal.timeout(ABANDON_TIMEOUT_MS);
+      await context.hypervisor.abandonPoint(order.instanceId, order.snapshotId, limit);
+      throw cause;
+    }
+  } finally {
+    await transfer.close();
+  }
+}
+
+const ABANDON_TIMEOUT_MS = 30_000;
+
+interface Work {
+  readonly order: ProtectInstance;
+  readonly transfer: Transfer;
+  readonly context: OrderContext;
+}
+
+interface ReadDisk {
+  readonly disk: PointDisk;
+  readonly stored: StoredDisk;
+  readonly read: ReadMode;
+}
+
+/** Reads all disks, proves that they are of one point, and takes the point down: guests carry its cost no longer. */
+async function readPoint(point: Point, work: Work): Promise<readonly ReadDisk[]> {
+  const { context } = work;
+  try {
+    context.progress.enter("reading");
+    for (const { order, sizeBytes } of point.disks) {
+      context.progress.tell(order.diskId, { doneBytes: 0, totalBytes: sizeBytes, storedBytes: 0 });
+    }
+    const stop = AbortSignal.any([context.signal, point.broken]);
+    await point.prove(stop);
+    const read = await mapLimited(
+      point.disks,
+      DISKS_AT_ONCE,
+      async (disk, signal) => storeDisk(disk, work, signal),
+      stop,
+    );
+    await point.prove(stop);
+    context.progress.enter("cleaning");
+    await point.end("keep");
+    return read;
+  } catch (cause) {
+    context.progress.enter("cleaning");
+    await point.end("discard");
+    // A reader meets the death of QEMU as a lost connection; the point knows the reason.
+    context.signal.throwIfAborted();
+    point.broken.throwIfAborted();
+    throw cause;
+  }
+}
+
+async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Promise<ReadDisk> {
+  await using client = await connectDisk(disk, signal);
+  const { order, plan } = disk;
+  const common = {
+    disk: order.diskId,
+    auditBytes: work.order.auditBytes,
+    signal,
+    onProgress: (progress: { doneBytes: number; totalBytes: number; storedBytes: number }): void => {
+      work.context.progress.tell(order.diskId, progress);
+    },
+  };
+  const whole = async (): Promise<StoredDisk> =>
+    work.transfer.storeDisk({
+      ...common,
+      source: diskSource(client, "whole"),
+      ...(order.previousRoot === undefined ? {} : { previousRoot: order.previousRoot }),
+    });
+  if (plan.mode === "full") {
+    return { disk, stored: await whole(), read: { mode: "full", because: plan.because } };
+  }
+  try {
+    const source = diskSource(client, "bitmap");
+    const stored = await work.transfer.storeDisk({ ...common, source, previousRoot: plan.since.root });
+    return { disk, stored, read: { mode: "incremental", tracker: plan.tracker } };
+  } catch (cause) {
+    if (!hasCode(cause, "audit-mismatch")) throw cause;
+    // The bitmap lied. The disk is read whole from the same point, and the snapshot says so.
+    work.context.log.error("disk.audit-mismatch", { disk: order.diskId, fault: describeFault(cause) });
+    return { disk, stored: await whole(), read: { mode: "full", because: "audit-mismatch" } };
+  }
+}
+
+function outcomeOf(
+  point: Point,
+  read: readonly ReadDisk[],
+  sealed: { readonly indexSegments: readonly string[]; readonly storedBytes: number },
+  order: ProtectInstance,
+): OrderOutcome {
+  // Pages and index belong to all disks together; the first one carries them, so that the sum is right.
+  const disks = read.map((each, index) =>
+    diskOutcome(each, order.snapshotId, index === 0 ? sealed.storedBytes : 0),
+  );
+  return {
+    kind: "protected",
+    pointAt: point.takenAtMs,
+    consistency: { ...point.consistency },
+    disks,
+    indexSegments: [...sealed.indexSegments],
+  };
+}
+
+function diskOutcome(
+  { disk, stored, read }: ReadDisk,
+  snapshotId: string,
+  sharedBytes: number,
+): ProtectedDiskOutcome {
+  const { order, sizeBytes, format, next } = disk;
+  const { root, readBytes, auditedBytes, changedBytes } = stored;
+  const storedBytes = stored.storedBytes + sharedBytes;
+  const facts = {
+    diskId: order.diskId,
+    sizeBytes,
+    format,
+    root,
+    read,
+    readBytes,
+    auditedBytes,
+    changedBytes,
+    storedBytes,
+  };
+  return next === undefined
+    ? facts
+    : { ...facts, base: { ...next, qemu: { ...next.qemu }, snapshotId, root } };
+}

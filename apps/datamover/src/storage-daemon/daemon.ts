@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { type Clock, Fault } from "@cairn/kernel";
+import { connectQmp, type QmpClient } from "@cairn/qmp";
+import { socketPath } from "../host/scratch.ts";
+
+const READY_TIMEOUT_MS = 10_000;
+const QUIT_TIMEOUT_MS = 5_000;
+const POLL_MS = 10;
+const LAST_WORDS_MAX = 2000;
+/** Flushing a large image to slow storage can hold a command. */
+const QMP_TIMEOUT_MS = 60_000;
+
+/** A `qemu-storage-daemon` of ours with its monitor and, on request, its NBD server. Stop it at every end. */
+export class StorageDaemon implements AsyncDisposable {
+  readonly qmp: QmpClient;
+  readonly nbdSocket: string;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+
+  constructor(parts: { qmp: QmpClient; nbdSocket: string; child: ChildProcess; exited: Promise<void> }) {
+    this.qmp = parts.qmp;
+    this.nbdSocket = parts.nbdSocket;
+    this.#child = parts.child;
+    this.#exited = parts.exited;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Adds a block node; what QEMU refuses is a `QmpRefusal`. */
+  async addNode(node: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+    await this.qmp.execute("blockdev-add", node, { signal });
+  }
+
+  async startServer(signal: AbortSignal): Promise<void> {
+    const addr = { type: "unix", data: { path: this.nbdSocket } };
+    await this.qmp.execute("nbd-server-start", { addr }, { signal });
+  }
+
+  /** Quits it, or kills it when it does not answer. May be called twice. Clients of its exports must be gone. */
+  async stop(): Promise<void> {
+    const overdue = setTimeout(() => this.#child.kill("SIGKILL"), QUIT_TIMEOUT_MS);
+    try {
+      await this.qmp.execute("quit", {}, { timeoutMs: QUIT_TIMEOUT_MS });
+    } catch {
+      // It is dead or does not listen: either way killing it is right, and all there is to do.
+      this.#child.kill("SIGKILL");
+    } finally {
+      await this.#exited;
+      clearTimeout(overdue);
+      this.qmp.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/**
+ * Starts a storage daemon whose sockets lie in this scratch folder. The folder's path in its command line is the mark by
+ * which a later datamover finds it if this one dies.
+ */
+export async function startStorageDaemon(
+  folder: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<StorageDaemon> {
+  signal.throwIfAborted();
+  const monitor = socketPath(folder, "qmp.sock");
+  const nbdSocket = socketPath(folder, "nbd.sock");
+  // QEMU's option syntax takes a doubled comma for a comma.
+  const chardev = `socket,id=monitor,path=${monitor.replaceAll(",", ",,")},server=on,wait=off`;
+  const child = spawn("qemu-storage-daemon", ["--chardev", chardev, "--monitor", "monitor"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let lastWords = "";
+  child.stderr.setEncoding("utf8").on("data", (words: string) => {
+    lastWords = (lastWords + words).slice(-LAST_WORDS_MAX);
+  });
+  const ended = Promise.withResolvers<void>();
+  let failure: Error | undefined;
+  child.on("error", (cause) => {
+    failure = cause;
+    ended.resolve();
+  });
+  child.on("exit", (code, by) => {
+    failure ??= new Error(`it ended with ${code ?? by}: ${lastWords.trim()}`);
+    ended.resolve();
+  });
+  try {
+    const qmp = await connectWhenReady({ monitor, clock, isOver: () => failure !== undefined }, signal);
+    return new StorageDaemon({ qmp, nbdSocket, child, exited: ended.promise });
+  } catch (cause) {
+    child.kill("SIGKILL");
+    await ended.promise;
+    signal.throwIfAborted();
+    throw new Fault("storage-daemon-failed", "starting qemu-storage-daemon", "later", failure ?? cause);
+  }
+}
+
+async function connectWhenReady(
+  parts: { monitor: string; clock: Clock; isOver: () => boolean },
+  signal: AbortSignal,
+): Promise<QmpClient> {
+  const until = parts.clock.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await connectQmp({ path: parts.monitor, timeoutMs: QMP_TIMEOUT_MS, signal });
+    } catch (cause) {
+      if (signal.aborted || parts.isOver() || parts.clock.now() > until) throw cause;
+      await parts.clock.sleep(POLL_MS, signal);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { OrderOutcome, RepositoryAccess, WriteDisk } from "@cairn/contract";
+import { Fault } from "@cairn/kernel";
+import { connectNbd, type NbdClient } from "@cairn/nbd";
+import { isRefusal } from "@cairn/qmp";
+import type { DiskImage } from "../hypervisor/port.ts";
+import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
+import { type StorageDaemon, startStorageDaemon } from "../storage-daemon/daemon.ts";
+import { attachedImage } from "./attachment.ts";
+import { diskDestination, zeroStretch } from "./destination.ts";
+
+const NODE = "cairn-write";
+const REQUESTS_IN_FLIGHT_MAX = 16;
+/** Zeroing a stretch on storage without holes writes it out. */
+const SILENCE_MS = 120_000;
+
+/**
+ * Writes one disk of a snapshot through a storage daemon, which takes QEMU's locks: a disk in use is refused. The disk
+ * is flushed before this resolves. May be carried out again from the start.
+ */
+export async function writeDisk(
+  order: WriteDisk,
+  repository: RepositoryAccess | undefined,
+  context: OrderContext,
+): Promise<OrderOutcome> {
+  const { scratch, clock, orderId, progress, signal } = context;
+  progress.tell(order.diskId, { doneBytes: 0, totalBytes: order.sizeBytes, storedBytes: 0 });
+  const image = await findImage(order, context);
+  const folderName = `w-${orderId.slice(0, 8)}`;
+  const folder = await scratch.open(folderName);
+  try {
+    await using daemon = await startStorageDaemon(folder, clock, signal);
+    await openForWriting(daemon, image, signal);
+    await using client = await connectNbd({
+      address: { kind: "unix", path: daemon.nbdSocket },
+      exportName: NODE,
+      contexts: ["base:allocation"],
+      requestsMax: REQUESTS_IN_FLIGHT_MAX,
+      silenceMs: SILENCE_MS,
+      signal,
+    });
+    return await writeThrough(client, { order, image, repository, context });
+  } finally {
+    await scratch.remove(folderName);
+  }
+}
+
+async function findImage(order: WriteDisk, context: OrderContext): Promise<DiskImage> {
+  const { destination } = order;
+  switch (destination.kind) {
+    case "attached":
+      return attachedImage(destination.connectionInfo, context.attachmentsFolder);
+    case "instance":
+      return context.hypervisor.findStoppedDisk(destination.instanceId, destination.source, context.signal);
+  }
+}
+
+async function openForWriting(daemon: StorageDaemon, image: DiskImage, signal: AbortSignal): Promise<void> {
+  const node = {
+    driver: image.format,
+    "node-name": NODE,
+    discard: "unmap",
+    file: { driver: "file", filename: image.path, discard: "unmap" },
+  };
+  try {
+    await daemon.addNode(node, signal);
+    await daemon.startServer(signal);
+    const names = { id: NODE, "node-name": NODE, name: NODE };
+    await daemon.qmp.execute("block-export-add", { type: "nbd", ...names, writable: true }, { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    // block/file-posix.c: "Failed to get \"write\" lock", with a hint that another process uses the image.
+    if (isRefusal(cause, /failed to get .*lock/i)) {
+      throw new Fault("destination-in-use", `writing to ${image.path}, which is in use`, "later", cause);
+    }
+    throw new Fault("destination-unusable", `opening ${image.path} for writing`, "later", cause);
+  }
+}
+
+interface WriteWork {
+  readonly order: WriteDisk;
+  readonly image: DiskImage;
+  readonly repository: RepositoryAccess | undefined;
+  readonly context: OrderContext;
+}
+
+async function writeThrough(client: NbdClient, work: WriteWork): Promise<OrderOutcome> {
+  const { order, image, repository, context } = work;
+  const { progress, signal } = context;
+  if (client.sizeBytes < order.sizeBytes) {
+    const what = `writing ${order.sizeBytes} bytes to ${image.path}, which has ${client.sizeBytes}`;
+    throw new Fault("destination-too-small", what, "never");
+  }
+  const transfer = await openOrderTransfer(context, repository, signal);
+  try {
+    progress.enter("writing");
+    const written = await transfer.writeDisk({
+      root: order.root,
+      destination: diskDestination(client, order.sizeBytes),
+      disk: order.diskId,
+      mode: order.mode,
+      onProgress: (state) => {
+        progress.tell(order.diskId, state);
+      },
+      signal,
+    });
+    const rest = { offset: order.sizeBytes, length: client.sizeBytes - order.sizeBytes };
+    // A larger destination reads as zeroes where the snapshot had no disk.
+    if (order.mode === "whole" && rest.length > 0) await zeroStretch(client, rest, signal);
+    progress.enter("cleaning");
+    await client.flush(signal);
+    return { kind: "written", writtenBytes: written.writtenBytes, comparedBytes: written.comparedBytes };
+  } finally {
+    await transfer.close();
+  }
+}
