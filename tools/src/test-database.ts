@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TestFile } from "./test-files.ts";
 import type { TestRun } from "./test-run.ts";
@@ -9,16 +8,8 @@ export interface TestDatabase extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What is used of the database room. */
-interface DatabaseDoor {
-  startEmbeddedPostgres(options: {
-    readonly folder: string;
-    readonly signal: AbortSignal;
-  }): Promise<{ readonly url: string; stop(): Promise<void> }>;
-}
-
 /**
- * A throw-away PostgreSQL for the test files that name `CAIRN_TEST_DATABASE_URL`; none when no file does, or when
+ * A throw-away PostgreSQL for the test files that want one (see `test-files.ts`); none when no file does, or when
  * the environment names one already. Test files make databases of their own on it, so that they can run at once.
  */
 export async function startTestDatabase(
@@ -31,10 +22,9 @@ export async function startTestDatabase(
     return { env: {}, [Symbol.asyncDispose]: async () => undefined };
   }
   // Loaded only here: tests of everything else run even when the database room is broken.
-  const door = (await import("@cairn/database")) as unknown as DatabaseDoor;
-  const dataDir = join(folder, "postgres");
-  mkdirSync(dataDir, { mode: 0o755 });
-  const postgres = await door.startEmbeddedPostgres({ folder: dataDir, signal: run.signal });
+  const { startEmbeddedPostgres } = await import("@cairn/database");
+  const directory = join(folder, "postgres");
+  const postgres = await startEmbeddedPostgres({ directory, durable: false, signal: run.signal });
   run.say("started a PostgreSQL for this run");
   return {
     env: { CAIRN_TEST_DATABASE_URL: postgres.url },

@@ -29,6 +29,7 @@ export function findTestFiles(root: string, filters: readonly string[]): TestFil
     );
 }
 
+/** A file that makes a database for itself needs a server, whose address is in `CAIRN_TEST_DATABASE_URL`. */
 function wantsDatabase(file: string): boolean {
-  return readFileSync(file, "utf8").includes("CAIRN_TEST_DATABASE_URL");
+  return /CAIRN_TEST_DATABASE_URL|createTestDatabase/.test(readFileSync(file, "utf8"));
 }
