@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type InstanceId, newId, type ProjectId, type UserId, type WorkloadId } from "@cairn/kernel";
+import { newId, type ProjectId, type UserId, type WorkloadId } from "@cairn/kernel";
 import { createTestDatabase, createWorkload, type Database, openDatabase, openSnapshot } from "./index.ts";
 import type { TestDatabase } from "./test-database.ts";
 
@@ -26,7 +26,7 @@ async function aWorkload(): Promise<WorkloadId> {
     ...asker,
     name: "web",
     description: "",
-    instances: [{ instanceId: newId<"instance">() as InstanceId, name: "a" }],
+    instances: [{ instanceId: newId<"instance">(), name: "a" }],
   });
   assert.equal(made.kind, "created");
   return id;
@@ -35,8 +35,8 @@ async function aWorkload(): Promise<WorkloadId> {
 test("a snapshot locks its workload, and its run and job exist once the transaction commits", async () => {
   const workloadId = await aWorkload();
   const wanted = { workloadId, name: "first", description: "", snapshotType: "full" } as const;
-  const opened = await database.transaction(async (tx) => await openSnapshot(tx, asker, wanted));
+  const opened = await database.transaction(async (tx) => openSnapshot(tx, asker, wanted));
   assert.equal(opened.kind, "opened");
-  const again = await database.transaction(async (tx) => await openSnapshot(tx, asker, wanted));
+  const again = await database.transaction(async (tx) => openSnapshot(tx, asker, wanted));
   assert.deepEqual(again, { kind: "busy", what: "workload", status: "locked" });
 });

@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     await server.stop();
     throw new Fault("postgres-start", `starting PostgreSQL on ${directory}`, "later", cause);
   }
-  const stop = async (): Promise<void> => await server.stop();
+  const stop = async (): Promise<void> => server.stop();
   return { url: place.url(DATABASE), pid: () => server.pid(), stop, [Symbol.asyncDispose]: stop };
 }
 
@@ -244,16 +244,17 @@ class Server {
   /** Starts the server again whenever it ends by itself. A new one waits for the old one's last children. */
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    const isStopping = (): boolean => signal.aborted;
+    while (!isStopping()) {
       const child = this.#child;
       if (child !== undefined) await endOf(child, signal);
-      if (signal.aborted) return;
+      if (isStopping()) return;
       try {
         this.#options.onFault?.(new Fault("postgres-died", "PostgreSQL ended; starting it again", "later"));
         await this.#launch();
         await this.#untilReady(signal);
       } catch (cause) {
-        if (signal.aborted) return;
+        if (isStopping()) return;
         this.#options.onFault?.(asError(cause));
         await this.#clock.sleep(RESTART_PAUSE_MS, signal).catch(() => undefined);
       }

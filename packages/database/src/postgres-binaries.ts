@@ -82,7 +82,7 @@ async function hydrate(root: string): Promise<void> {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return await lstat(path).then(
+  return lstat(path).then(
     () => true,
     () => false,
   );

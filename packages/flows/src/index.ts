@@ -1,3 +1,6 @@
+export { executeRun, hasConcluded, type RunExecution } from "./runner.ts";
+export { type AttemptSettings, type RunnerSettings, runnerDefaults } from "./runner-settings.ts";
+export type { RunnerWorld } from "./runner-world.ts";
 export type {
   ConcludedRun,
   Flow,
