@@ -77,14 +77,16 @@ export async function until<Found>(
   }
 }
 
-/** Prints the ends of the programs' logs when the test has failed, so that it can be understood. */
-export function explainFailure(context: TestContext, tree: Tree): void {
-  context.after(async () => {
-    if (context.passed) return;
+/** Does a test's work; when it fails, the programs' last warnings are shown with the failure. */
+export async function explained(context: TestContext, tree: Tree, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
     for (const name of await readdir(tree.embedded.layout.logs)) {
       const text = await readFile(join(tree.embedded.layout.logs, name), "utf8");
       const lines = text.split("\n").filter((line) => /"level":"?(warn|error|40|50)/.test(line));
       if (lines.length > 0) context.diagnostic(`${name}:\n${lines.slice(-15).join("\n")}`);
     }
-  });
+    throw cause;
+  }
 }

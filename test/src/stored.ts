@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
+import { keepCopy } from "@cairn/embedded";
+import { asId } from "@cairn/kernel";
+import { type Commit, readCommit, unwrapKeys } from "@cairn/repository";
+import { directoryStore } from "@cairn/store";
+import { type BlockDestination, openTransfer } from "@cairn/transfer";
+import type { Tree } from "./tree.ts";
+
+/** Keeps the present content of an instance's disk, to compare what was stored of it. */
+export async function keepDisk(tree: Tree, instanceId: string, device: string): Promise<Buffer> {
+  const file = join(tree.folder, `kept-${instanceId}-${device}`);
+  await keepCopy(await tree.embedded.sandbox.export(instanceId, device), file);
+  return readFile(file);
+}
+
+/** What the repository holds of a snapshot. */
+export interface StoredSnapshot {
+  readonly commit: Commit;
+  /** A disk's content, read from the repository alone: every chunk is authenticated on the way. */
+  read(instanceId: string, device: string): Promise<Buffer>;
+}
+
+/** Opens a snapshot in the repository with the installation's key, past the database's opinion of it. */
+export async function openStored(tree: Tree, snapshotId: string): Promise<StoredSnapshot> {
+  const { handle } = tree.database;
+  const snapshot = await findSnapshot(handle, asId(snapshotId));
+  if (snapshot?.repository_id === undefined || snapshot.repository_id === null)
+    throw new Error("no repository");
+  const repository = await loadRepository(handle, snapshot.repository_id);
+  const masterKey = Buffer.from(await readFile(tree.embedded.layout.keyFile, "utf8"), "base64");
+  const keys = unwrapKeys(repository.wrapped_keys, masterKey);
+  const access = { repositoryId: repository.id, keys };
+  const store = directoryStore(tree.embedded.layout.target);
+  const commit = await readCommit(store, { ...access, workloadId: snapshot.workload_id, snapshotId });
+  const indexSegments = await listSegments(handle, repository.id);
+  const read = async (instanceId: string, device: string): Promise<Buffer> => {
+    const disk = commit.disks.find((each) => each.instanceId === instanceId && each.device === device);
+    if (disk === undefined) throw new Error(`the commit has no disk ${device} of ${instanceId}`);
+    const transfer = await openTransfer({ store, ...access, indexSegments, workers: 1, signal: tree.signal });
+    try {
+      const destination = memoryDisk(disk.sizeBytes);
+      await transfer.writeDisk({ root: disk.root, destination, mode: "whole", signal: tree.signal });
+      return destination.bytes;
+    } finally {
+      await transfer.close();
+    }
+  };
+  return { commit, read };
+}
+
+function memoryDisk(sizeBytes: number): BlockDestination & { readonly bytes: Buffer } {
+  const bytes = Buffer.alloc(sizeBytes, 0xee);
+  return {
+    sizeBytes,
+    bytes,
+    read: async (offset, length) => Buffer.from(bytes.subarray(offset, offset + length)),
+    write: async (offset, part) => {
+      bytes.set(part, offset);
+    },
+    zero: async (offset, length) => {
+      bytes.fill(0, offset, offset + length);
+    },
+    flush: async () => undefined,
+  };
+}
