@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
 import { keepCopy } from "@cairn/embedded";
-import { asId } from "@cairn/kernel";
 import { type Commit, readCommit, unwrapKeys } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockDestination, openTransfer } from "@cairn/transfer";
@@ -25,10 +24,11 @@ export interface StoredSnapshot {
 /** Opens a snapshot in the repository with the installation's key, past the database's opinion of it. */
 export async function openStored(tree: Tree, snapshotId: string): Promise<StoredSnapshot> {
   const { handle } = tree.database;
-  const snapshot = await findSnapshot(handle, asId(snapshotId));
-  if (snapshot?.repository_id === undefined || snapshot.repository_id === null)
-    throw new Error("no repository");
-  const repository = await loadRepository(handle, snapshot.repository_id);
+  const snapshot = await findSnapshot(handle, { id: snapshotId });
+  const repositoryId = snapshot?.repository_id ?? undefined;
+  const loaded = repositoryId === undefined ? undefined : await loadRepository(handle, repositoryId);
+  if (snapshot === undefined || loaded === undefined) throw new Error(`${snapshotId} has no repository`);
+  const { repository } = loaded;
   const masterKey = Buffer.from(await readFile(tree.embedded.layout.keyFile, "utf8"), "base64");
   const keys = unwrapKeys(repository.wrapped_keys, masterKey);
   const access = { repositoryId: repository.id, keys };
