@@ -47,6 +47,7 @@ export {
   type CreateServerStep,
   type CreateVolumeStep,
   type DiskToWrite,
+  type FinishSecurityGroupsStep,
   type FinishServerStep,
   type GroupReference,
   type ImportKeyPairStep,
@@ -82,6 +83,7 @@ export {
   unplannedRun,
 } from "./run.ts";
 export {
+  type ForgetBasesStep,
   type MemberPlace,
   planSnapshotDeletion,
   planWorkloadDeletion,

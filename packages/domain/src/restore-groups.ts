@@ -2,6 +2,9 @@ import type { CapturedSecurityGroup } from "./captured.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 import type { CreateSecurityGroupsStep, GroupReference } from "./restore-steps.ts";
 
+/** The key of the step that makes groups. */
+export const GROUPS_KEY = "security-groups";
+
 /** Which security groups are there still, and which are to be made again. */
 export interface PlannedGroups {
   /** Undefined when there is nothing to make. */
@@ -57,5 +60,5 @@ function referenceTo(
 ): GroupReference[] {
   const today = existing.get(id);
   if (today !== undefined) return [{ kind: "existing", id: today }];
-  return missing.has(id) ? [{ kind: "created", capturedId: id }] : [];
+  return missing.has(id) ? [{ kind: "created", groupsStep: GROUPS_KEY, capturedId: id }] : [];
 }

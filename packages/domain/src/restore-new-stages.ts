@@ -1,12 +1,13 @@
 import { assert } from "@cairn/kernel";
 import type { CapturedKeyPair } from "./captured.ts";
-import type { PlannedGroups } from "./restore-groups.ts";
+import { GROUPS_KEY, type PlannedGroups } from "./restore-groups.ts";
 import type { NewDisk, NewInstance } from "./restore-new-instance.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 import type {
   CreatePortStep,
   CreateServerStep,
   CreateVolumeStep,
+  FinishSecurityGroupsStep,
   FinishServerStep,
   ImportKeyPairStep,
   NicReference,
@@ -36,7 +37,7 @@ export function stagesOfNewInstances(
     ...volumes.map((volume) => volume.create),
     ...(groups.step === undefined
       ? []
-      : [{ key: "security-groups", kind: "create-security-groups", parameters: groups.step }]),
+      : [{ key: GROUPS_KEY, kind: "create-security-groups", parameters: groups.step }]),
     ...keyPairSteps(observed, instances),
     ...builds.flatMap((each) => each.images),
   ];
@@ -49,9 +50,18 @@ export function stagesOfNewInstances(
     builds.flatMap((each) => each.stops),
     builds.flatMap((each) => each.rootWrites),
     builds.flatMap((each) => each.starts),
-    builds.map((each) => each.finish),
+    [...builds.map((each) => each.finish), ...finishGroups(groups)],
   ];
   return stages.filter((stage) => stage.length > 0);
+}
+
+function finishGroups(groups: PlannedGroups): PlannedStep[] {
+  if (groups.step === undefined) return [];
+  const parameters: FinishSecurityGroupsStep = {
+    groupsStep: GROUPS_KEY,
+    groups: groups.step.groups.map(({ id, description }) => ({ capturedId: id, description })),
+  };
+  return [{ key: "finish-security-groups", kind: "finish-security-groups", parameters }];
 }
 
 interface VolumeBuild {

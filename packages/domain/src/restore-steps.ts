@@ -39,6 +39,12 @@ export interface CreateSecurityGroupsStep {
   readonly existing: Readonly<Record<string, string>>;
 }
 
+/** Give the groups that were made their own descriptions, which held the run's mark until then. */
+export interface FinishSecurityGroupsStep {
+  readonly groupsStep: string;
+  readonly groups: readonly { readonly capturedId: string; readonly description: string }[];
+}
+
 /** Import a key pair that is gone. */
 export interface ImportKeyPairStep {
   readonly name: string;
@@ -66,10 +72,10 @@ export interface CreatePortStep {
   readonly vnicType: string | null;
 }
 
-/** A security group that exists, or that the step `security-groups` makes. */
+/** A security group that exists, or that a step makes. */
 export type GroupReference =
   | { readonly kind: "existing"; readonly id: string }
-  | { readonly kind: "created"; readonly capturedId: string };
+  | { readonly kind: "created"; readonly groupsStep: string; readonly capturedId: string };
 
 /** Make the instance and wait until it is ACTIVE. Its output is `{instanceId}`. */
 export interface CreateServerStep {

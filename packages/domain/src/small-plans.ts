@@ -37,14 +37,8 @@ export function planWorkloadDeletion(observed: {
       "delete them first.";
     return { kind: "refused", message };
   }
-  const unmark = observed.members
-    .filter((member) => member.exists)
-    .map((member, index) => ({
-      key: `unmark-${index + 1}`,
-      kind: "unmark-instance",
-      parameters: { instanceId: member.id },
-    }));
-  return { kind: "planned", plan: { stages: nonEmpty([...forgetAndSettle(observed.members), unmark]) } };
+  const stages = [...forgetAndSettle(observed.members), unmarkSteps(observed.members)];
+  return { kind: "planned", plan: { stages: nonEmpty(stages) } };
 }
 
 /** Plans to reset a workload: bases and bitmaps go, so that the next snapshot reads everything. */
@@ -52,28 +46,54 @@ export function planWorkloadReset(observed: { readonly members: readonly MemberP
   return { kind: "planned", plan: { stages: nonEmpty(forgetAndSettle(observed.members)) } };
 }
 
-/** Plans to write the workload's id and name on its members, and to take them off those that left. */
+/**
+ * Plans to write the workload's id and name on its members, and to take everything of ours off those that left:
+ * base, bitmap and mark.
+ */
 export function planWorkloadMarking(observed: {
   readonly workload: { readonly id: string; readonly name: string };
   readonly memberIds: readonly string[];
-  readonly formerMemberIds: readonly string[];
+  readonly former: readonly MemberPlace[];
 }): PlanVerdict {
+  const { workload, former } = observed;
   const mark = observed.memberIds.map((instanceId, index) => ({
     key: `mark-${index + 1}`,
     kind: "mark-instance",
-    parameters: { instanceId, workload: observed.workload },
+    parameters: { instanceId, workload },
   }));
-  const unmark = observed.formerMemberIds.map((instanceId, index) => ({
-    key: `unmark-${index + 1}`,
-    kind: "unmark-instance",
-    parameters: { instanceId },
-  }));
-  return { kind: "planned", plan: { stages: nonEmpty([[...mark, ...unmark]]) } };
+  const forget: ForgetBasesStep = { of: "instances", instanceIds: former.map((member) => member.id) };
+  const stages = [
+    former.length === 0 ? [] : [{ key: "bases", kind: "forget-bases", parameters: forget }],
+    settleSteps(former),
+    [...mark, ...unmarkSteps(former)],
+  ];
+  return { kind: "planned", plan: { stages: nonEmpty(stages) } };
+}
+
+/** Parameters of `forget-bases`: whose bases no later snapshot may count from. */
+export type ForgetBasesStep =
+  | { readonly of: "snapshot" }
+  | { readonly of: "workload" }
+  | { readonly of: "instances"; readonly instanceIds: readonly string[] };
+
+function unmarkSteps(members: readonly MemberPlace[]): PlannedStep[] {
+  return members
+    .filter((member) => member.exists)
+    .map((member, index) => ({
+      key: `unmark-${index + 1}`,
+      kind: "unmark-instance",
+      parameters: { instanceId: member.id },
+    }));
 }
 
 /** Bases before bitmaps: a base without its bitmap is merely disproved, and costs a full read. */
 function forgetAndSettle(members: readonly MemberPlace[]): PlannedStep[][] {
-  const settle = members.flatMap((member, index): PlannedStep[] => {
+  const forget: ForgetBasesStep = { of: "workload" };
+  return [[{ key: "bases", kind: "forget-bases", parameters: forget }], settleSteps(members)];
+}
+
+function settleSteps(members: readonly MemberPlace[]): PlannedStep[] {
+  return members.flatMap((member, index): PlannedStep[] => {
     if (member.settleHost === undefined) return [];
     const parameters: SettleStep = {
       host: member.settleHost,
@@ -83,7 +103,6 @@ function forgetAndSettle(members: readonly MemberPlace[]): PlannedStep[][] {
     };
     return [{ key: `settle-${index + 1}`, kind: "settle-instance", parameters }];
   });
-  return [[{ key: "bases", kind: "forget-bases", parameters: { of: "workload" } }], settle];
 }
 
 function nonEmpty(stages: readonly PlannedStep[][]): PlannedStep[][] {

@@ -1,0 +1,20 @@
+/**
+ * A datamover counts as live when it was seen within this time; an order waits as long for one that is
+ * away.
+ */
+export const LIVE_MS = 60_000;
+
+/** Instances that are looked at side by side: enough to hide the cloud's latency, not enough to burden it. */
+export const OBSERVATIONS_AT_ONCE = 8;
+
+/** How long things may take before a step gives up; the cloud's own time-outs are shorter. */
+export const VOLUME_WAIT_MS = 10 * 60_000;
+export const IMAGE_WAIT_MS = 5 * 60_000;
+export const SERVER_WAIT_MS = 15 * 60_000;
+/** Nova gives a guest a minute by default to shut down by itself, images may ask for more. */
+export const POWER_WAIT_MS = 10 * 60_000;
+
+/**
+ * A datamover reads this much of what a bitmap calls unchanged, and compares it, on each disk of each run.
+ */
+export const AUDIT_BYTES = 64 * 1024 * 1024;

@@ -1,0 +1,22 @@
+import type { RunResult } from "@cairn/domain";
+
+/** What a user reads about a run that did not succeed, with what could not be undone. */
+export function failureMessage(
+  result: Exclude<RunResult, { kind: "succeeded" }>,
+  leftovers: readonly string[],
+): string {
+  const what = result.kind === "cancelled" ? "Cancelled by the user." : sentence(result.message);
+  return [what, ...leftovers.map(sentence)].join(" ");
+}
+
+/** Several warnings as one text; `undefined` when there is none. */
+export function warningMessage(warnings: readonly string[]): string | undefined {
+  return warnings.length === 0 ? undefined : warnings.map(sentence).join(" ");
+}
+
+/** A message of ours begins in lower case and has no full stop; a user reads sentences. */
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  const begun = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}

@@ -1,0 +1,52 @@
+import { datamoverPresence, listDatamovers, listWorkloadInstances } from "@cairn/database";
+import type { MemberPlace } from "@cairn/domain";
+import { asId, type HostName, mapLimited } from "@cairn/kernel";
+import type { Server } from "@cairn/openstack";
+import { LIVE_MS, OBSERVATIONS_AT_ONCE } from "./limits.ts";
+import type { FlowContext } from "./step.ts";
+
+/** The hosts whose datamover was seen a short while ago, in one order. */
+export async function listLiveHosts(context: FlowContext): Promise<HostName[]> {
+  const { handle } = context.database;
+  const live: HostName[] = [];
+  for (const { host } of await listDatamovers(handle)) {
+    const presence = await datamoverPresence(handle, host, LIVE_MS);
+    if (presence.kind === "present") live.push(host);
+  }
+  return live;
+}
+
+/**
+ * An instance of the run's project as an admin sees it, with its host; `undefined` when it is gone, and also
+ * when it is another project's: a tenant must not learn of it.
+ */
+export async function findInstance(context: FlowContext, id: string): Promise<Server | undefined> {
+  const server = await context.admin.nova.servers.find(asId(id), context.signal);
+  if (server === undefined || server.projectId !== context.run.projectId) return undefined;
+  return server.status === "DELETED" || server.status === "SOFT_DELETED" ? undefined : server;
+}
+
+/** Where the members of the run's workload are. */
+export async function observeMembers(context: FlowContext): Promise<MemberPlace[]> {
+  const rows = await listWorkloadInstances(context.database.handle, [context.run.subject.workloadId]);
+  const members = rows.map((row) => ({ id: row.instance_id, name: row.name }));
+  return await observePlaces(context, members);
+}
+
+/** Where these instances are. */
+export async function observePlaces(
+  context: FlowContext,
+  instances: readonly { readonly id: string; readonly name: string }[],
+): Promise<MemberPlace[]> {
+  const liveHosts = await listLiveHosts(context);
+  return await mapLimited(instances, OBSERVATIONS_AT_ONCE, async ({ id, name }) => {
+    const server = await findInstance(context, id);
+    const host = server?.host;
+    return {
+      id,
+      name: server?.name ?? name,
+      exists: server !== undefined,
+      settleHost: host !== undefined && liveHosts.includes(host) ? host : undefined,
+    };
+  });
+}

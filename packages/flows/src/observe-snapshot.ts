@@ -1,0 +1,76 @@
+import { DiskBase, matches, WORKLOAD_TYPES } from "@cairn/contract";
+import {
+  findSnapshot,
+  findWorkload,
+  listDiskBases,
+  listSnapshots,
+  listWorkloadInstances,
+} from "@cairn/database";
+import type { BitmapBase, KnownDisk, ObservedInstance, SnapshotObservation } from "@cairn/domain";
+import { assert, mapLimited } from "@cairn/kernel";
+import { captureGroups, captureInstance, observeSurroundings } from "./capture.ts";
+import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
+import { findInstance, listLiveHosts } from "./observe-members.ts";
+import type { FlowContext } from "./step.ts";
+
+/**
+ * Snapshots that are looked through for a committed one; more than a workload can have between two of
+ * them.
+ */
+const SNAPSHOTS_MAX = 1000;
+
+/** Reads everything that a snapshot's plan depends on. */
+export async function observeSnapshot(context: FlowContext): Promise<SnapshotObservation> {
+  const { run, database } = context;
+  const { workloadId, snapshotId } = run.subject;
+  assert(snapshotId !== undefined, "a snapshot run names its snapshot");
+  const workload = await findWorkload(database.handle, { id: workloadId });
+  const snapshot = await findSnapshot(database.handle, { id: snapshotId });
+  assert(
+    workload !== undefined && snapshot !== undefined,
+    `workload and snapshot of run ${run.id} have rows`,
+  );
+  const members = await listWorkloadInstances(database.handle, [workloadId]);
+  const around = await observeSurroundings(context);
+  const instances = await mapLimited(
+    members,
+    OBSERVATIONS_AT_ONCE,
+    async (member): Promise<ObservedInstance> => {
+      const server = await findInstance(context, member.instance_id);
+      if (server === undefined) return { kind: "missing", id: member.instance_id };
+      const captured = await captureInstance(context, server, around);
+      return { kind: "present", captured, host: server.host, taskState: server.taskState };
+    },
+  );
+  const present = instances.flatMap((each) => (each.kind === "present" ? [each.captured] : []));
+  const groupIds = present.flatMap(({ nics }) =>
+    nics.flatMap((nic) => nic.securityGroups.map(({ id }) => id)),
+  );
+  const earlier = await listSnapshots(database.handle, { workloadId }, { limit: SNAPSHOTS_MAX });
+  return {
+    snapshotId,
+    workload: { id: workloadId, name: workload.name },
+    order: workload.workload_type_id === WORKLOAD_TYPES.serial ? "serial" : "parallel",
+    requested: snapshot.snapshot_type,
+    nextFull: workload.next_full,
+    hasCommittedSnapshot: earlier.some((each) => each.status === "available"),
+    instances,
+    securityGroups: captureGroups(groupIds, around),
+    liveHosts: await listLiveHosts(context),
+    knownDisks: await observeKnownDisks(context),
+    auditBytes: AUDIT_BYTES,
+  };
+}
+
+async function observeKnownDisks(context: FlowContext): Promise<KnownDisk[]> {
+  const rows = await listDiskBases(context.database.handle, context.run.subject.workloadId);
+  return rows.map((row) => {
+    const base = parseBase(row.base);
+    return { diskId: row.disk_id, root: row.root, ...(base === undefined ? {} : { base }) };
+  });
+}
+
+/** A base that an older release wrote otherwise is no base: the disk is read whole. */
+function parseBase(base: unknown): BitmapBase | undefined {
+  return matches(DiskBase, base) ? base : undefined;
+}

@@ -1,0 +1,88 @@
+import {
+  addSegments,
+  completeSnapshot,
+  type Handle,
+  releaseWorkload,
+  setSnapshotStatus,
+} from "@cairn/database";
+import { planSnapshot } from "@cairn/domain";
+import { assert, unreachable } from "@cairn/kernel";
+import { failureMessage, warningMessage } from "./messages.ts";
+import { observeSnapshot } from "./observe-snapshot.ts";
+import {
+  advanceBasesStep,
+  type CommitOutput,
+  ensureRepositoryStep,
+  protectInstanceStep,
+  type SettleOutput,
+  settleInstanceStep,
+  writeCommitStep,
+} from "./snapshot-steps.ts";
+import type { ConcludedRun, Flow } from "./step.ts";
+
+/** Takes a snapshot of a workload. */
+export const snapshotFlow: Flow = {
+  name: "snapshot",
+  plan: async (context) => planSnapshot(await observeSnapshot(context)),
+  steps: {
+    "ensure-repository": ensureRepositoryStep,
+    "protect-instance": protectInstanceStep,
+    "write-commit": writeCommitStep,
+    "advance-bases": advanceBasesStep,
+    "settle-instance": settleInstanceStep,
+  },
+  conclude: async (transaction, run, result) => {
+    const { workloadId, snapshotId } = run.subject;
+    assert(snapshotId !== undefined, "a snapshot run names its snapshot");
+    switch (result.kind) {
+      case "succeeded":
+        await complete(transaction, run);
+        break;
+      case "failed":
+        await setSnapshotStatus(transaction, snapshotId, "error", failureMessage(result, run.leftovers));
+        break;
+      case "cancelled":
+        await setSnapshotStatus(transaction, snapshotId, "cancelled", failureMessage(result, run.leftovers));
+        break;
+      default:
+        unreachable(result);
+    }
+    const fullDone = result.kind === "succeeded" ? { nextFull: false } : {};
+    await releaseWorkload(transaction, { workloadId, runId: run.id, ...fullDone });
+  },
+};
+
+async function complete(transaction: Handle, run: ConcludedRun): Promise<void> {
+  const { snapshotId } = run.subject;
+  const commit = run.outputs.get("commit") as CommitOutput | undefined;
+  assert(snapshotId !== undefined && commit !== undefined, "a snapshot that succeeded has its commit");
+  const settled = [...run.outputs].filter(([key]) => key.startsWith("settle-"));
+  const warnings = [
+    ...omissions(commit),
+    ...settled.flatMap(([, output]) => (output as SettleOutput).warning ?? []),
+  ];
+  await addSegments(transaction, commit.repositoryId, snapshotId, commit.indexSegments);
+  await completeSnapshot(transaction, snapshotId, {
+    snapshotType: commit.type,
+    repositoryId: commit.repositoryId,
+    sizeBytes: sum(commit.disks.map((disk) => disk.sizeBytes)),
+    readBytes: sum(commit.disks.map((disk) => disk.readBytes)),
+    storedBytes: sum(commit.disks.map((disk) => disk.storedBytes)),
+    pointAt: new Date(commit.pointAt),
+    instances: commit.instances,
+    disks: commit.disks,
+    warningMessage: warningMessage(warnings),
+  });
+}
+
+function omissions(commit: CommitOutput): string[] {
+  return commit.instances.flatMap(({ name, omitted }) =>
+    omitted.map(
+      ({ device, because }) => `Disk ${device} of instance ${name} is not in this snapshot: ${because}.`,
+    ),
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,249 @@
+import { listDiskBases, removeDiskBases, saveDiskBases } from "@cairn/database";
+import {
+  bitmapName,
+  type CapturedWorkload,
+  type CommitStep,
+  type ProtectStep,
+  type SettleStep,
+  type SnapshotDiskRecord,
+  type SnapshotInstanceRecord,
+  type SnapshotKind,
+} from "@cairn/domain";
+import { asId, assert, describeFault, Fault, type RepositoryId, type SnapshotId } from "@cairn/kernel";
+import { type Commit, FORMAT_VERSION, removeCommit, writeCommit, writeTombstone } from "@cairn/repository";
+import { defineStep, outputOf } from "./define-step.ts";
+import { ensureRepository, openRepository } from "./repository-access.ts";
+import type { StepContext, SucceededOutcome } from "./step.ts";
+
+/** The key of the step that makes the repository, as the plan calls it. */
+const REPOSITORY_KEY = "repository";
+
+type Protected = SucceededOutcome & { kind: "protected" };
+
+/** What `write-commit` gives: everything that the snapshot's row will say. */
+export interface CommitOutput {
+  readonly repositoryId: RepositoryId;
+  readonly type: SnapshotKind;
+  /** Milliseconds since 1970: the earliest of the instances' points in time. */
+  readonly pointAt: number;
+  readonly instances: readonly SnapshotInstanceRecord[];
+  readonly disks: readonly SnapshotDiskRecord[];
+  readonly indexSegments: readonly string[];
+}
+
+/** The repository stays when the run is undone: it belongs to the project, not to the snapshot. */
+export const ensureRepositoryStep = defineStep<unknown, { repositoryId: RepositoryId }>({
+  perform: async (context) => ({ repositoryId: await ensureRepository(context) }),
+});
+
+export const protectInstanceStep = defineStep<ProtectStep, Protected>({
+  perform: async (context, { host, order }) => {
+    const { repositoryId } = outputOf<{ repositoryId: RepositoryId }>(context, REPOSITORY_KEY);
+    const outcome = await context.order(asId(host), order, repositoryId);
+    return expectOutcome(outcome, "protected");
+  },
+  undo: async (context, { host, order }) => {
+    const { snapshotId, instanceId, bitmap } = order;
+    await context.order(asId(host), { kind: "abandon-instance", snapshotId, instanceId, bitmap });
+  },
+});
+
+/** An outcome of another kind than the order's is the datamover's mistake, not ours to go on with. */
+export function expectOutcome<Kind extends SucceededOutcome["kind"]>(
+  outcome: SucceededOutcome,
+  kind: Kind,
+): SucceededOutcome & { kind: Kind } {
+  if (outcome.kind !== kind) {
+    throw new Fault("order-outcome", `waiting for an order to be ${kind}: it is ${outcome.kind}`, "never");
+  }
+  return outcome as SucceededOutcome & { kind: Kind };
+}
+
+/**
+ * The commit makes the snapshot exist, so it comes after all bytes are durable. It is the same each time it
+ * is written: its date is the point in time, everything else comes from the plan and from stored outcomes.
+ */
+export const writeCommitStep = defineStep<CommitStep, CommitOutput>({
+  perform: async (context, parameters) => {
+    const { run, signal } = context;
+    const output = assemble(context, parameters);
+    const { captured } = parameters;
+    const metadata: CapturedWorkload = { ...captured, instances: output.instances };
+    const commit: Commit = {
+      formatVersion: FORMAT_VERSION,
+      snapshotId: snapshotOf(context),
+      workloadId: run.subject.workloadId,
+      projectId: run.projectId,
+      createdAt: new Date(output.pointAt).toISOString(),
+      type: output.type,
+      metadata,
+      disks: output.disks.map(({ diskId, instanceId, device, sizeBytes, root }) => ({
+        diskId,
+        instanceId,
+        device,
+        sizeBytes,
+        root,
+      })),
+      indexSegments: output.indexSegments,
+    };
+    const { store, repositoryId, keys } = await openRepository(context, output.repositoryId);
+    await writeCommit(store, { repositoryId, keys, commit, signal });
+    return output;
+  },
+  // A write whose outcome is unknown may still land, so the tombstone is written whether or not a commit is seen.
+  undo: async (context) => {
+    const { repositoryId } = outputOf<{ repositoryId: RepositoryId }>(context, REPOSITORY_KEY);
+    await buryCommit(context, repositoryId);
+  },
+});
+
+/** Ends the existence of the run's snapshot in its repository: tombstone first, then the commit. */
+export async function buryCommit(context: StepContext, id: RepositoryId): Promise<void> {
+  const { run, clock, signal } = context;
+  const { store, repositoryId, keys } = await openRepository(context, id);
+  const snapshotId = snapshotOf(context);
+  const now = new Date(clock.now()).toISOString();
+  const { workloadId } = run.subject;
+  const tombstone = { snapshotId, workloadId, requestedAt: now, requestedBy: run.userId, notBefore: now };
+  await writeTombstone(store, { repositoryId, keys, tombstone, signal });
+  await removeCommit(store, { repositoryId, keys, workloadId, snapshotId, signal });
+}
+
+function assemble(context: StepContext, { type, captured, protectSteps }: CommitStep): CommitOutput {
+  const outcomes = protectSteps.map((key) => outputOf<Protected>(context, key));
+  const instances = captured.instances.map((instance, index): SnapshotInstanceRecord => {
+    const outcome = outcomes[index];
+    assert(outcome !== undefined, `instance ${instance.id} was protected`);
+    const disks = instance.disks.map((disk) => {
+      const stored = outcome.disks.find((each) => each.diskId === disk.diskId);
+      if (stored === undefined) {
+        throw new Fault(
+          "order-outcome",
+          `committing disk ${disk.device} of ${instance.name}: it was not read`,
+          "never",
+        );
+      }
+      return { ...disk, sizeBytes: stored.sizeBytes };
+    });
+    return { ...instance, disks, pointAt: outcome.pointAt, consistency: outcome.consistency };
+  });
+  const { repositoryId } = outputOf<{ repositoryId: RepositoryId }>(context, REPOSITORY_KEY);
+  return {
+    repositoryId,
+    type,
+    pointAt: Math.min(...outcomes.map((outcome) => outcome.pointAt)),
+    instances,
+    disks: instances.flatMap((instance, index) => recordDisks(instance, outcomes[index])),
+    indexSegments: outcomes.flatMap((outcome) => outcome.indexSegments),
+  };
+}
+
+function recordDisks(instance: SnapshotInstanceRecord, outcome: Protected | undefined): SnapshotDiskRecord[] {
+  return instance.disks.flatMap((disk) => {
+    const stored = outcome?.disks.find((each) => each.diskId === disk.diskId);
+    if (stored === undefined) return [];
+    const { base, ...figures } = stored;
+    return [{ ...figures, instanceId: instance.id, device: disk.device }];
+  });
+}
+
+interface SavedBase {
+  readonly diskId: string;
+  readonly instanceId: string;
+  readonly snapshotId: string;
+  readonly root: string;
+  readonly base: unknown;
+}
+
+/**
+ * Makes the committed snapshot the one that the next counts from. The bases that it replaces are kept in the
+ * output, so that undoing brings them back; a bitmap of theirs that was settled meanwhile is disproved on the
+ * host and costs a full read, nothing more.
+ */
+export const advanceBasesStep = defineStep<Pick<CommitStep, "protectSteps">, { replaced: SavedBase[] }>({
+  perform: async (context, { protectSteps }) => {
+    const { workloadId } = context.run.subject;
+    const snapshotId = snapshotOf(context);
+    const commit = outputOf<CommitOutput>(context, "commit");
+    const outcomes = protectSteps.map((key) => outputOf<Protected>(context, key));
+    const bases = outcomes.flatMap((outcome) =>
+      outcome.disks.map(({ diskId, root, base }) => ({
+        diskId,
+        instanceId: asId<"instance">(commit.disks.find((disk) => disk.diskId === diskId)?.instanceId ?? ""),
+        root,
+        ...(base === undefined ? {} : { base }),
+      })),
+    );
+    return await context.database.transaction(async (transaction) => {
+      const before = await listDiskBases(transaction, workloadId);
+      await saveDiskBases(transaction, workloadId, snapshotId, bases);
+      const replaced = before.filter(
+        (row) => row.snapshot_id !== snapshotId && bases.some((base) => base.diskId === row.disk_id),
+      );
+      return { replaced: replaced.map(savedBase) };
+    });
+  },
+  undo: async (context, _parameters, output) => {
+    const { workloadId } = context.run.subject;
+    const snapshotId = snapshotOf(context);
+    await context.database.transaction(async (transaction) => {
+      const rows = await listDiskBases(transaction, workloadId);
+      const ours = new Set(
+        rows.filter((row) => row.snapshot_id === snapshotId).map((row) => row.instance_id),
+      );
+      for (const instanceId of ours) await removeDiskBases(transaction, workloadId, instanceId);
+      for (const saved of output?.replaced ?? []) {
+        const { diskId, root, base } = saved;
+        const restored = { diskId, instanceId: asId<"instance">(saved.instanceId), root };
+        const withBase = base === null || base === undefined ? restored : { ...restored, base };
+        await saveDiskBases(transaction, workloadId, asId<"snapshot">(saved.snapshotId), [withBase]);
+      }
+    });
+  },
+});
+
+function savedBase(row: Awaited<ReturnType<typeof listDiskBases>>[number]): SavedBase {
+  return {
+    diskId: row.disk_id,
+    instanceId: row.instance_id,
+    snapshotId: row.snapshot_id,
+    root: row.root,
+    base: row.base,
+  };
+}
+
+/** What `settle-instance` gives: a sentence when bitmaps could not be removed. */
+export interface SettleOutput {
+  readonly warning: string | null;
+}
+
+/**
+ * Removes bitmaps that nothing counts from any more. Its failure harms nobody: a left bitmap costs a little
+ * memory, and the next settling of the instance removes it, because it names what to keep and not what to
+ * remove.
+ */
+export const settleInstanceStep = defineStep<SettleStep, SettleOutput>({
+  perform: async (context, { host, instanceId, instanceName, protectStep }) => {
+    const keepBitmaps = protectStep === null ? [] : bitmapsInUse(context, protectStep);
+    try {
+      await context.order(asId(host), { kind: "settle-instance", instanceId, keepBitmaps });
+      return { warning: null };
+    } catch (fault) {
+      context.signal.throwIfAborted();
+      context.log.warn("flow.settle-failed", { instance: instanceId, fault: describeFault(fault) });
+      return { warning: `Old bitmaps of instance ${instanceName} stay until its next snapshot.` };
+    }
+  },
+});
+
+function bitmapsInUse(context: StepContext, protectStep: string): string[] {
+  const outcome = outputOf<Protected>(context, protectStep);
+  const named = outcome.disks.flatMap((disk) => disk.base?.bitmap ?? []);
+  return [...new Set([bitmapName(snapshotOf(context)), ...named])];
+}
+
+function snapshotOf(context: StepContext): SnapshotId {
+  const { snapshotId } = context.run.subject;
+  assert(snapshotId !== undefined, "this run names a snapshot");
+  return snapshotId;
+}
