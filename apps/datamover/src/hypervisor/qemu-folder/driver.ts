@@ -40,9 +40,9 @@ class QemuFolder implements Hypervisor {
   async abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void> {
     const { scratch } = this.#context;
     const folder = pointFolder(snapshotId, instanceId);
-    const nbdSocket = socketPath(scratch.folderOf(folder), "nbd.sock");
+    const nbdServer = { kind: "unknown", socket: socketPath(scratch.folderOf(folder), "nbd.sock") } as const;
     const clear = async (qmp: QmpClient): Promise<void> => {
-      await tearDown(qmp, { prefix: pointPrefix(snapshotId), nbdSocket }, signal);
+      await tearDown(qmp, { prefix: pointPrefix(snapshotId), nbdServer }, signal);
     };
     await this.#removeBitmaps(
       { instanceId, isUnwanted: (name) => name === bitmapName(snapshotId), clear },

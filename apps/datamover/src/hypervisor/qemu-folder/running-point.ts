@@ -74,6 +74,7 @@ class RunningPoint implements Point {
   readonly #watching = new AbortController();
   #jobs: readonly string[] = [];
   #ended: Promise<void> | undefined;
+  #hasServer = false;
   #takesBitmapsAway = false;
 
   constructor(parts: PointParts) {
@@ -117,6 +118,7 @@ class RunningPoint implements Point {
     const { context, qmp, request } = this.#parts;
     const nbdSocket = this.#nbdSocket();
     await startServer(qmp, nbdSocket, signal);
+    this.#hasServer = true;
     // From here on bitmaps may exist that have to go when we fail.
     this.#takesBitmapsAway = true;
     this.#jobs = planned.map(({ name }) => name);
@@ -165,7 +167,8 @@ class RunningPoint implements Point {
     const signal = AbortSignal.timeout(END_TIMEOUT_MS);
     try {
       using qmp = await this.#monitor(signal);
-      await tearDown(qmp, { prefix: pointPrefix(request.snapshotId), nbdSocket: this.#nbdSocket() }, signal);
+      const nbdServer = { kind: this.#hasServer ? "ours" : "not-ours" } as const;
+      await tearDown(qmp, { prefix: pointPrefix(request.snapshotId), nbdServer }, signal);
       if (bitmaps === "discard" && this.#takesBitmapsAway) {
         await removeBitmaps(qmp, (name) => name === request.bitmap, signal);
       }
@@ -322,8 +325,8 @@ export async function clearLeftovers(
 ): Promise<void> {
   const folders = await context.scratch.list(new RegExp(`^p-[a-z0-9]+-${instanceId.slice(0, 8)}$`));
   for (const folder of folders.length === 0 ? [pointFolder("none", instanceId)] : folders) {
-    const nbdSocket = socketPath(context.scratch.folderOf(folder), "nbd.sock");
-    await tearDown(qmp, { prefix: PREFIX, nbdSocket }, signal);
+    const socket = socketPath(context.scratch.folderOf(folder), "nbd.sock");
+    await tearDown(qmp, { prefix: PREFIX, nbdServer: { kind: "unknown", socket } }, signal);
     await context.scratch.remove(folder);
   }
 }

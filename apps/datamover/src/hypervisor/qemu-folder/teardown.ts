@@ -5,10 +5,14 @@ import { answers } from "../../host/unix-socket.ts";
 import { PREFIX } from "../names.ts";
 import { listNodes } from "./nodes.ts";
 
-/** What to take down: everything whose name begins with `prefix`, and the NBD server if it listens on `nbdSocket`. */
+/** What to take down: everything whose name begins with `prefix`, and the NBD server where it is ours. */
 export interface Remains {
   readonly prefix: string;
-  readonly nbdSocket: string;
+  /** `ours`: we started it. `unknown`: it is ours if it listens on this socket. */
+  readonly nbdServer:
+    | { readonly kind: "ours" }
+    | { readonly kind: "not-ours" }
+    | { readonly kind: "unknown"; readonly socket: string };
 }
 
 /** QEMU's words for a thing that is not there: then it is removed already. */
@@ -90,5 +94,16 @@ async function tolerateAbsent(command: Promise<unknown>): Promise<boolean> {
   } catch (cause) {
     if (isRefusal(cause, ABSENT)) return false;
     throw cause;
+  }
+}
+
+async function isOurs(server: Remains["nbdServer"]): Promise<boolean> {
+  switch (server.kind) {
+    case "ours":
+      return true;
+    case "not-ours":
+      return false;
+    case "unknown":
+      return answers(server.socket);
   }
 }
