@@ -24,7 +24,7 @@ const ABSENT = /not found|does not exist|cannot find|no such|unable to find|serv
  */
 export async function tearDown(qmp: QmpClient, remains: Remains, signal: AbortSignal): Promise<void> {
   await removeExports(qmp, remains.prefix, signal);
-  if (await answers(remains.nbdSocket)) await tolerateAbsent(qmp.execute("nbd-server-stop", {}, { signal }));
+  if (await isOurs(remains.nbdServer)) await tolerateAbsent(qmp.execute("nbd-server-stop", {}, { signal }));
   await cancelJobs(qmp, remains.prefix, signal);
   for (const node of await listNodes(qmp, signal)) {
     if (!node.name.startsWith(remains.prefix)) continue;
