@@ -1,0 +1,138 @@
+import { formatBytes, Rejection } from "@cairn/kernel";
+import { renderTable } from "./table.ts";
+
+export const FORMATS = ["table", "json", "yaml", "csv", "value"] as const;
+export type Format = (typeof FORMATS)[number];
+
+export type Item = Readonly<Record<string, unknown>>;
+
+/** How a command's result is printed. */
+export interface OutputChoice {
+  readonly format: Format;
+  /** The columns that were asked for with `-c`; none: the command's own. */
+  readonly columns: readonly string[];
+  readonly sortColumn: string | undefined;
+  /** Width of the terminal; undefined: as wide as it gets. */
+  readonly width: number | undefined;
+}
+
+/**
+ * A list as text. JSON and YAML carry every field as on the wire unless columns were named; tables, CSV and
+ * plain values have the command's columns.
+ */
+export async function formatList(
+  items: readonly Item[],
+  columns: readonly string[],
+  choice: OutputChoice,
+): Promise<string> {
+  const known = knownColumns(items, columns);
+  const chosen = choice.columns.map((name) => recognised(name, known));
+  const sorted =
+    choice.sortColumn === undefined ? items : sortedBy(items, recognised(choice.sortColumn, known));
+  const shown = chosen.length === 0 ? columns : chosen;
+  switch (choice.format) {
+    case "json":
+      return `${JSON.stringify(chosen.length === 0 ? sorted : sorted.map((item) => picked(item, chosen)), undefined, 2)}\n`;
+    case "yaml":
+      return toYaml(chosen.length === 0 ? sorted : sorted.map((item) => picked(item, chosen)));
+    case "csv":
+      return [shown, ...sorted.map((item) => shown.map((name) => plain(item[name])))].map(csvLine).join("");
+    case "value":
+      return sorted.map((item) => `${shown.map((name) => plain(item[name])).join(" ")}\n`).join("");
+    case "table":
+      return renderTable(
+        shown,
+        sorted.map((item) => shown.map((name) => forPeople(name, item[name]))),
+        choice.width,
+      );
+  }
+}
+
+/** One thing as text: a table of fields and values, or the formats of `formatList`. */
+export async function formatItem(
+  item: Item,
+  fields: readonly string[],
+  choice: OutputChoice,
+): Promise<string> {
+  const known = knownColumns([item], fields);
+  const chosen = choice.columns.map((name) => recognised(name, known));
+  const shown = chosen.length === 0 ? fields : chosen;
+  switch (choice.format) {
+    case "json":
+      return `${JSON.stringify(chosen.length === 0 ? item : picked(item, chosen), undefined, 2)}\n`;
+    case "yaml":
+      return toYaml(chosen.length === 0 ? item : picked(item, chosen));
+    case "csv":
+      return [shown, shown.map((name) => plain(item[name]))].map(csvLine).join("");
+    case "value":
+      return shown.map((name) => `${plain(item[name])}\n`).join("");
+    case "table":
+      return renderTable(
+        ["field", "value"],
+        shown.map((name) => [name, forPeople(name, item[name])]),
+        choice.width,
+      );
+  }
+}
+
+/** `Created At`, `created-at` and `created_at` are one column. */
+function recognised(name: string, known: readonly string[]): string {
+  const wanted = name
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s-]+/g, "_");
+  const found = known.find((each) => each === wanted);
+  if (found !== undefined) return found;
+  throw new Rejection(`There is no column ${JSON.stringify(name)}.`, {
+    status: 400,
+    field: "-c",
+    value: name,
+    remedy: `The columns are ${known.join(", ")}.`,
+  });
+}
+
+function knownColumns(items: readonly Item[], columns: readonly string[]): string[] {
+  return [...new Set([...columns, ...items.flatMap((item) => Object.keys(item))])];
+}
+
+function sortedBy(items: readonly Item[], column: string): readonly Item[] {
+  return items.toSorted((one, other) => {
+    const [a, b] = [one[column], other[column]];
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    return plain(a).localeCompare(plain(b));
+  });
+}
+
+function picked(item: Item, columns: readonly string[]): Item {
+  return Object.fromEntries(columns.map((name) => [name, item[name] ?? null]));
+}
+
+/** A value for programs: as it is on the wire, JSON where it is not a single value. */
+function plain(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  return JSON.stringify(value);
+}
+
+const SIZES = new Set(["size", "restore_size", "uploaded_size"]);
+
+function forPeople(name: string, value: unknown): string {
+  const isSize = name.endsWith("_bytes") || SIZES.has(name);
+  if (isSize && typeof value === "number") return formatBytes(value);
+  if (Array.isArray(value)) return value.map((each) => forPeople("", each)).join(", ");
+  if (typeof value === "object" && value !== null && "name" in value && "id" in value) {
+    return `${plain(value.name)} (${plain(value.id)})`;
+  }
+  return plain(value);
+}
+
+function csvLine(cells: readonly string[]): string {
+  const quoted = cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell));
+  return `${quoted.join(",")}\n`;
+}
+
+async function toYaml(value: unknown): Promise<string> {
+  // Loaded only here: the parser costs more time than most commands take.
+  const { stringify } = await import("yaml");
+  return stringify(value);
+}

@@ -1,0 +1,54 @@
+import { clipped, displayWidth, harmless, padded } from "./width.ts";
+
+const CELL_WIDTH_MIN = 8;
+
+/**
+ * A table with lines around its cells, as OpenStack's clients draw it. With a width it fits into it: the widest
+ * columns are clipped first; columns of ids (36 characters) last, because people copy them.
+ */
+export function renderTable(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  width?: number,
+): string {
+  const cells = rows.map((row) => row.map(harmless));
+  const natural = heads.map((head, column) =>
+    Math.max(displayWidth(head), ...cells.map((row) => displayWidth(row[column] ?? ""))),
+  );
+  const widths = fitted(natural, width);
+  const rule = `+${widths.map((each) => "-".repeat(each + 2)).join("+")}+`;
+  const line = (row: readonly string[]): string =>
+    `|${widths.map((each, column) => ` ${padded(clipped(row[column] ?? "", each), each)} `).join("|")}|`;
+  return `${[rule, line(heads), rule, ...cells.map(line), rule].join("\n")}\n`;
+}
+
+const ID_WIDTH = 36;
+
+function fitted(natural: readonly number[], width: number | undefined): number[] {
+  const widths = [...natural];
+  if (width === undefined) return widths;
+  const frame = 3 * widths.length + 1;
+  let excess = widths.reduce((sum, each) => sum + each, 0) + frame - width;
+  for (const isLast of [false, true]) {
+    while (excess > 0) {
+      const widest = widestColumn(widths, natural, isLast);
+      if (widest === undefined) break;
+      widths[widest] = (widths[widest] ?? 0) - 1;
+      excess -= 1;
+    }
+  }
+  return widths;
+}
+
+function widestColumn(
+  widths: readonly number[],
+  natural: readonly number[],
+  withIds: boolean,
+): number | undefined {
+  let found: number | undefined;
+  for (const [column, width] of widths.entries()) {
+    if (width <= CELL_WIDTH_MIN || (!withIds && natural[column] === ID_WIDTH)) continue;
+    if (found === undefined || width > (widths[found] ?? 0)) found = column;
+  }
+  return found;
+}

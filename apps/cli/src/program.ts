@@ -1,0 +1,95 @@
+import { Command, CommanderError, Help, type Option } from "commander";
+import { completionScript } from "./commands/completion.ts";
+import { restoreCommand } from "./commands/restore.ts";
+import { snapshotCommand } from "./commands/snapshot.ts";
+import { FailedRun, StoppedWatching } from "./commands/watching.ts";
+import { examples, workloadCommand } from "./commands/workload.ts";
+import { type Ending, EXIT, type ExitCode, endingOf } from "./exit-codes.ts";
+import type { Shell } from "./shell.ts";
+
+const VERSION = "0.1.0";
+
+/** Runs one command line (without Node and script) and gives its exit code. Errors are one line on standard error. */
+export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<ExitCode> {
+  const program = buildProgram(shell);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return EXIT.ok;
+  } catch (cause) {
+    const ending = endOf(cause, shell);
+    if (ending.message !== "") shell.err.write(`cairn: ${ending.message}\n`);
+    return ending.exitCode;
+  }
+}
+
+function buildProgram(shell: Shell): Command {
+  const program = new Command("cairn")
+    .description("Backups of OpenStack instances.")
+    .version(VERSION, "--version", "print the version")
+    .addHelpText(
+      "after",
+      examples(
+        "cairn workload create web --instance web-1 --instance web-2",
+        "cairn snapshot create web --wait",
+        "cairn restore oneclick nightly --wait",
+      ),
+    )
+    .addHelpText(
+      "after",
+      "Credentials come from the OS_* variables, or from clouds.yaml with --os-cloud or OS_CLOUD.\n" +
+        "Exit codes: 0 ok, 1 failed, 2 wrong input, 3 not found, 4 not allowed, 5 conflict, 69 unavailable.\n",
+    );
+  program.addCommand(workloadCommand(shell));
+  program.addCommand(snapshotCommand(shell));
+  program.addCommand(restoreCommand(shell));
+  program
+    .command("completion")
+    .description("print a script that completes commands and flags")
+    .argument("<shell>", "bash or zsh")
+    .addHelpText("after", examples("source <(cairn completion bash)"))
+    .action((name: string) => {
+      shell.out.write(completionScript(program, name));
+    });
+  for (const each of withDescendants(program)) settle(each, shell);
+  return program;
+}
+
+/** Commander shall neither exit nor print errors of its own: every end goes through `endOf`. */
+function settle(command: Command, shell: Shell): void {
+  command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureHelp({ optionDescription })
+    .configureOutput({
+      writeOut: (text) => shell.out.write(text),
+      writeErr: (text) => shell.err.write(text),
+      outputError: () => undefined,
+      getOutHelpWidth: () => shell.out.columns ?? 100,
+      getErrHelpWidth: () => shell.err.columns ?? 100,
+    });
+}
+
+/** Commander would add "(default: [])" to every flag that may be repeated. */
+function optionDescription(option: Option): string {
+  return Array.isArray(option.defaultValue) ? option.description : new Help().optionDescription(option);
+}
+
+function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
+}
+
+function endOf(cause: unknown, shell: Shell): Ending {
+  if (cause instanceof CommanderError) return commanderEnd(cause);
+  if (cause instanceof FailedRun) return { exitCode: cause.exitCode, message: cause.message };
+  if (cause instanceof StoppedWatching) return { exitCode: EXIT.interrupted, message: cause.message };
+  if (shell.signal.aborted) return { exitCode: EXIT.interrupted, message: "interrupted" };
+  return endingOf(cause);
+}
+
+function commanderEnd(error: CommanderError): Ending {
+  // Help and version were printed; `cairn` alone prints its help as an error.
+  if (error.exitCode === 0) return { exitCode: EXIT.ok, message: "" };
+  if (error.code === "commander.help") return { exitCode: EXIT.usage, message: "" };
+  const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  return { exitCode: EXIT.usage, message: `${text}. See --help.` };
+}
