@@ -27,7 +27,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "store",
     "service",
   ],
-  "apps/datamover-api": ["kernel", "domain", "contract", "database", "service"],
+  "apps/datamover-api": ["kernel", "domain", "contract", "database", "repository", "service"],
   "apps/datamover": ["kernel", "contract", "nbd", "qmp", "repository", "store", "transfer", "service"],
   "apps/cli": ["kernel", "contract", "openstack"],
   "apps/sandbox": ["kernel", "qmp", "service"],

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { type FileResult, runFile } from "./test-child.ts";
 import { startTestDatabase } from "./test-database.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
@@ -34,6 +35,11 @@ export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
     await using database = await startTestDatabase(files, folder, run);
     const results = await runAll(run, files, { folder, env: { ...run.env, ...database.env } });
     return conclude(run, results);
+  } catch (cause) {
+    // The set-up failed, or was interrupted; a failing test does not come here.
+    run.say(run.signal.aborted ? "interrupted while setting up" : `the set-up failed: ${inspect(cause)}`);
+    run.say("0 passed, 1 failed");
+    return "failed";
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -54,6 +60,8 @@ async function runAll(
       env: place.env,
     };
     const result = await runFile({ ...job, limitMs: run.limitMs ?? FILE_LIMIT_MS, signal: run.signal });
+    // What an interrupted file says is about the interruption.
+    if (run.signal.aborted) return;
     results.push(result);
     run.say(summary(result, width));
   };
