@@ -1,6 +1,6 @@
 /**
- * Who may import whom: the table of ARCHITECTURE.md section 2 as data (a test compares the two). Names are folders;
- * what may be imported is named without `packages/`.
+ * Who may import whom: the table of ARCHITECTURE.md section 2 as data (a test compares the two). Names are
+ * folders; what may be imported is named without `packages/`.
  */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "packages/kernel": [],
@@ -38,7 +38,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   test: ["kernel", "contract", "database", "embedded", "openstack", "repository", "store", "transfer"],
 };
 
-/** Third-party packages and the rooms that may import them. A package that is not here may be imported nowhere. */
+/**
+ * Third-party packages and the rooms that may import them. A package that is not here may be imported
+ * nowhere.
+ */
 export const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
   commander: ["apps/cli"],
   "fast-check": ["packages/domain", "packages/repository"],

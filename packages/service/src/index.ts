@@ -12,6 +12,7 @@ export {
   secret,
   text,
 } from "./config-fields.ts";
+export { readKeyFile } from "./key-file.ts";
 export { createLog, type Log, type LogFields, type LogLevel, type LogOptions } from "./log.ts";
 export { type Running, runService, type ServiceContext, type ServiceDefinition } from "./run-service.ts";
 export { type FaultSeen, Status, type StatusReport } from "./status.ts";

@@ -1,0 +1,38 @@
+import type { AddressInfo } from "node:net";
+import { migrate, openDatabase } from "@cairn/database";
+import { type Running, readKeyFile, runService, type ServiceContext } from "@cairn/service";
+import { datamoverApiSpec } from "./config.ts";
+import { createServer } from "./server.ts";
+
+/** As the contract says. A datamover reports every few seconds. */
+const LEASE_MS = 30_000;
+/** Waiting claims hold no connection; each report holds one for a moment. */
+const CONNECTIONS_MAX = 20;
+
+async function start(context: ServiceContext<typeof datamoverApiSpec>): Promise<Running> {
+  const { config, log, status, clock, signal } = context;
+  const masterKey = await readKeyFile(config.keys.keyFile);
+  await migrate(config.database.url);
+  signal.throwIfAborted();
+  const database = openDatabase(config.database.url, {
+    poolMax: CONNECTIONS_MAX,
+    onFault: (fault) => {
+      log.warn("database.fault", { fault });
+      status.failed("database", fault);
+    },
+  });
+  const world = { database, clock, masterKey, leaseMs: LEASE_MS };
+  const app = createServer({ world, log, status, signal });
+  const { listenHost, listenPort } = config.datamoverApi;
+  await app.listen({ host: listenHost, port: listenPort });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    facts: { port, host: listenHost },
+    stop: async () => {
+      await app.close();
+      await database.close();
+    },
+  };
+}
+
+await runService({ name: "datamover-api", spec: datamoverApiSpec, start }, process);

@@ -1,0 +1,109 @@
+import type {
+  ClaimReply,
+  FinishRequest,
+  Order,
+  OrderBody,
+  ProgressReply,
+  ProgressRequest,
+} from "@cairn/contract";
+import {
+  claimOrders,
+  type Database,
+  finishOrder,
+  type OrderRow,
+  reportProgress,
+  touchDatamover,
+} from "@cairn/database";
+import { asId, type Clock, type HostName, Rejection, type Secret, unreachable } from "@cairn/kernel";
+import { repositoryAccess } from "./repository-access.ts";
+
+/** What the orders' side of the API lives on. */
+export interface OrdersWorld {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly masterKey: Secret<Buffer>;
+  /** How long an order stays a datamover's without a report. */
+  readonly leaseMs: number;
+}
+
+/** Leases end without a notification: a waiting claim looks again after so long. */
+const LOOK_AGAIN_MS = 2_000;
+
+/** Hands out up to `room` orders of a host; waits up to `waitMs` for the first. Rejects when the signal is aborted. */
+export async function claim(
+  world: OrdersWorld,
+  host: HostName,
+  wanted: { readonly room: number; readonly waitMs: number },
+  signal: AbortSignal,
+): Promise<ClaimReply> {
+  const { database, clock } = world;
+  const until = clock.now() + wanted.waitMs;
+  for (;;) {
+    await touchDatamover(database.handle, host);
+    const rows = await database.transaction((tx) => claimOrders(tx, host, wanted.room, world.leaseMs));
+    if (rows.length > 0) return { orders: await Promise.all(rows.map((row) => toOrder(world, row))) };
+    const leftMs = until - clock.now();
+    if (leftMs <= 0) return { orders: [] };
+    const ms = Math.min(leftMs, LOOK_AGAIN_MS);
+    await database.waitFor("cairn_order_queued", { payload: host, ms, signal });
+  }
+}
+
+async function toOrder(world: OrdersWorld, row: OrderRow): Promise<Order> {
+  const order = {
+    id: row.id,
+    runId: row.run_id,
+    generation: row.generation,
+    // Written by a flow from the contract's type.
+    body: row.body as OrderBody,
+  };
+  if (row.repository_id === null) return order;
+  const { database, masterKey } = world;
+  return { ...order, repository: await repositoryAccess(database, masterKey, row.repository_id) };
+}
+
+/** Takes progress and renews the lease. An order of another host is 404, as one that never was. */
+export async function progress(
+  world: OrdersWorld,
+  host: HostName,
+  orderId: string,
+  report: ProgressRequest,
+): Promise<ProgressReply> {
+  const holder = { orderId: asId<"order">(orderId), host, generation: report.generation };
+  const verdict = await reportProgress(world.database.handle, holder, report.progress, world.leaseMs);
+  if (verdict === "absent") throw unknownOrder(orderId);
+  return { verdict };
+}
+
+/** Takes the outcome of an order; from the same generation it may come twice. */
+export async function finish(
+  world: OrdersWorld,
+  host: HostName,
+  orderId: string,
+  report: FinishRequest,
+): Promise<void> {
+  const holder = { orderId: asId<"order">(orderId), host, generation: report.generation };
+  const taken = await world.database.transaction((tx) => finishOrder(tx, holder, report.outcome));
+  switch (taken) {
+    case "finished":
+      return;
+    case "absent":
+      throw unknownOrder(orderId);
+    case "fenced":
+      throw new Rejection(
+        `Order ${orderId} has been handed out again since generation ${report.generation}.`,
+        {
+          status: 409,
+          field: "generation",
+          value: report.generation,
+          remedy: "Stop working on it and forget it.",
+        },
+      );
+    default:
+      unreachable(taken);
+  }
+}
+
+function unknownOrder(orderId: string): Rejection {
+  return new Rejection(`Order ${orderId} could not be found.`, { status: 404 });
+}

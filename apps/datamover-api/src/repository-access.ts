@@ -1,0 +1,27 @@
+import type { RepositoryAccess } from "@cairn/contract";
+import { type Database, listSegments, loadRepository } from "@cairn/database";
+import { Fault, type RepositoryId, type Secret } from "@cairn/kernel";
+import { unwrapKeys } from "@cairn/repository";
+
+/** What an order gives its datamover for one repository: the address, the opened keys, the index segments. */
+export async function repositoryAccess(
+  database: Database,
+  masterKey: Secret<Buffer>,
+  id: RepositoryId,
+): Promise<RepositoryAccess> {
+  const found = await loadRepository(database.handle, id);
+  if (found === undefined)
+    throw new Fault("repository-missing", `finding repository ${id}`, "after-operator");
+  const keys = unwrapKeys(found.repository.wrapped_keys, masterKey.reveal());
+  return {
+    repositoryId: id,
+    target: { kind: found.target.kind, path: found.target.path },
+    keys: {
+      id: keys.id,
+      chunkId: keys.chunkId.toString("base64"),
+      structure: keys.structure.toString("base64"),
+      data: keys.data.toString("base64"),
+    },
+    indexSegments: await listSegments(database.handle, id),
+  };
+}
