@@ -58,6 +58,7 @@ export {
   removeRestore,
   setRestoreStatus,
 } from "./restores.ts";
+export { type RunWorker, type RunWorkerOptions, startRunWorker } from "./run-worker.ts";
 export {
   claimRun,
   countAttempt,

@@ -1,0 +1,55 @@
+import { type Database, findTrust } from "@cairn/database";
+import type { RunFacts } from "@cairn/flows";
+import { Fault } from "@cairn/kernel";
+import { type Cloud, type CloudOptions, type Credentials, connectCloud } from "@cairn/openstack";
+import type { ConfigOf } from "@cairn/service";
+import type { engineSpec } from "./config.ts";
+
+type Keystone = ConfigOf<typeof engineSpec>["keystone"];
+
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** OpenStack as the service user of the configuration. */
+export function adminCloud(keystone: Keystone): Cloud {
+  const domain = { name: keystone.domain };
+  return connectCloud({
+    ...common(keystone),
+    credentials: {
+      kind: "password",
+      user: { name: keystone.username, domain },
+      password: keystone.password,
+      scope: { kind: "project", project: { name: keystone.projectName, domain } },
+    },
+  });
+}
+
+/**
+ * OpenStack as the user who asked for a run, through the trust that the API made with that user's own token. The
+ * run's id is the global request id, so that OpenStack's logs can be joined with ours.
+ */
+export async function tenantCloud(database: Database, keystone: Keystone, run: RunFacts): Promise<Cloud> {
+  const trust = await findTrust(database.handle, run.userId, run.projectId);
+  if (trust === undefined) {
+    throw new Fault(
+      "trust-missing",
+      `user ${run.userId} has no trust for project ${run.projectId}; modifying the workload makes one`,
+      "after-operator",
+    );
+  }
+  const credentials: Credentials = {
+    kind: "trust",
+    user: { name: keystone.username, domain: { name: keystone.domain } },
+    password: keystone.password,
+    trustId: trust.trust_id,
+  };
+  return connectCloud({ ...common(keystone), credentials, globalRequestId: `req-${run.id}` });
+}
+
+function common(keystone: Keystone): Omit<CloudOptions, "credentials"> {
+  return {
+    authUrl: keystone.authUrl,
+    region: keystone.region,
+    interface: keystone.interface,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  };
+}

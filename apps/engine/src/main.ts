@@ -1,0 +1,54 @@
+import { hostname } from "node:os";
+import { ensureDefaultTarget, migrate, openDatabase } from "@cairn/database";
+import { flows, type RunFacts, type RunnerWorld, runnerDefaults } from "@cairn/flows";
+import { type Running, readKeyFile, runService, type ServiceContext, serveStatus } from "@cairn/service";
+import { adminCloud, tenantCloud } from "./clouds.ts";
+import { engineSpec } from "./config.ts";
+import { startEngine } from "./engine.ts";
+
+const RECONCILE_MS = 5_000;
+/** Each run renews its lease and may hold a transaction for each of its steps side by side. */
+const CONNECTIONS_PER_RUN = 2;
+
+async function start(context: ServiceContext<typeof engineSpec>): Promise<Running> {
+  const { config, log, status, clock, signal } = context;
+  const masterKey = await readKeyFile(config.keys.keyFile);
+  await migrate(config.database.url);
+  signal.throwIfAborted();
+  const database = openDatabase(config.database.url, {
+    poolMax: 4 + config.engine.runsMax * CONNECTIONS_PER_RUN,
+    onFault: (fault) => {
+      log.warn("database.fault", { fault });
+      status.failed("database", fault);
+    },
+  });
+  await database.transaction((transaction) => ensureDefaultTarget(transaction, config.target.defaultPath));
+  const admin = adminCloud(config.keystone);
+  const world: RunnerWorld = {
+    database,
+    clock,
+    log,
+    masterKey,
+    settings: runnerDefaults,
+    engine: `${hostname()}/${process.pid}`,
+    flows,
+    connect: async (run: RunFacts) => ({
+      admin: admin.withRequestId(`req-${run.id}`),
+      cloud: await tenantCloud(database, config.keystone, run),
+    }),
+  };
+  const { runsMax } = config.engine;
+  const engine = await startEngine({ world, log, status, runsMax, reconcileMs: RECONCILE_MS });
+  const address = { host: config.status.listenHost, port: config.status.listenPort };
+  const statusServer = await serveStatus(status, address);
+  return {
+    facts: { port: statusServer.port },
+    stop: async () => {
+      await engine.stop();
+      await statusServer.close();
+      await database.close();
+    },
+  };
+}
+
+await runService({ name: "engine", spec: engineSpec, start }, process);
