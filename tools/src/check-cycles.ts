@@ -2,7 +2,9 @@ import { posix } from "node:path";
 import type { Check, Finding } from "./finding.ts";
 import type { Source } from "./source-tree.ts";
 
-/** No file imports itself through others. Imports of types are left out: they are gone when the program runs. */
+/**
+ * No file imports itself through others. Imports of types are left out: they are gone when the program runs.
+ */
 export const cycles: Check = {
   name: "cycles",
   unit: "modules",

@@ -24,7 +24,9 @@ const REASONS: Readonly<Record<string, string>> = {
   duplicates: "is exported twice",
 };
 
-/** Nothing is there that nobody uses: files, exports (a package's door included), dependencies (`knip.json`). */
+/**
+ * Nothing is there that nobody uses: files, exports (a package's door included), dependencies (`knip.json`).
+ */
 export const dead: Check = {
   name: "dead",
   unit: "modules",
@@ -41,7 +43,8 @@ export const dead: Check = {
 
 function findingsOf(issue: Report["issues"][number], kind: string): Finding[] {
   const named = issue[kind];
-  // A type at a package's door names what its functions take and give, whether or not somebody writes the name.
+  // A type at a package's door names what its functions take and give, whether or not somebody writes the
+  // name.
   if (kind === "types" && issue.file.endsWith("/src/index.ts")) return [];
   if (named === undefined || typeof named === "string") return [];
   return named.flat().map(({ name, line }) => {

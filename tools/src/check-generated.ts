@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Check, Finding } from "./finding.ts";
 import { complaint, runNode } from "./run-tool.ts";
 
-/** Programs that write files from a source of truth; with `--check` they only say (exit code 1) what is stale. */
+/**
+ * Programs that write files from a source of truth; with `--check` they only say (exit code 1) what is stale.
+ */
 const GENERATORS = [{ program: "packages/contract/src/generate.ts", makes: "docs/openapi.json" }];
 
 /** What is generated is what its generator would write now. */

@@ -10,7 +10,9 @@ export interface House {
   readonly modulesMin: number;
 }
 
-/** Imports point the way that ARCHITECTURE.md says, rooms are entered by their doors, pure files stay pure. */
+/**
+ * Imports point the way that ARCHITECTURE.md says, rooms are entered by their doors, pure files stay pure.
+ */
 export const layers: Check = {
   name: "layers",
   unit: "modules",
@@ -54,7 +56,8 @@ function breach(source: Source, { specifier }: Import, house: House): string | u
   if (own[2] !== undefined) return `${specifier} goes past the door: import @cairn/${own[1]}`;
   const allowed = house.layers[source.room] ?? [];
   if (allowed.includes(own[1])) return undefined;
-  return `${source.room} may not import ${own[1]} (may: ${allowed.length === 0 ? "nothing" : allowed.join(", ")})`;
+  const instead = allowed.length === 0 ? "nothing" : allowed.join(", ");
+  return `${source.room} may not import ${own[1]} (may: ${instead})`;
 }
 
 function nodeBreach(source: Source, specifier: string): string | undefined {

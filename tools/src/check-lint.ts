@@ -12,8 +12,8 @@ interface Report {
 }
 
 /**
- * Type-aware lint: no floating promise, exhaustive switches, strict booleans; a function has at most 60 lines and
- * 4 parameters, nests at most 3 deep, a file has at most 400 lines. The rules are in `.oxlintrc.json`.
+ * Type-aware lint: no floating promise, exhaustive switches, strict booleans; a function has at most 60 lines
+ * and 4 parameters, nests at most 3 deep, a file has at most 400 lines. The rules are in `.oxlintrc.json`.
  */
 export const lint: Check = {
   name: "lint",

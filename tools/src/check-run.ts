@@ -36,10 +36,9 @@ export async function runChecks({ root, only, signal, say }: CheckRun): Promise<
     const { seen, findings } = await outcomeOf(check, tree, signal);
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
     const verdict = findings.length === 0 ? "ok  " : "FAIL";
+    const saw = `${seen} ${check.unit}`.padEnd(12);
     const counted = findings.length === 0 ? "" : `  ${findings.length} findings`;
-    say(
-      `${verdict} ${check.name.padEnd(10)} ${`${seen} ${check.unit}`.padEnd(12)} ${seconds.padStart(5)} s${counted}`,
-    );
+    say(`${verdict} ${check.name.padEnd(10)} ${saw} ${seconds.padStart(5)} s${counted}`);
     all.push({ name: check.name, findings });
   }
   for (const { name, findings } of all) {

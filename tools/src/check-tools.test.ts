@@ -46,7 +46,17 @@ async function check(checker: Check, files: Readonly<Record<string, string>> = {
 }
 
 const twice = (content: string) => ({ "apps/a/src/twice.ts": content });
-const long = `export function twice(n: number): number {\n${"  console.log(1);\n".repeat(60)}  return n;\n}\n`;
+const sixty = "  console.log(1);\n".repeat(60);
+const long = `export function twice(n: number): number {\n${sixty}  return n;\n}\n`;
+const plain = "export const twice = (n: number): number => n;\n";
+const forgets = `export function twice(n: number, k: "a" | "b" = "a"): number {
+  switch (k) {
+    case "a":
+      return n;
+  }
+  return 0;
+}
+`;
 const deep = "if (n > 1) {\n".repeat(4) + "n -= 1;\n" + "}\n".repeat(4);
 
 describe("the checkers of others", () => {
@@ -74,9 +84,7 @@ describe("the checkers of others", () => {
     [
       types,
       "an optional property set to undefined",
-      twice(
-        "export const o: { a?: number } = { a: undefined };\nexport const twice = (n: number): number => n;\n",
-      ),
+      twice(`export const o: { a?: number } = { a: undefined };\n${plain}`),
       /exactOptionalPropertyTypes/,
     ],
     [
@@ -85,14 +93,7 @@ describe("the checkers of others", () => {
       twice("const f = async () => 1;\nf();\nexport const twice = (n: number): number => n;\n"),
       /twice\.ts:2: .*no-floating-promises/,
     ],
-    [
-      lint,
-      "a switch that forgets a case",
-      twice(
-        'export function twice(n: number, k: "a" | "b" = "a"): number {\n  switch (k) {\n    case "a":\n      return n;\n  }\n  return 0;\n}\n',
-      ),
-      /switch-exhaustiveness-check/,
-    ],
+    [lint, "a switch that forgets a case", twice(forgets), /switch-exhaustiveness-check/],
     [
       lint,
       "a number as condition",

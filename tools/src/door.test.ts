@@ -23,7 +23,12 @@ const QEMU = "qemu-img qemu-nbd qemu-system-x86_64 qemu-storage-daemon".split(" 
 const node = (version: string): string => `#!/bin/sh
 case $1 in
   --version) echo ${version} ;;
-  */npm) echo "node ${version} npm $2" >>"$NOTES"; sleep 0.2; mkdir -p node_modules; echo >node_modules/.package-lock.json ;;
+  */npm)
+    echo "node ${version} npm $2" >>"$NOTES"
+    sleep 0.2
+    mkdir -p node_modules
+    echo >node_modules/.package-lock.json
+    ;;
   *) echo "node ${version} $*" >>"$NOTES" ;;
 esac
 `;

@@ -9,8 +9,9 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 /**
- * A throw-away PostgreSQL for the test files that want one (see `test-files.ts`); none when no file does, or when
- * the environment names one already. Test files make databases of their own on it, so that they can run at once.
+ * A throw-away PostgreSQL for the test files that want one (see `test-files.ts`); none when no file does, or
+ * when the environment names one already. Test files make databases of their own on it, so that they can run
+ * at once.
  */
 export async function startTestDatabase(
   files: readonly TestFile[],

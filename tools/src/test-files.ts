@@ -15,7 +15,10 @@ const PATTERNS = [
   "{tools,bench,test}/src/**/*.test.ts",
 ];
 
-/** The test files whose path contains one of the filters (all when there is no filter), in the order of their run. */
+/**
+ * The test files whose path contains one of the filters (all when there is no filter), in the order of their
+ * run.
+ */
 export function findTestFiles(root: string, filters: readonly string[]): TestFile[] {
   return globSync(PATTERNS, { cwd: root })
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))

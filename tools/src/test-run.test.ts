@@ -21,7 +21,7 @@ const isRunning = (pid: string): boolean =>
 const one = (content: string) => ({ "packages/a/src/a.test.ts": content });
 
 describe("the test runner", () => {
-  it("runs the tests of packages, apps, tools, bench and test, system tests last, and counts them", async () => {
+  it("runs the tests of every room, system tests last, and counts them", async () => {
     const { verdict, lines, last } = await run({
       "test/src/system.test.ts": good,
       "packages/a/src/deep/a.test.ts": good,
@@ -48,7 +48,8 @@ describe("the test runner", () => {
   });
 
   it("counts a failing hook, a file that throws while it loads, and a file that exits", async () => {
-    const hook = `import { before, describe, it } from "node:test"; describe("s", () => { before(() => { throw new Error("hook"); }); it("x", () => {}); });`;
+    const hook = `import { before, describe, it } from "node:test";
+      describe("s", () => { before(() => { throw new Error("hook"); }); it("x", () => {}); });`;
     assert.match((await run(one(hook))).text, /hook/);
     const thrown = await run(one(`${good} throw new Error("while loading");`));
     assert.equal(thrown.verdict, "failed");
@@ -79,7 +80,10 @@ describe("the test runner", () => {
 
   it("ends a file that takes too long, with everything it started", async () => {
     const hangs = `${head} import { spawn } from "node:child_process";
-      test("hangs", async () => { spawn("sleep", ["1000"]); await new Promise(() => setInterval(() => {}, 1000)); });`;
+      test("hangs", async () => {
+        spawn("sleep", ["1000"]);
+        await new Promise(() => setInterval(() => {}, 1000));
+      });`;
     const { text } = await run(one(hangs), { limitMs: 700 });
     assert.match(text, /not done after 0\.7 s/);
   });

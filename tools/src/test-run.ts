@@ -28,7 +28,8 @@ const FILES_AT_ONCE = 2;
 export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
   const files = findTestFiles(run.root, run.filters);
   if (files.length === 0) run.say(`no test file has ${run.filters.join(" or ")} in its path`);
-  // Short, because sockets are made in it (108 bytes at most), and open, as PostgreSQL may run as another user.
+  // Short, because sockets are made in it (108 bytes at most), and open, as PostgreSQL may run as another
+  // user.
   const folder = mkdtempSync(join(tmpdir(), "ct-"));
   chmodSync(folder, 0o755);
   try {

@@ -2,8 +2,9 @@ import { isAbsolute, resolve } from "node:path";
 import { Secret } from "@cairn/kernel";
 
 /**
- * One setting: how its text is read, and what it is when nobody sets it. `parse` throws an Error whose message
- * completes "`<key>` …", such as "must be a whole number". `shown` is the form that `--check-config` prints.
+ * One setting: how its text is read, and what it is when nobody sets it. `parse` throws an Error whose
+ * message completes "`<key>` …", such as "must be a whole number". `shown` is the form that `--check-config`
+ * prints.
  */
 export interface Field<Value> {
   readonly parse: (text: string, folder: string) => Value;

@@ -1,6 +1,6 @@
 /**
- * Every shared setting of Cairn's programs. All programs can read one file and one environment: a setting that
- * is listed here but is not the program's is left alone; one that nobody knows is an error.
+ * Every shared setting of Cairn's programs. All programs can read one file and one environment: a setting
+ * that is listed here but is not the program's is left alone; one that nobody knows is an error.
  */
 const CATALOGUE: Readonly<Record<string, readonly string[]>> = {
   database: ["url"],

@@ -9,8 +9,8 @@ export interface IniEntry {
 }
 
 /**
- * Reads an INI text: `[section]`, `key = value`, and comments that begin a line with `#` or `;`. A `#` within a
- * value belongs to it (passwords have them). Quotes around a whole value keep its outer blanks.
+ * Reads an INI text: `[section]`, `key = value`, and comments that begin a line with `#` or `;`. A `#` within
+ * a value belongs to it (passwords have them). Quotes around a whole value keep its outer blanks.
  */
 export function parseIni(content: string, file: string): IniEntry[] {
   const entries: IniEntry[] = [];

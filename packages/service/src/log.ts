@@ -1,7 +1,10 @@
 import { describeFault } from "@cairn/kernel";
 import pino from "pino";
 
-/** *error*: a person must act; *warn*: we coped, and it should be rare; *info*: state changes; *debug*: the rest. */
+/**
+ * *error*: a person must act; *warn*: we coped, and it should be rare; *info*: state changes; *debug*: the
+ * rest.
+ */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Values of one line. An Error becomes the joined messages of its chain; a `Secret` becomes `[secret]`. */
@@ -42,7 +45,8 @@ export function createLog(service: string, options: LogOptions = {}): Log {
 
 function standardOutput(): pino.DestinationStream {
   const destination = pino.destination({ fd: 1, sync: true });
-  // EPIPE and the like: the reader is gone, and there is no better place to say so. Work goes on without a log.
+  // EPIPE and the like: the reader is gone, and there is no better place to say so. Work goes on without a
+  // log.
   destination.on("error", () => undefined);
   return destination;
 }

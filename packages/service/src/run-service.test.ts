@@ -9,8 +9,10 @@ const door = new URL("./index.ts", import.meta.url).href;
 function program(start: string, argv: readonly string[] = []) {
   const script = `
     import { integer, runService, secret } from ${JSON.stringify(door)};
-    const spec = { api: { listenPort: integer({ min: 0, max: 9, default: 0 }) }, database: { url: secret() } };
-    await runService({ name: "api", spec, start: async ({ config, log, status, signal }) => { ${start} } }, process);
+    const listenPort = integer({ min: 0, max: 9, default: 0 });
+    const spec = { api: { listenPort }, database: { url: secret() } };
+    const start = async ({ config, log, status, signal }) => { ${start} };
+    await runService({ name: "api", spec, start }, process);
   `;
   const node = ["--input-type=module-typescript", "--eval", script, "--", "program", ...argv];
   const child = spawn(process.execPath, node, { env: { PATH: process.env["PATH"] } });
@@ -70,7 +72,7 @@ describe("the life of a program", () => {
     });
   }
 
-  it("ends with its parent when it is told to: standard input closes, it stops and exits with 0", async () => {
+  it("ends with its parent when told to: standard input closes, it stops and exits with 0", async () => {
     const { child, ended } = program(serving, [...url, "--stop-with-stdin"]);
     await printed(child, "service.ready");
     child.stdin.end();

@@ -10,7 +10,9 @@ export interface Running {
   readonly facts: Readonly<Record<string, unknown>>;
   /** Ends the work; called once, after `signal` was aborted. Must be done within 5 s. */
   stop(): Promise<void>;
-  /** Rejects (or resolves) when the program ends by itself; absent when it serves until it is told to stop. */
+  /**
+   * Rejects (or resolves) when the program ends by itself; absent when it serves until it is told to stop.
+   */
   readonly ended?: Promise<void>;
 }
 
@@ -36,9 +38,9 @@ const EXIT = { ok: 0, failed: 1, badConfig: 2 } as const;
 const logSpec = { log: { level: choice(["debug", "info", "warn", "error"], { default: "info" }) } };
 
 /**
- * The life of a program, called by its `main.ts` as `await runService({ name, spec, start }, process)`: reads the
- * configuration, starts, says `service.ready`, waits for SIGTERM or SIGINT, stops within 5 s and exits with 0.
- * A failure is one line on standard error: exit code 2 for a bad configuration, 1 for anything else.
+ * The life of a program, called by its `main.ts` as `await runService({ name, spec, start }, process)`: reads
+ * the configuration, starts, says `service.ready`, waits for SIGTERM or SIGINT, stops within 5 s and exits
+ * with 0. A failure is one line on standard error: exit code 2 for a bad configuration, 1 for anything else.
  */
 export async function runService<Spec extends ConfigSpec>(
   definition: ServiceDefinition<Spec>,
@@ -149,7 +151,9 @@ function fail({ name, log, host }: Life, cause: unknown): never {
   return host.exit(EXIT.failed);
 }
 
-/** Resolves at the abort, and keeps the process alive until then even when it holds no socket and no timer. */
+/**
+ * Resolves at the abort, and keeps the process alive until then even when it holds no socket and no timer.
+ */
 async function toldToStop(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const awake = setInterval(() => undefined, 60_000);

@@ -62,7 +62,7 @@ test("a Fastify program answers GET /status", async () => {
   await app.close();
 });
 
-test("a program without an HTTP server of its own answers GET /status on a free port, and nothing else", async () => {
+test("a program without an HTTP server answers GET /status on a free port, and nothing else", async () => {
   const { status } = statusAt();
   status.enter("ready");
   const server = await serveStatus(status, { host: "127.0.0.1", port: 0 });
