@@ -26,11 +26,12 @@ export function credentialsFromClouds(content: unknown, cloudName: string, env: 
   const clouds = record(record(content)["clouds"]);
   const cloud = clouds[cloudName];
   if (cloud === undefined) {
+    const names = Object.keys(clouds);
     throw new Rejection(`clouds.yaml has no cloud "${cloudName}"`, {
       status: 400,
       field: "OS_CLOUD",
       value: cloudName,
-      remedy: `Choose one of: ${Object.keys(clouds).join(", ") || "(it has none)"}.`,
+      remedy: names.length === 0 ? "It names no cloud at all." : `Choose one of: ${names.join(", ")}.`,
     });
   }
   const entry = record(cloud);
@@ -91,9 +92,9 @@ function variableOf(name: SettingName): string {
 }
 
 interface Settings {
-  setting(name: SettingName): string | undefined;
+  readonly setting: (name: SettingName) => string | undefined;
   /** What a person has to write to set it. */
-  nameOf(name: SettingName): string;
+  readonly nameOf: (name: SettingName) => string;
   readonly where: string;
 }
 
@@ -160,7 +161,7 @@ function authKind(settings: Settings): "password" | "token" | "application-crede
     throw new Rejection(`${settings.nameOf("auth_type")} ${type} in ${settings.where} is not supported`, {
       status: 400,
       field: settings.nameOf("auth_type"),
-      value: type,
+      value: settings.setting("auth_type"),
       remedy: "It is one of v3password, v3token, v3applicationcredential.",
     });
   }

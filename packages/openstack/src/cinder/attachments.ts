@@ -17,7 +17,7 @@ export interface Attachment {
 
 export interface AttachmentCreation {
   readonly volumeId: VolumeId;
-  /** Cinder before 3.77 demands a UUID here; any will do for a volume that no instance uses (our restore's id). */
+  /** Nova's instance; "for non-nova consumers some other arbitrary unique identifier" (cinder/api/v3/attachments.py). */
   readonly instanceId: string;
   /** With a connector the volume is connected at once, without it is only reserved. */
   readonly connector?: JsonObject;

@@ -81,7 +81,7 @@ void test("a write that could not even connect is unavailable: nothing was sent"
   const gone = await startRecordedCloud({});
   await gone[Symbol.asyncDispose]();
   const toNowhere: typeof fetch = async (url, init) =>
-    fetch(String(url).endsWith("/action") ? gone.url : url, init);
+    fetch(typeof url === "string" && url.endsWith("/action") ? gone.url : url, init);
   const cloud = connectCloud(recorded.options({ fetch: toNowhere }));
   assert.equal((await faultOf(cloud.nova.servers.start(instance))).code, "openstack-unavailable");
 });
