@@ -52,11 +52,10 @@ function looksIncompressible(plain: Uint8Array): boolean {
 
 /** The plaintext of exactly `plainBytes`, or `undefined` when the payload is no such thing. */
 export function decompressChunk(payload: Uint8Array, plainBytes: number): Buffer | undefined {
+  // Room for more than is expected: an output buffer that is just full makes zlib allocate another.
+  const room = plainBytes + 1024;
   try {
-    const plain = zstdDecompressSync(payload, {
-      chunkSize: Math.max(1024, plainBytes),
-      maxOutputLength: plainBytes,
-    });
+    const plain = zstdDecompressSync(payload, { chunkSize: room, maxOutputLength: room });
     return plain.length === plainBytes ? plain : undefined;
   } catch {
     // Whatever zstd says, the caller reports the record as damaged, with its place.

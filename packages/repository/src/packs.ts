@@ -22,6 +22,7 @@ import {
   type RecordKind,
 } from "./pack/codec.ts";
 import type { SealedRecord } from "./records.ts";
+import { releaseBuffer } from "./release.ts";
 import { deriveKey, openBytes, SEAL_BYTES, sealBytes } from "./seal.ts";
 
 /** How long a pack of chunks becomes; and one of pages, which are small and are wanted sooner. */
@@ -139,7 +140,9 @@ export async function verifyPackBytes(store: Store, name: string, signal?: Abort
   let checksum = 0;
   for (let offset = 0; offset < covered; offset += READ_BYTES) {
     const length = Math.min(READ_BYTES, covered - offset);
-    checksum = crc32(await store.getRange(name, offset, length, signal), checksum);
+    const bytes = await store.getRange(name, offset, length, signal);
+    checksum = crc32(bytes, checksum);
+    releaseBuffer(bytes);
   }
   if (checksum !== footer.checksum) throw damaged(name, covered, "the checksum does not match");
 }

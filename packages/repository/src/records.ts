@@ -10,6 +10,7 @@ import {
   type RecordKind,
   TAG_BYTES,
 } from "./pack/codec.ts";
+import { releaseBuffer } from "./release.ts";
 import { deriveKey } from "./seal.ts";
 
 const PURPOSES: Readonly<Record<RecordKind, string>> = { chunk: "cairn chunk ", page: "cairn page " };
@@ -48,6 +49,7 @@ export function sealRecord(binding: RecordBinding, plain: Uint8Array): SealedRec
   const cipher = createCipheriv("aes-256-gcm", recordKey(binding), nonce).setAAD(associated(binding, header));
   const sealed = cipher.update(payload);
   cipher.final();
+  if (compressed !== undefined) releaseBuffer(compressed);
   return { head: Buffer.concat([header, nonce]), payload: sealed, tag: cipher.getAuthTag() };
 }
 
@@ -76,6 +78,7 @@ export function openRecord(name: string, binding: RecordBinding, bytes: Buffer):
     throw damaged(name, end, "the record was altered, or the key is another one");
   }
   const plain = header.compressed ? decompressChunk(payload, header.plainBytes) : payload;
+  if (plain !== payload) releaseBuffer(payload);
   if (plain === undefined) throw damaged(name, start, "the record does not decompress");
   return plain;
 }

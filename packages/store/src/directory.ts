@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, type Dirent } from "node:fs";
 import { type FileHandle, link, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault, hasCode } from "@cairn/kernel";
@@ -22,6 +22,13 @@ export function directoryStore(path: string): Store {
   const at = (name: string): string => {
     assertName(name);
     return join(path, name);
+  };
+  const wrapped = async <Result>(doing: string, perform: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await perform();
+    } catch (cause) {
+      throw await explain(path, doing, cause);
+    }
   };
   return {
     put: async (name, parts, signal) => {
@@ -50,15 +57,16 @@ export function directoryStore(path: string): Store {
     },
     remove: async (name, signal) => {
       signal?.throwIfAborted();
-      await wrapped(`removing ${name}`, async () => {
-        const file = at(name);
-        await rm(file, { force: true });
-        if (await exists(dirname(file))) await syncDirectory(dirname(file));
-      });
+      await wrapped(`removing ${name}`, async () => removeFile(path, at(name)));
     },
-    list: (prefix, signal) => {
+    async *list(prefix, signal) {
       assertPrefix(prefix);
-      return listFiles(path, prefix, signal);
+      try {
+        await stat(path);
+        yield* walk(path, prefix.slice(0, -1), signal);
+      } catch (cause) {
+        throw await explain(path, `listing ${prefix}`, cause);
+      }
     },
   };
 }
@@ -129,8 +137,7 @@ async function compareFile(
 /** Makes the folders between the root and `folder`; each is synced into its parent, or its files could be lost with it. */
 async function makeFolders(root: string, folder: string): Promise<void> {
   if (await exists(folder)) return;
-  if (folder === root)
-    throw new Fault("store-away", `the target's directory ${root} is not there`, "after-operator");
+  if (folder === root) throw away(root);
   const parent = dirname(folder);
   await makeFolders(root, parent);
   try {
@@ -173,43 +180,35 @@ async function sizeOf(root: string, file: string): Promise<number | undefined> {
     return (await stat(file)).size;
   } catch (cause) {
     if (!hasCode(cause, "ENOENT")) throw cause;
-    await stat(root).catch((reason: unknown) => {
-      throw new Fault("store-away", `the target's directory ${root} is not there`, "after-operator", reason);
-    });
+    await stat(root);
     return undefined;
   }
 }
 
-async function* listFiles(root: string, prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
-  signal?.throwIfAborted();
-  await wrapped(`listing ${root}`, async () => stat(root).then(() => undefined, rootAway(root)));
-  yield* walk(root, prefix.slice(0, -1), signal);
+async function removeFile(root: string, file: string): Promise<void> {
+  await stat(root);
+  await rm(file, { force: true });
+  if (await exists(dirname(file))) await syncDirectory(dirname(file));
 }
-
-const rootAway =
-  (root: string) =>
-  (cause: unknown): never => {
-    if (!hasCode(cause, "ENOENT")) throw cause;
-    throw new Fault("store-away", `the target's directory ${root} is not there`, "after-operator", cause);
-  };
 
 async function* walk(root: string, folder: string, signal?: AbortSignal): AsyncGenerator<string> {
   signal?.throwIfAborted();
-  const entries = await wrapped(`listing ${folder}`, async () => {
-    try {
-      return await readdir(join(root, folder), { withFileTypes: true });
-    } catch (cause) {
-      // A folder that is not there holds nothing: folders are made with their first object.
-      if (hasCode(cause, "ENOENT")) return [];
-      throw cause;
-    }
-  });
-  for (const entry of entries) {
+  for (const entry of await entriesOf(join(root, folder))) {
     const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
     // Temporary files and `.nfs…` files of removed open ones are no objects.
     if (!isName(name)) continue;
     if (entry.isDirectory()) yield* walk(root, name, signal);
     else if (entry.isFile()) yield name;
+  }
+}
+
+/** A folder that is not there holds nothing: folders are made with their first object. */
+async function entriesOf(path: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return [];
+    throw cause;
   }
 }
 
@@ -224,16 +223,17 @@ const CODES: Readonly<Record<string, readonly [code: string, retry: Fault["retry
   ESTALE: ["store-stale", "later"],
 };
 
-/** Puts the operation's name around what went wrong. Faults of our own and the signal's reason pass as they are. */
-async function wrapped<Result>(doing: string, perform: () => Promise<Result>): Promise<Result> {
-  try {
-    return await perform();
-  } catch (cause) {
-    throw toFault(doing, cause);
-  }
+/** The Fault for what went wrong. An object that is missing because the whole target is away is not missing. */
+async function explain(root: string, doing: string, cause: unknown): Promise<unknown> {
+  if (hasCode(cause, "ENOENT") && !(await exists(root))) return away(root, cause);
+  return toFault(doing, cause);
 }
 
-/** The Fault for what the file system said: the table in store.ts. */
+function away(root: string, cause?: unknown): Fault {
+  return new Fault("store-away", `the target's directory ${root} is not there`, "after-operator", cause);
+}
+
+/** The Fault for what the file system said: the table in store.ts. Anything else passes as it is. */
 export function toFault(doing: string, cause: unknown): unknown {
   if (cause instanceof Fault || !(cause instanceof Error) || !("syscall" in cause)) return cause;
   const [code, retry] = CODES["code" in cause ? String(cause.code) : ""] ?? ["store-io", "later"];

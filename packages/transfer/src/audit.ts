@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { FANOUT, type Piece, REGION_BYTES, type Region, regionBytes } from "@cairn/repository";
+import { FANOUT, type Piece, REGION_BYTES, type Region, regionBytes, releaseBuffer } from "@cairn/repository";
 import type { BlockSource } from "./device.ts";
 import { piecesOf } from "./merge.ts";
 import type { Pool } from "./pool.ts";
@@ -70,7 +70,8 @@ export async function compareRegion(
   let readBytes = 0;
   for (const piece of pieces) {
     const offset = region * REGION_BYTES + piece.offset;
-    const { id } = await device.pool.identify(await device.read(offset, piece.length, signal));
+    const { id, bytes } = await device.pool.identify(await device.read(offset, piece.length, signal));
+    releaseBuffer(bytes);
     readBytes += piece.length;
     if (id === undefined || !id.equals(piece.chunk.id)) return { readBytes, differsAt: offset };
   }

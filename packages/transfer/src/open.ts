@@ -24,7 +24,7 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
   const pool = openPool(handle, options.workers ?? WORKERS);
   const session = new StoreSession({ store, handle, pool, indexSegments, signal: life });
   const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
-    TreeReader.open(store, handle, root, treeSignal);
+    TreeReader.open({ store, handle, signal: treeSignal }, root);
   const within = (requestSignal: AbortSignal): AbortSignal => AbortSignal.any([requestSignal, life]);
   return {
     storeDisk: async (request) =>

@@ -5,6 +5,7 @@ import {
   type RecordKind,
   type RepositoryHandle,
   readPackEntries,
+  releaseBuffer,
   type SealedRecord,
   verifyPackBytes,
 } from "@cairn/repository";
@@ -84,10 +85,11 @@ export class PackWriter {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Waits until no pack is being stored any more. */
+  /** Waits until no pack is being stored any more, and frees the memory. Nothing can be added afterwards. */
   async settled(): Promise<void> {
     await this.#turn;
     await this.#storing;
+    for (const slab of this.#free.splice(0)) releaseBuffer(slab);
   }
 
   async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

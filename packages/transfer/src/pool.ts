@@ -4,6 +4,9 @@ import type { RepositoryHandle, SealedRecord } from "@cairn/repository";
 import { asBuffer, handOver } from "./hand-over.ts";
 import type { WorkerReply, WorkerRequest } from "./worker-protocol.ts";
 
+/** Threads hold chunks outside of their heaps; small heaps are collected before they grow. */
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+
 /** A chunk that a worker holds until it is sealed or dropped. */
 export interface HeldChunk {
   readonly id: Buffer;
@@ -141,7 +144,7 @@ class ThreadPool implements Pool {
 }
 
 function startThread(workerData: RepositoryHandle): Thread {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData });
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, resourceLimits: LIMITS });
   const thread: Thread = { worker, waiting: new Map(), load: 0, died: undefined };
   const die = (cause?: Error): void => {
     thread.died ??= new Fault("worker-died", "moving a disk in a worker thread", "later", cause);

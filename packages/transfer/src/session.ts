@@ -8,6 +8,7 @@ import {
   pageId,
   type RepositoryHandle,
   readSegment,
+  releaseBuffer,
   type SegmentEntry,
   sealPage,
   writeSegment,
@@ -139,6 +140,7 @@ export class StoreSession {
   ): Promise<ChunkAddress> {
     const record = await held.seal();
     const placed = await this.#chunks.add(held.id, record, plainBytes, tell.durable);
+    releaseBuffer(record.payload);
     tell.stored(placed.storedBytes);
     this.#recordBytes += placed.storedBytes;
     const address: ChunkAddress = { id: held.id, plainBytes, ...placed };

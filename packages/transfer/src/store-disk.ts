@@ -7,7 +7,7 @@ import type { StoreSession } from "./session.ts";
 import { grainRuns, type Span, SpanPlanner } from "./spans.ts";
 import { Tasks } from "./tasks.ts";
 import type { StoreDiskRequest, StoredDisk } from "./transfer.ts";
-import { ifReadable, TreeReader } from "./tree-reader.ts";
+import { ifReadable, type TreeReader } from "./tree-reader.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
 /** Progress is told when this much more is done. */

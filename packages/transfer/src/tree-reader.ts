@@ -7,6 +7,7 @@ import {
   decodeRoot,
   FANOUT,
   nodeRegions,
+  type PageAddress,
   type Region,
   type RepositoryHandle,
   type RootPage,
@@ -18,31 +19,31 @@ const ZERO: Region = { kind: "zero" };
 /** Pages in memory. Walks go in disk order, so few are enough. */
 const CACHED_MAX = 24;
 
+export interface TreeSource {
+  readonly store: Store;
+  readonly handle: RepositoryHandle;
+  readonly signal: AbortSignal;
+}
+
 /** The tree of one disk of one snapshot. Pages are read when they are needed. */
 export class TreeReader {
+  readonly address: PageAddress;
   readonly root: RootPage;
-  readonly #store: Store;
-  readonly #handle: RepositoryHandle;
-  readonly #signal: AbortSignal;
+  readonly #source: TreeSource;
   readonly #inner = new Map<string, Promise<readonly Child[]>>();
   readonly #leaves = new Map<string, Promise<readonly Region[]>>();
 
-  private constructor(store: Store, handle: RepositoryHandle, root: RootPage, signal: AbortSignal) {
+  private constructor(source: TreeSource, address: PageAddress, root: RootPage) {
+    this.address = address;
     this.root = root;
-    this.#store = store;
-    this.#handle = handle;
-    this.#signal = signal;
+    this.#source = source;
   }
 
   /** Reads the root page. Faults: `object-missing`, `object-damaged`, those of the store. */
-  static async open(
-    store: Store,
-    handle: RepositoryHandle,
-    root: string,
-    signal: AbortSignal,
-  ): Promise<TreeReader> {
-    const page = await readPage(store, handle, decodePageAddress(root), signal);
-    return new TreeReader(store, handle, decodeRoot(page.name, page.bytes), signal);
+  static async open(source: TreeSource, root: string): Promise<TreeReader> {
+    const address = decodePageAddress(root);
+    const page = await readPage(source.store, source.handle, address, source.signal);
+    return new TreeReader(source, address, decodeRoot(page.name, page.bytes));
   }
 
   /** The address of a node: level 0 are leaves. `undefined`: only zeroes below. */
@@ -58,7 +59,7 @@ export class TreeReader {
     return cached(this.#inner, `${level}/${index}`, async () => {
       const address = await this.child(level, index);
       if (address === undefined) return [];
-      const page = await readPage(this.#store, this.#handle, address, this.#signal);
+      const page = await this.#read(address);
       return decodeInner(page.name, page.bytes, level);
     });
   }
@@ -68,10 +69,14 @@ export class TreeReader {
     return cached(this.#leaves, String(index), async () => {
       const address = await this.child(0, index);
       if (address === undefined) return [];
-      const page = await readPage(this.#store, this.#handle, address, this.#signal);
+      const page = await this.#read(address);
       const place = { firstRegion: index * nodeRegions(0), diskBytes: this.root.diskBytes };
       return decodeLeaf(page.name, page.bytes, place);
     });
+  }
+
+  async #read(address: PageAddress): ReturnType<typeof readPage> {
+    return readPage(this.#source.store, this.#source.handle, address, this.#source.signal);
   }
 
   async region(region: number): Promise<Region> {

@@ -81,7 +81,9 @@ export class TreeWriter {
     const children = await Promise.all(
       items.map(async (item, index) => (item === "same" ? previous?.root.children[index] : item)),
     );
-    return addPage(encodeRoot({ diskBytes, level: this.#rootTier - 1, children }));
+    const page = encodeRoot({ diskBytes, level: this.#rootTier - 1, children });
+    if (previous?.address.id.equals(this.#options.identifyPage(page)) === true) return previous.address;
+    return addPage(page);
   }
 
   async #run(kind: "zero" | "unchanged", tier: number, count: number): Promise<void> {

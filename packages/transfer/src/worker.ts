@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, describeFault, Fault } from "@cairn/kernel";
-import { chunkId, openRecord, sealRecord } from "@cairn/repository";
-import { asBuffer, handOver } from "./hand-over.ts";
+import { chunkId, openRecord, releaseBuffer, sealRecord } from "@cairn/repository";
+import { asBuffer, handOverOwned } from "./hand-over.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 const { repositoryId, keys } = workerData as WorkerSetup;
@@ -36,7 +36,7 @@ function perform(request: WorkerRequest): void {
       seal(request.request, request.held);
       return;
     case "drop":
-      held.delete(request.held);
+      drop(request.held);
       return;
     case "open":
       open(request);
@@ -46,11 +46,12 @@ function perform(request: WorkerRequest): void {
 function hash(request: number, plain: Buffer, keep: boolean): void {
   const id = isZero(plain) ? undefined : chunkId(chunkIdKey, plain);
   if (!keep) {
-    const bytes = handOver(plain);
+    const bytes = handOverOwned(plain);
     reply({ kind: "hashed", request, id, bytes }, [bytes.buffer]);
     return;
   }
-  if (id !== undefined) held.set(request, { id, plain });
+  if (id === undefined) releaseBuffer(plain);
+  else held.set(request, { id, plain });
   reply({ kind: "hashed", request, id }, []);
 }
 
@@ -59,12 +60,19 @@ function isZero(plain: Buffer): boolean {
   return plain.length <= ZEROES.length && ZEROES.compare(plain, 0, plain.length, 0, plain.length) === 0;
 }
 
+function drop(request: number): void {
+  const chunk = held.get(request);
+  if (chunk !== undefined) releaseBuffer(chunk.plain);
+  held.delete(request);
+}
+
 function seal(request: number, heldRequest: number): void {
   const chunk = held.get(heldRequest);
   assert(chunk !== undefined, `nothing is held for request ${heldRequest}`);
   held.delete(heldRequest);
   const record = sealRecord({ repositoryId, kind: "chunk", key: dataKey, id: chunk.id }, chunk.plain);
-  const payload = handOver(record.payload);
+  releaseBuffer(chunk.plain);
+  const payload = handOverOwned(record.payload);
   reply({ kind: "sealed", request, head: record.head, payload, tag: record.tag }, [payload.buffer]);
 }
 
@@ -73,11 +81,12 @@ function open(request: WorkerRequest & { kind: "open" }): void {
   try {
     const binding = { repositoryId, kind: "chunk", key: dataKey, id } as const;
     const plain = openRecord("the record", binding, asBuffer(request.record));
+    releaseBuffer(request.record);
     if (plain.length !== request.plainBytes || !chunkId(chunkIdKey, plain).equals(id)) {
       reply({ kind: "damaged", request: request.request, why: "its content has another id" }, []);
       return;
     }
-    const bytes = handOver(plain);
+    const bytes = handOverOwned(plain);
     reply({ kind: "opened", request: request.request, plain: bytes }, [bytes.buffer]);
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;

@@ -1,5 +1,11 @@
 import { Fault } from "@cairn/kernel";
-import { GRAIN_BYTES, REGION_BYTES, type RepositoryHandle, repositoryNames } from "@cairn/repository";
+import {
+  GRAIN_BYTES,
+  REGION_BYTES,
+  type RepositoryHandle,
+  releaseBuffer,
+  repositoryNames,
+} from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { compareRegion, type Draw, drawAuditRegions, showsWholeChunk } from "./audit.ts";
 import { type Fetch, planFetches, type Want, type WantedChunk } from "./fetch-plan.ts";
@@ -27,7 +33,7 @@ export interface WriteDiskTools {
 
 /** Writes one disk of a snapshot: walks its tree, fetches by pack, proves each chunk, writes out of order. */
 export async function writeDisk(tools: WriteDiskTools, request: WriteDiskRequest): Promise<WrittenDisk> {
-  const tree = await TreeReader.open(tools.store, tools.handle, request.root, request.signal);
+  const tree = await TreeReader.open({ ...tools, signal: request.signal }, request.root);
   const { destination } = request;
   const { diskBytes } = tree.root;
   if (destination.sizeBytes < diskBytes) {
@@ -148,7 +154,9 @@ class DiskWriting {
       for (const want of wanted.wants) {
         await this.#write(want.diskOffset, plain.subarray(want.chunkOffset, want.chunkOffset + want.length));
       }
+      releaseBuffer(plain);
     }
+    releaseBuffer(bytes);
   }
 
   /** Says which disk, offset and pack it was that could not be had. */
