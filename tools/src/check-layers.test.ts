@@ -57,6 +57,12 @@ describe("layers", () => {
     assert.deepEqual(findingsOf(good), []);
   });
 
+  it("do not guess what an import that is computed names", () => {
+    const computed =
+      'await import("@cairn/" + name + "/x"); await import(`@cairn/${name}`); await import(name);';
+    assert.deepEqual(findingsOf({ ...good, "apps/high/src/deep/b.ts": computed }), []);
+  });
+
   const bad: readonly [string, string, string, RegExp][] = [
     [
       "an import upwards",

@@ -78,7 +78,7 @@ function parseSource(path: string, room: string, text: string): Source {
       ),
     ),
     ...module.dynamicImports.flatMap(({ moduleRequest, start }) => {
-      const literal = /^["'`](.*)["'`]$/.exec(text.slice(moduleRequest.start, moduleRequest.end))?.[1];
+      const literal = /^(["'`])([^"'`$]+)\1$/.exec(text.slice(moduleRequest.start, moduleRequest.end))?.[2];
       return literal === undefined ? [] : [{ specifier: literal, line: lineAt(start), isType: false }];
     }),
   ];
