@@ -1,5 +1,5 @@
 import { findTrust, saveTrust } from "@cairn/database";
-import { Fault, Rejection, type TrustId } from "@cairn/kernel";
+import { hasCode, Rejection, type TrustId } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import type { Caller } from "./policy.ts";
 import type { World } from "./world.ts";
@@ -51,7 +51,7 @@ async function createTrust(
     );
     return trust.id;
   } catch (cause) {
-    if (!(cause instanceof Fault) || cause.retry === "later") throw cause;
+    if (!hasCode(cause, "openstack-forbidden")) throw cause;
     // Keystone lets no trust be made with a token that itself came from a trust or a restricted credential.
     throw new Rejection("Keystone does not let this token delegate its user's roles to the backup service.", {
       status: 403,

@@ -1,0 +1,60 @@
+import type { AddressInfo } from "node:net";
+import { createTestDatabase, type Database, openDatabase } from "@cairn/database";
+import { type Clock, Secret, systemClock } from "@cairn/kernel";
+import { connectCloud } from "@cairn/openstack";
+import { createLog, Status } from "@cairn/service";
+import { TokenValidator } from "./authentication.ts";
+import { type FakeOpenStack, startFakeOpenStack } from "./fake-openstack.ts";
+import { handlersFor } from "./handlers/index.ts";
+import { createServer } from "./server.ts";
+import type { World } from "./world.ts";
+
+/** A whole API on a real database and a fake OpenStack, for tests. */
+export interface TestApi extends AsyncDisposable {
+  readonly url: string;
+  readonly cloud: FakeOpenStack;
+  readonly database: Database;
+  /** What was logged, a line each. */
+  readonly lines: readonly string[];
+}
+
+/** Starts it; disposing of it ends everything. */
+export async function startTestApi(env: NodeJS.ProcessEnv, clock: Clock = systemClock): Promise<TestApi> {
+  const place = await createTestDatabase(env);
+  const cloud = await startFakeOpenStack();
+  const database = openDatabase(place.url);
+  const lines: string[] = [];
+  const options = { authUrl: cloud.url, interface: "internal", requestTimeoutMs: 5_000 } as const;
+  const user = { name: "cairn", domain: { name: "Default" } };
+  const scope = { kind: "project", project: { name: "service", domain: { name: "Default" } } } as const;
+  const world: World = {
+    database,
+    clock,
+    admin: connectCloud({
+      ...options,
+      credentials: { kind: "password", user, password: new Secret("x"), scope },
+    }),
+    cloudOf: (token, requestId) =>
+      connectCloud({ ...options, credentials: { kind: "token", token }, globalRequestId: requestId }),
+  };
+  const app = createServer({
+    handlers: handlersFor(world),
+    tokens: new TokenValidator(world.admin, clock),
+    authUrl: cloud.url,
+    log: createLog("api", { level: "debug", write: (line) => void lines.push(line) }),
+    status: new Status("api", clock),
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
+    cloud,
+    database,
+    lines,
+    [Symbol.asyncDispose]: async () => {
+      await app.close();
+      await database.close();
+      await cloud[Symbol.asyncDispose]();
+      await place.drop();
+    },
+  };
+}
