@@ -199,7 +199,11 @@ export const OrderProgress = Type.Object({
 });
 export type OrderProgress = Static<typeof OrderProgress>;
 
-/** Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing more. */
+/**
+ * Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing more.
+ * After `cancelled` there are 10 s for that; a finish (with any outcome) lets go of the order earlier, and the undo
+ * that waits for it goes on at once.
+ */
 export const ProgressReply = Type.Object({
   verdict: Type.Union([Type.Literal("continue"), Type.Literal("cancelled"), Type.Literal("fenced")]),
 });
