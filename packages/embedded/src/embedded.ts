@@ -8,7 +8,7 @@ import {
   registerDatamover,
   startEmbeddedPostgres,
 } from "@cairn/database";
-import { asId, Secret } from "@cairn/kernel";
+import { asId, Secret, systemClock } from "@cairn/kernel";
 import { type Cloud, type CloudAccess, connectCloud } from "@cairn/openstack";
 import { Child } from "./child.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -22,6 +22,8 @@ export interface EmbeddedOptions {
   readonly ports?: { readonly api: number; readonly datamoverApi: number; readonly sandbox: number };
   /** How long the sandbox's statuses take. */
   readonly transitionMs?: number;
+  /** How long a dead engine or datamover holds up its work; the programs' own defaults when left out. */
+  readonly leaseMs?: number;
   /** Told when a part begins to start. */
   readonly onStart?: (part: string) => void;
 }
@@ -99,6 +101,11 @@ export class Embedded {
   /** Kills one part with SIGKILL, as a crash would. */
   async kill(part: PartName): Promise<void> {
     await this.#parts.get(part)?.kill();
+  }
+
+  /** Waits; ends at once when the tree's signal is aborted. */
+  async pause(ms: number): Promise<void> {
+    await systemClock.sleep(ms, this.#options.signal);
   }
 
   /** The process id of a running part. */
@@ -200,6 +207,7 @@ export class Embedded {
   #environmentOf(part: PartName): Record<string, string> {
     const port = String(this.#ports.get(part) ?? 0);
     const database = { CAIRN_DATABASE_URL: this.databaseUrl };
+    const { leaseMs } = this.#options;
     if (part === "sandbox") return sandboxEnvironment(this.layout, port, this.#options.transitionMs ?? 150);
     if (part === "datamover-api") {
       return {
@@ -207,6 +215,7 @@ export class Embedded {
         CAIRN_DATAMOVER_API_LISTEN_HOST: "127.0.0.1",
         CAIRN_DATAMOVER_API_LISTEN_PORT: port,
         CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
+        ...(leaseMs === undefined ? {} : { CAIRN_DATAMOVER_API_LEASE_MS: String(leaseMs) }),
       };
     }
     const keystone = keystoneEnvironment(this.authUrl);
@@ -216,6 +225,7 @@ export class Embedded {
         ...keystone,
         CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
         CAIRN_TARGET_DEFAULT_PATH: this.layout.target,
+        ...(leaseMs === undefined ? {} : { CAIRN_ENGINE_LEASE_MS: String(leaseMs) }),
       };
     }
     if (part === "api") {
