@@ -62,7 +62,8 @@ function isYes(value: string | undefined): boolean {
 /** Boot disk first, then `vdb` before `vdz` before `vdaa`. */
 function bootOrder(left: CapturedDisk, right: CapturedDisk): number {
   if (left.isRoot !== right.isRoot) return left.isRoot ? -1 : 1;
-  return left.device.length - right.device.length || left.device.localeCompare(right.device);
+  const byLength = left.device.length - right.device.length;
+  return byLength === 0 ? left.device.localeCompare(right.device) : byLength;
 }
 
 /**

@@ -102,7 +102,12 @@ function captureGroup(group: SecurityGroup): CapturedSecurityGroup {
 
 /** Neutron lists ports in no order; Nova makes them in the order in which the guest gets them. */
 function byAge(left: Port, right: Port): number {
-  return String(left.raw["created_at"] ?? "").localeCompare(String(right.raw["created_at"] ?? ""));
+  return createdAt(left).localeCompare(createdAt(right));
+}
+
+function createdAt({ raw }: Port): string {
+  const text = raw["created_at"];
+  return typeof text === "string" ? text : "";
 }
 
 function captureNic(port: Port, around: Surroundings): CapturedNic {

@@ -10,16 +10,11 @@ export interface TypedStep<Parameters, Output> {
 /** Makes a step definition of a typed one. */
 export function defineStep<Parameters, Output>(step: TypedStep<Parameters, Output>): StepDefinition {
   return {
-    perform: async (context, parameters) => await step.perform(context, parameters as Parameters),
+    perform: async (context, parameters) => step.perform(context, parameters as Parameters),
     undo: async (context, parameters, output) => {
       // A step that is done without an output and one that was only begun look alike, and are undone alike.
       const made = output === null ? undefined : (output as Output | undefined);
       await step.undo?.(context, parameters as Parameters, made);
     },
   };
-}
-
-/** The output of an earlier step of the run, whose kind the caller knows from the plan. */
-export function outputOf<Output>(context: StepContext, key: string): Output {
-  return context.output(key) as Output;
 }

@@ -30,7 +30,7 @@ export async function findInstance(context: FlowContext, id: string): Promise<Se
 export async function observeMembers(context: FlowContext): Promise<MemberPlace[]> {
   const rows = await listWorkloadInstances(context.database.handle, [context.run.subject.workloadId]);
   const members = rows.map((row) => ({ id: row.instance_id, name: row.name }));
-  return await observePlaces(context, members);
+  return observePlaces(context, members);
 }
 
 /** Where these instances are. */
@@ -39,7 +39,7 @@ export async function observePlaces(
   instances: readonly { readonly id: string; readonly name: string }[],
 ): Promise<MemberPlace[]> {
   const liveHosts = await listLiveHosts(context);
-  return await mapLimited(instances, OBSERVATIONS_AT_ONCE, async ({ id, name }) => {
+  return mapLimited(instances, OBSERVATIONS_AT_ONCE, async ({ id, name }) => {
     const server = await findInstance(context, id);
     const host = server?.host;
     return {

@@ -1,5 +1,16 @@
-import type { RunnerWorld } from "./runner-world.ts";
+import type { FlowName } from "@cairn/domain";
+import { restoreFlow } from "./restore-flow.ts";
+import { snapshotDeletionFlow } from "./snapshot-deletion-flow.ts";
 import { snapshotFlow } from "./snapshot-flow.ts";
+import type { Flow } from "./step.ts";
+import { workloadDeletionFlow, workloadMarkingFlow, workloadResetFlow } from "./workload-flows.ts";
 
 /** Every workflow of this release, by the name that runs carry. */
-export const flows: RunnerWorld["flows"] = { snapshot: snapshotFlow };
+export const flows: Readonly<Record<FlowName, Flow>> = {
+  snapshot: snapshotFlow,
+  restore: restoreFlow,
+  "snapshot-delete": snapshotDeletionFlow,
+  "workload-delete": workloadDeletionFlow,
+  "workload-reset": workloadResetFlow,
+  "workload-mark": workloadMarkingFlow,
+};

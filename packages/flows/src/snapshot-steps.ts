@@ -11,7 +11,7 @@ import {
 } from "@cairn/domain";
 import { asId, assert, describeFault, Fault, type RepositoryId, type SnapshotId } from "@cairn/kernel";
 import { type Commit, FORMAT_VERSION, removeCommit, writeCommit, writeTombstone } from "@cairn/repository";
-import { defineStep, outputOf } from "./define-step.ts";
+import { defineStep } from "./define-step.ts";
 import { ensureRepository, openRepository } from "./repository-access.ts";
 import type { StepContext, SucceededOutcome } from "./step.ts";
 
@@ -38,7 +38,7 @@ export const ensureRepositoryStep = defineStep<unknown, { repositoryId: Reposito
 
 export const protectInstanceStep = defineStep<ProtectStep, Protected>({
   perform: async (context, { host, order }) => {
-    const { repositoryId } = outputOf<{ repositoryId: RepositoryId }>(context, REPOSITORY_KEY);
+    const { repositoryId } = context.output(REPOSITORY_KEY) as { repositoryId: RepositoryId };
     const outcome = await context.order(asId(host), order, repositoryId);
     return expectOutcome(outcome, "protected");
   },
@@ -90,9 +90,10 @@ export const writeCommitStep = defineStep<CommitStep, CommitOutput>({
     await writeCommit(store, { repositoryId, keys, commit, signal });
     return output;
   },
-  // A write whose outcome is unknown may still land, so the tombstone is written whether or not a commit is seen.
+  // A write whose outcome is unknown may still land, so the tombstone is written whether or not a commit is
+  // seen.
   undo: async (context) => {
-    const { repositoryId } = outputOf<{ repositoryId: RepositoryId }>(context, REPOSITORY_KEY);
+    const { repositoryId } = context.output(REPOSITORY_KEY) as { repositoryId: RepositoryId };
     await buryCommit(context, repositoryId);
   },
 });
@@ -110,7 +111,7 @@ export async function buryCommit(context: StepContext, id: RepositoryId): Promis
 }
 
 function assemble(context: StepContext, { type, captured, protectSteps }: CommitStep): CommitOutput {
-  const outcomes = protectSteps.map((key) => outputOf<Protected>(context, key));
+  const outcomes = protectSteps.map((key) => context.output(key) as Protected);
   const instances = captured.instances.map((instance, index): SnapshotInstanceRecord => {
     const outcome = outcomes[index];
     assert(outcome !== undefined, `instance ${instance.id} was protected`);
@@ -127,7 +128,7 @@ function assemble(context: StepContext, { type, captured, protectSteps }: Commit
     });
     return { ...instance, disks, pointAt: outcome.pointAt, consistency: outcome.consistency };
   });
-  const { repositoryId } = outputOf<{ repositoryId: RepositoryId }>(context, REPOSITORY_KEY);
+  const { repositoryId } = context.output(REPOSITORY_KEY) as { repositoryId: RepositoryId };
   return {
     repositoryId,
     type,
@@ -142,8 +143,10 @@ function recordDisks(instance: SnapshotInstanceRecord, outcome: Protected | unde
   return instance.disks.flatMap((disk) => {
     const stored = outcome?.disks.find((each) => each.diskId === disk.diskId);
     if (stored === undefined) return [];
-    const { base, ...figures } = stored;
-    return [{ ...figures, instanceId: instance.id, device: disk.device }];
+    const { sizeBytes, format, root, read, readBytes, auditedBytes, changedBytes, storedBytes } = stored;
+    const figures = { readBytes, auditedBytes, changedBytes, storedBytes };
+    const { diskId, device } = disk;
+    return [{ diskId, instanceId: instance.id, device, sizeBytes, format, root, read, ...figures }];
   });
 }
 
@@ -164,8 +167,8 @@ export const advanceBasesStep = defineStep<Pick<CommitStep, "protectSteps">, { r
   perform: async (context, { protectSteps }) => {
     const { workloadId } = context.run.subject;
     const snapshotId = snapshotOf(context);
-    const commit = outputOf<CommitOutput>(context, "commit");
-    const outcomes = protectSteps.map((key) => outputOf<Protected>(context, key));
+    const commit = context.output("commit") as CommitOutput;
+    const outcomes = protectSteps.map((key) => context.output(key) as Protected);
     const bases = outcomes.flatMap((outcome) =>
       outcome.disks.map(({ diskId, root, base }) => ({
         diskId,
@@ -174,7 +177,7 @@ export const advanceBasesStep = defineStep<Pick<CommitStep, "protectSteps">, { r
         ...(base === undefined ? {} : { base }),
       })),
     );
-    return await context.database.transaction(async (transaction) => {
+    return context.database.transaction(async (transaction) => {
       const before = await listDiskBases(transaction, workloadId);
       await saveDiskBases(transaction, workloadId, snapshotId, bases);
       const replaced = before.filter(
@@ -230,6 +233,7 @@ export const settleInstanceStep = defineStep<SettleStep, SettleOutput>({
       return { warning: null };
     } catch (fault) {
       context.signal.throwIfAborted();
+      if (!(fault instanceof Fault)) throw fault;
       context.log.warn("flow.settle-failed", { instance: instanceId, fault: describeFault(fault) });
       return { warning: `Old bitmaps of instance ${instanceName} stay until its next snapshot.` };
     }
@@ -237,7 +241,7 @@ export const settleInstanceStep = defineStep<SettleStep, SettleOutput>({
 });
 
 function bitmapsInUse(context: StepContext, protectStep: string): string[] {
-  const outcome = outputOf<Protected>(context, protectStep);
+  const outcome = context.output(protectStep) as Protected;
   const named = outcome.disks.flatMap((disk) => disk.base?.bitmap ?? []);
   return [...new Set([bitmapName(snapshotOf(context)), ...named])];
 }

@@ -1,0 +1,150 @@
+import {
+  completeRestore,
+  findRestore,
+  type Handle,
+  listDiskBases,
+  listWorkloadInstances,
+  type Member,
+  modifyWorkload,
+  releaseWorkload,
+  saveDiskBases,
+  setRestoreStatus,
+  setSnapshotStatus,
+} from "@cairn/database";
+import { planRestore } from "@cairn/domain";
+import { assert, type InstanceId } from "@cairn/kernel";
+import { failureMessage } from "./messages.ts";
+import { observeRestore } from "./observe-restore.ts";
+import {
+  createPortStep,
+  createSecurityGroupsStep,
+  finishSecurityGroupsStep,
+  importKeyPairStep,
+} from "./restore-network-steps.ts";
+import {
+  type InstanceDiskOutput,
+  startServerStep,
+  stopServerStep,
+  writeInstanceDiskStep,
+} from "./restore-power-steps.ts";
+import {
+  createPlaceholderImageStep,
+  createServerStep,
+  type FinishOutput,
+  finishServerStep,
+} from "./restore-server-steps.ts";
+import { createVolumeStep, type WriteOutput, writeVolumeStep } from "./restore-volume-steps.ts";
+import type { ConcludedRun, Flow } from "./step.ts";
+
+/** Restores a snapshot: one-click, selective or in place. */
+export const restoreFlow: Flow = {
+  name: "restore",
+  plan: async (context) => planRestore(await observeRestore(context)),
+  steps: {
+    "create-volume": createVolumeStep,
+    "create-security-groups": createSecurityGroupsStep,
+    "import-key-pair": importKeyPairStep,
+    "create-placeholder-image": createPlaceholderImageStep,
+    "write-volume": writeVolumeStep,
+    "create-port": createPortStep,
+    "create-server": createServerStep,
+    "stop-server": stopServerStep,
+    "write-instance-disk": writeInstanceDiskStep,
+    "start-server": startServerStep,
+    "finish-server": finishServerStep,
+    "finish-security-groups": finishSecurityGroupsStep,
+  },
+  conclude: async (transaction, run, result) => {
+    const { workloadId, snapshotId, restoreId } = run.subject;
+    assert(snapshotId !== undefined && restoreId !== undefined, "a restore run names snapshot and restore");
+    await setSnapshotStatus(transaction, snapshotId, "available");
+    await forgetTransientBases(transaction, run);
+    await releaseWorkload(transaction, { workloadId, runId: run.id });
+    if (result.kind === "succeeded") {
+      await complete(transaction, run);
+      return;
+    }
+    const status = result.kind === "cancelled" ? "cancelled" : "error";
+    await setRestoreStatus(transaction, restoreId, status, failureMessage(result, run.leftovers));
+  },
+};
+
+async function complete(transaction: Handle, run: ConcludedRun): Promise<void> {
+  const { restoreId } = run.subject;
+  assert(restoreId !== undefined, "a restore run names its restore");
+  const writes = outputsOf<WriteOutput>(run, "write-");
+  const made = outputsOf<FinishOutput | null>(run, "finish-").flatMap((output) => output ?? []);
+  const overwritten = outputsOf<InstanceDiskOutput>(run, "write-").filter((output) => output.isExisting);
+  const instances = [
+    ...made.map(({ instanceId, name, originalId }) => restoredRow(instanceId, name, originalId)),
+    ...new Map(
+      overwritten.map(({ instanceId, instanceName }) => [
+        instanceId,
+        restoredRow(instanceId, instanceName, instanceId),
+      ]),
+    ).values(),
+  ];
+  await completeRestore(transaction, restoreId, {
+    sizeBytes: sum(writes.map((output) => output.sizeBytes)),
+    writtenBytes: sum(writes.map((output) => output.writtenBytes)),
+    instances,
+  });
+  const restore = await findRestore(transaction, { id: restoreId });
+  if (restore?.restore_type === "oneclick") await adopt(transaction, run, made);
+}
+
+/** As the API shows it: the id now, and in the metadata the id that it had in the snapshot. */
+function restoredRow(id: string, name: string, originalId: string): Record<string, unknown> {
+  return { id, name, status: "available", metadata: { instance_id: originalId } };
+}
+
+function outputsOf<Output>(run: ConcludedRun, prefix: string): Output[] {
+  const found = [...run.outputs].filter(([key]) => key.startsWith(prefix));
+  return found.map(([, output]) => output as Output);
+}
+
+/**
+ * After a one-click restore the workload protects the instances that took the originals' places, as in the
+ * reference. The workload was released just before, in this same transaction, so it can be changed.
+ */
+async function adopt(transaction: Handle, run: ConcludedRun, made: readonly FinishOutput[]): Promise<void> {
+  const { workloadId } = run.subject;
+  const before = await listWorkloadInstances(transaction, [workloadId]);
+  const successors = new Map(made.map((output) => [output.originalId, output]));
+  const members = before.map((row): Member => {
+    const successor = successors.get(row.instance_id);
+    if (successor === undefined)
+      return { instanceId: row.instance_id, name: row.name, metadata: row.metadata };
+    return { instanceId: successor.instanceId, name: successor.name, metadata: row.metadata };
+  });
+  const modified = await modifyWorkload(transaction, workloadId, { instances: members });
+  assert(
+    modified.kind === "modified",
+    `workload ${workloadId} takes its restored instances: ${modified.kind}`,
+  );
+}
+
+/**
+ * A transient bitmap died when its instance stopped. The datamover would find that out by itself; without the
+ * base nobody has to ask. Persistent bitmaps recorded what the restore wrote, so they still hold.
+ */
+async function forgetTransientBases(transaction: Handle, run: ConcludedRun): Promise<void> {
+  const { workloadId } = run.subject;
+  const written = outputsOf<Partial<InstanceDiskOutput>>(run, "write-").filter(
+    (output) => output.isExisting === true,
+  );
+  const stopped = new Set<InstanceId | undefined>(written.map((output) => output.instanceId));
+  for (const row of await listDiskBases(transaction, workloadId)) {
+    if (!stopped.has(row.instance_id) || isPersistent(row.base)) continue;
+    const bare = { diskId: row.disk_id, instanceId: row.instance_id, root: row.root };
+    await saveDiskBases(transaction, workloadId, row.snapshot_id, [bare]);
+  }
+}
+
+function isPersistent(base: unknown): boolean {
+  return typeof base === "object" && base !== null && "persistent" in base && base.persistent === true;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,192 @@
+import {
+  type CreateServerStep,
+  type FinishServerStep,
+  type NicReference,
+  type PlaceholderImageStep,
+  RUN_MARK_KEY,
+} from "@cairn/domain";
+import { Fault, type InstanceId } from "@cairn/kernel";
+import type { BlockDevice, Image, Server } from "@cairn/openstack";
+import { removed } from "./absent.ts";
+import { blankImage } from "./blank-image.ts";
+import { ORIGINAL_IMAGE_ID, ORIGINAL_IMAGE_NAME } from "./capture.ts";
+import { defineStep } from "./define-step.ts";
+import { IMAGE_WAIT_MS, SERVER_WAIT_MS } from "./limits.ts";
+import type { PortOutput } from "./restore-network-steps.ts";
+import { markOf, type VolumeOutput } from "./restore-volume-steps.ts";
+import type { StepContext } from "./step.ts";
+
+/** What `create-placeholder-image` gives. */
+export interface ImageOutput {
+  readonly imageId: string;
+}
+
+/**
+ * Makes the blank image that an instance with a local root disk is born from. It carries the properties of
+ * the original, because Nova takes the instance's devices from them, and stays, hidden, as long as Nova
+ * refers to it. The guest's time to shut down is not shortened although nothing runs yet: Nova would keep the
+ * short time for the instance's whole life.
+ */
+export const createPlaceholderImageStep = defineStep<PlaceholderImageStep, ImageOutput>({
+  perform: async (context, { image, virtualSizeBytes }) => {
+    const { images } = context.cloud.glance;
+    const { signal } = context;
+    const found = await findImage(context);
+    // One that a crash left half uploaded is of no use, and Glance takes no second upload for it.
+    const isUsable = found?.status === "active" || found?.status === "queued";
+    if (found !== undefined && !isUsable) await removed(images.delete(found.id, signal));
+    const record =
+      found !== undefined && isUsable
+        ? found
+        : await images.create(
+            {
+              name: markOf(context),
+              diskFormat: "qcow2",
+              containerFormat: "bare",
+              visibility: "private",
+              isHidden: true,
+              properties: {
+                ...image.properties,
+                [ORIGINAL_IMAGE_ID]: image.id,
+                ...(image.name === null ? {} : { [ORIGINAL_IMAGE_NAME]: image.name }),
+              },
+            },
+            signal,
+          );
+    if (record.status === "queued")
+      await images.upload(record.id, once(blankImage(virtualSizeBytes)), signal);
+    await images.waitFor(record.id, "active", { withinMs: IMAGE_WAIT_MS, signal });
+    return { imageId: record.id };
+  },
+  undo: async (context, _parameters, output) => {
+    const imageId = output?.imageId ?? (await findImage(context))?.id;
+    if (imageId !== undefined) await removed(context.cloud.glance.images.delete(imageId, context.signal));
+  },
+});
+
+async function findImage(context: StepContext): Promise<Image | undefined> {
+  const filter = { name: markOf(context), isHidden: true };
+  const [found] = await context.cloud.glance.images.list(filter, context.signal);
+  return found;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}
+
+/** What `create-server` gives. */
+export interface ServerOutput {
+  readonly instanceId: InstanceId;
+}
+
+/**
+ * Makes the instance under its final name, because the guest learns its host name from it at the first boot;
+ * the run's mark is in its metadata until the restore is finished.
+ */
+export const createServerStep = defineStep<CreateServerStep, ServerOutput>({
+  perform: async (context, parameters) => {
+    const { servers } = context.cloud.nova;
+    const { signal } = context;
+    const found = await findMarkedServer(context, parameters.name);
+    const instanceId = found?.id ?? (await create(context, parameters));
+    await servers.waitFor(instanceId, "ACTIVE", { withinMs: SERVER_WAIT_MS, signal });
+    return { instanceId };
+  },
+  undo: async (context, { name }, output) => {
+    const { servers } = context.cloud.nova;
+    const instanceId = output?.instanceId ?? (await findMarkedServer(context, name))?.id;
+    if (instanceId === undefined) return;
+    await removed(servers.delete(instanceId, context.signal));
+    await servers.waitFor(instanceId, "absent", { withinMs: SERVER_WAIT_MS, signal: context.signal });
+  },
+});
+
+async function findMarkedServer(context: StepContext, name: string): Promise<Server | undefined> {
+  const mark = markOf(context);
+  const candidates = await context.cloud.nova.servers.list({ name }, context.signal);
+  return candidates.find((server) => server.metadata[RUN_MARK_KEY] === mark);
+}
+
+async function create(context: StepContext, parameters: CreateServerStep): Promise<InstanceId> {
+  const { description, imageStep, availabilityZone, keyName, userData, tags } = parameters;
+  const imageId = imageStep === null ? undefined : (context.output(imageStep) as ImageOutput).imageId;
+  return context.cloud.nova.servers.create(
+    {
+      name: parameters.name,
+      flavorId: parameters.flavorId,
+      networks: parameters.nics.length === 0 ? "none" : parameters.nics.map((nic) => nicOf(context, nic)),
+      blockDevices: blockDevices(context, parameters, imageId),
+      metadata: { ...parameters.metadata, [RUN_MARK_KEY]: markOf(context) },
+      hasConfigDrive: parameters.hasConfigDrive,
+      ...(imageId === undefined ? {} : { imageId }),
+      ...(description === null ? {} : { description }),
+      ...(availabilityZone === null ? {} : { availabilityZone }),
+      ...(keyName === null ? {} : { keyName }),
+      ...(userData === null ? {} : { userData }),
+      ...(tags.length === 0 ? {} : { tags }),
+    },
+    context.signal,
+  );
+}
+
+function nicOf(context: StepContext, nic: NicReference): { readonly portId: string } {
+  if (nic.kind === "existing") return { portId: nic.portId };
+  return { portId: (context.output(nic.portStep) as PortOutput).portId };
+}
+
+/**
+ * In the order of the captured devices: Nova's libvirt driver names them by it, whatever name is asked for.
+ */
+function blockDevices(
+  context: StepContext,
+  { volumes }: CreateServerStep,
+  imageId: string | undefined,
+): BlockDevice[] {
+  const root: BlockDevice[] =
+    imageId === undefined
+      ? []
+      : [{ source: "image", id: imageId, destination: "local", bootIndex: 0, deleteOnTermination: true }];
+  const attached = volumes.map(
+    ({ volumeStep, device, isRoot, deleteOnTermination }): BlockDevice => ({
+      source: "volume",
+      id: (context.output(volumeStep) as VolumeOutput).volumeId,
+      destination: "volume",
+      bootIndex: isRoot ? 0 : -1,
+      deleteOnTermination,
+      deviceName: `/dev/${device}`,
+    }),
+  );
+  return [...root, ...attached];
+}
+
+/** What `finish-server` gives: the instance as the restore's row shows it. */
+export interface FinishOutput {
+  readonly instanceId: InstanceId;
+  readonly name: string;
+  readonly originalId: string;
+}
+
+/**
+ * Looks whether the instance is well, gives its ports their names and takes the run's marks away. Undone
+ * together with what it finishes: every step before it knows its thing by id.
+ */
+export const finishServerStep = defineStep<FinishServerStep, FinishOutput>({
+  perform: async (context, { serverStep, originalId, name, volumeSteps, ports }) => {
+    const { cloud, signal } = context;
+    const { instanceId } = context.output(serverStep) as ServerOutput;
+    const server = await cloud.nova.servers.get(instanceId, signal);
+    if (server.status !== "ACTIVE") {
+      throw new Fault("instance-unwell", `finishing instance ${name}: it is ${server.status}`, "never");
+    }
+    for (const { portStep, name: portName } of ports) {
+      const { portId } = context.output(portStep) as PortOutput;
+      await cloud.neutron.ports.update(portId, { name: portName }, signal);
+    }
+    for (const volumeStep of volumeSteps) {
+      const { volumeId } = context.output(volumeStep) as VolumeOutput;
+      await removed(cloud.cinder.volumes.deleteMetadata(volumeId, RUN_MARK_KEY, signal));
+    }
+    await removed(cloud.nova.servers.deleteMetadata(instanceId, RUN_MARK_KEY, signal));
+    return { instanceId, name, originalId };
+  },
+});
