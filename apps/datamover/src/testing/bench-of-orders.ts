@@ -1,4 +1,5 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { OrderBody, OrderOutcome, ProtectInstance, RepositoryAccess } from "@cairn/contract";
 import { KiB, MiB, systemClock } from "@cairn/kernel";
@@ -150,8 +151,6 @@ export async function attachVolume(
   volumeId: string,
   image: { format: "qcow2" | "raw"; sizeBytes: number },
 ): Promise<{ path: string; connectionInfo: unknown }> {
-  const { createHash } = await import("node:crypto");
-  const { mkdir } = await import("node:fs/promises");
   const base = join(node.sandboxFolder, "cinder");
   const name = `volume-${volumeId}`;
   const folder = join(base, createHash("md5").update("127.0.0.1:/cinder").digest("hex"));
