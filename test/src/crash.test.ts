@@ -51,7 +51,7 @@ async function isConcluded({ database }: Pick<Tree, "database">, run: RunId): Pr
   const row = await database.handle
     .selectFrom("run")
     .select("state")
-    .where("id", "=", asId(run))
+    .where("id", "=", run)
     .executeTakeFirst();
   return row?.state === "concluded";
 }

@@ -65,8 +65,16 @@ export async function runOf(tree: Tree, table: "snapshot" | "restore", id: strin
   const { handle } = tree.database;
   const row =
     table === "snapshot"
-      ? await handle.selectFrom("snapshot").select("run_id").where("id", "=", asId(id)).executeTakeFirst()
-      : await handle.selectFrom("restore").select("run_id").where("id", "=", asId(id)).executeTakeFirst();
+      ? await handle
+          .selectFrom("snapshot")
+          .select("run_id")
+          .where("id", "=", asId<"snapshot">(id))
+          .executeTakeFirst()
+      : await handle
+          .selectFrom("restore")
+          .select("run_id")
+          .where("id", "=", asId<"restore">(id))
+          .executeTakeFirst();
   if (row === undefined) throw new Error(`there is no ${table} ${id}`);
   return row.run_id;
 }
