@@ -94,16 +94,27 @@ export interface OrderHolder {
   readonly generation: number;
 }
 
-/** Stores progress and prolongs the lease of whoever holds the order. Another host's order is `absent`. */
+/** After it was told `cancelled`, a datamover has so long to clean up; finishing the order lets go of it earlier. */
+const CANCELLED_GRACE_MS = 10_000;
+
+/**
+ * Stores progress and prolongs the lease of whoever holds the order. Another host's order is `absent`. Who is
+ * told `cancelled` gets no longer lease but a last short one.
+ */
 export async function reportProgress(
   handle: Handle,
   holder: OrderHolder,
   progress: unknown,
   leaseMs: number,
 ): Promise<"continue" | "cancelled" | "fenced" | "absent"> {
+  const lastLease = sql<Date>`least(lease_until, ${inFuture(CANCELLED_GRACE_MS)})`;
   const row = await handle
     .updateTable("datamover_order")
-    .set({ progress: toJson(progress), lease_until: inFuture(leaseMs), updated_at: sql<Date>`now()` })
+    .set({
+      progress: toJson(progress),
+      lease_until: sql<Date>`case state when 'claimed' then ${inFuture(leaseMs)} else ${lastLease} end`,
+      updated_at: sql<Date>`now()`,
+    })
     .where("id", "=", holder.orderId)
     .where("host", "=", holder.host)
     .where("generation", "=", holder.generation)

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import type { ClaimReply, Order, OrderBody, OrderOutcome, OrderProgress } from "@cairn/contract";
+import {
+  cancelOrder,
+  createTestDatabase,
+  createWorkload,
+  type Database,
+  ensureDefaultTarget,
+  ensureOrder,
+  ensureRepository,
+  findOrder,
+  openDatabase,
+  openSnapshot,
+  registerDatamover,
+  type TestDatabase,
+} from "@cairn/database";
+import {
+  type HostName,
+  newId,
+  type OrderId,
+  type ProjectId,
+  type RepositoryId,
+  type RunId,
+  Secret,
+  systemClock,
+  type UserId,
+} from "@cairn/kernel";
+import { createRepositoryKeys, wrapKeys } from "@cairn/repository";
+import { createLog, Status } from "@cairn/service";
+import { createServer } from "./server.ts";
+
+const masterKey = Buffer.alloc(32, 7);
+const stopping = new AbortController();
+let place: TestDatabase;
+let database: Database;
+let server: ReturnType<typeof createServer>;
+let url: string;
+
+before(async () => {
+  place = await createTestDatabase(process.env);
+  database = openDatabase(place.url);
+  for (const host of ["h1", "h2"]) {
+    await registerDatamover(database.handle, host as HostName, new Secret(`token-${host}`));
+  }
+  server = createServer({
+    world: { database, clock: systemClock, masterKey: new Secret(masterKey), leaseMs: 30_000 },
+    log: createLog("datamover-api", { level: "error", write: () => undefined }),
+    status: new Status("datamover-api", systemClock),
+    signal: stopping.signal,
+  });
+  await server.listen({ host: "127.0.0.1", port: 0 });
+  url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+});
+
+after(async () => {
+  stopping.abort();
+  await server.close();
+  await database.close();
+  await place.drop();
+});
+
+async function post(path: string, body: unknown, host = "h1"): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(new URL(path, url), {
+    method: "POST",
+    headers: { authorization: `Bearer token-${host}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+}
+
+async function claimed(waitMs = 0, host = "h1"): Promise<Order[]> {
+  const { status, body } = await post("/v1/orders/claim", { room: 4, waitMs }, host);
+  assert.equal(status, 200);
+  return (body as ClaimReply).orders;
+}
+
+const settle: OrderBody = { kind: "settle-instance", instanceId: "i1", keepBitmaps: [] };
+const settled: OrderOutcome = { kind: "settled" };
+const nothingYet: OrderProgress = { phase: "preparing", disks: [] };
+const asker = { projectId: "p1" as ProjectId, userId: "u1" as UserId };
+
+async function aRun(): Promise<RunId> {
+  const workloadId = newId<"workload">();
+  await createWorkload(database.handle, {
+    id: workloadId,
+    ...asker,
+    name: "w",
+    description: "",
+    instances: [],
+  });
+  const wanted = { workloadId, name: "s", description: "", snapshotType: "full" } as const;
+  const opened = await database.transaction((tx) => openSnapshot(tx, asker, wanted));
+  assert.equal(opened.kind, "opened");
+  return opened.runId;
+}
+
+async function anOrder(options: { host?: string; repositoryId?: RepositoryId } = {}): Promise<OrderId> {
+  const order = {
+    runId: await aRun(),
+    stepKey: "s",
+    call: "perform/1/1",
+    host: (options.host ?? "h1") as HostName,
+    body: settle,
+    repositoryId: options.repositoryId,
+  };
+  return (await database.transaction((tx) => ensureOrder(tx, order))).id;
+}
+
+async function expireLease(id: OrderId): Promise<void> {
+  await database.handle
+    .updateTable("datamover_order")
+    .set({ lease_until: new Date(0) })
+    .where("id", "=", id)
+    .execute();
+}
+
+test("a call without a known host token is answered 401", async () => {
+  for (const authorization of ["", "Bearer nobody", "Basic token-h1"]) {
+    const response = await fetch(new URL("/v1/hello", url), { method: "POST", headers: { authorization } });
+    assert.equal(response.status, 401);
+  }
+});
+
+test("hello says who is there, and the database knows it from then on", async () => {
+  assert.equal((await post("/v1/hello", { version: "1.2", capabilities: ["a"] })).status, 204);
+  const row = await database.handle
+    .selectFrom("datamover")
+    .selectAll()
+    .where("host", "=", "h1" as HostName)
+    .executeTakeFirstOrThrow();
+  assert.equal(row.version, "1.2");
+  assert.ok(row.seen_at !== null);
+});
+
+test("an order is handed out once, to its host only, and ends with its outcome", async () => {
+  const id = await anOrder();
+  assert.deepEqual(await claimed(0, "h2"), []);
+  const [order] = await claimed();
+  assert.equal(order?.id, id);
+  assert.equal(order.generation, 1);
+  assert.deepEqual(order.body, settle);
+  assert.deepEqual(await claimed(), []);
+  const report = await post(`/v1/orders/${id}/progress`, { generation: 1, progress: nothingYet });
+  assert.deepEqual(report, { status: 200, body: { verdict: "continue" } });
+  const finish = { generation: 1, outcome: settled };
+  assert.equal((await post(`/v1/orders/${id}/finish`, finish)).status, 204);
+  assert.equal((await post(`/v1/orders/${id}/finish`, finish)).status, 204);
+  assert.deepEqual((await findOrder(database.handle, id))?.outcome, settled);
+});
+
+test("a waiting claim gets an order as soon as it is written", async () => {
+  const waiting = claimed(20_000);
+  const id = await anOrder();
+  assert.deepEqual(
+    (await waiting).map((order) => order.id),
+    [id],
+  );
+  await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled });
+});
+
+test("an order whose lease is over is handed out again, and its former holder is fenced", async () => {
+  const id = await anOrder();
+  await claimed();
+  await expireLease(id);
+  const [again] = await claimed();
+  assert.equal(again?.generation, 2);
+  const late = await post(`/v1/orders/${id}/progress`, { generation: 1, progress: nothingYet });
+  assert.deepEqual(late.body, { verdict: "fenced" });
+  assert.equal((await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled })).status, 409);
+  assert.equal((await post(`/v1/orders/${id}/finish`, { generation: 2, outcome: settled })).status, 204);
+});
+
+test("another host's order is 404, for progress and for its end", async () => {
+  const id = await anOrder();
+  await claimed();
+  const report = { generation: 1, progress: nothingYet };
+  assert.equal((await post(`/v1/orders/${id}/progress`, report, "h2")).status, 404);
+  assert.equal(
+    (await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled }, "h2")).status,
+    404,
+  );
+  assert.equal((await post(`/v1/orders/nothing/finish`, { generation: 1, outcome: settled })).status, 404);
+  assert.equal((await findOrder(database.handle, id))?.state, "claimed");
+  await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled });
+});
+
+test("the holder of a cancelled order is told so, and lets go of it by finishing", async () => {
+  const id = await anOrder();
+  await claimed();
+  assert.equal(await database.transaction((tx) => cancelOrder(tx, id)), "held");
+  const report = await post(`/v1/orders/${id}/progress`, { generation: 1, progress: nothingYet });
+  assert.deepEqual(report.body, { verdict: "cancelled" });
+  assert.equal(await database.transaction((tx) => cancelOrder(tx, id)), "held");
+  assert.equal((await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled })).status, 204);
+  assert.equal(await database.transaction((tx) => cancelOrder(tx, id)), "ended");
+  assert.equal((await findOrder(database.handle, id))?.state, "cancelled");
+});
+
+test("a cancelled order whose holder is silent ends with its lease, and is not handed out", async () => {
+  const id = await anOrder();
+  await claimed();
+  assert.equal(await database.transaction((tx) => cancelOrder(tx, id)), "held");
+  await expireLease(id);
+  assert.deepEqual(await claimed(), []);
+  assert.equal(await database.transaction((tx) => cancelOrder(tx, id)), "ended");
+  const late = await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled });
+  assert.equal(late.status, 409);
+});
+
+test("an order for a repository carries its address, its opened keys and its segments", async () => {
+  const target = await database.transaction((tx) => ensureDefaultTarget(tx, "/backup"));
+  const keys = createRepositoryKeys();
+  const repository = await ensureRepository(database.handle, {
+    id: newId(),
+    projectId: asker.projectId,
+    targetId: target.id,
+    wrappedKeys: wrapKeys(keys, masterKey),
+  });
+  await anOrder({ repositoryId: repository.id });
+  const [order] = await claimed();
+  assert.deepEqual(order?.repository, {
+    repositoryId: repository.id,
+    target: { kind: "directory", path: "/backup" },
+    keys: {
+      id: keys.id,
+      chunkId: keys.chunkId.toString("base64"),
+      structure: keys.structure.toString("base64"),
+      data: keys.data.toString("base64"),
+    },
+    indexSegments: [],
+  });
+});
+
+const refused: [string, string, unknown][] = [
+  ["a claim without room", "/v1/orders/claim", { waitMs: 0 }],
+  ["a claim that waits for ever", "/v1/orders/claim", { room: 1, waitMs: 10_000_000 }],
+  ["a hello without a version", "/v1/hello", { capabilities: [] }],
+  [
+    "progress of an unknown phase",
+    "/v1/orders/x/progress",
+    { generation: 1, progress: { phase: "z", disks: [] } },
+  ],
+  ["an outcome of an unknown kind", "/v1/orders/x/finish", { generation: 1, outcome: { kind: "great" } }],
+];
+for (const [what, path, body] of refused) {
+  test(`${what} is refused with the field that is wrong`, async () => {
+    const answer = await post(path, body);
+    assert.equal(answer.status, 400);
+    const { error } = answer.body as { error: { field: string; message: string } };
+    assert.match(error.message, /Invalid input/);
+    assert.ok(error.field !== "");
+  });
+}
+
+test("a body that is no JSON is 400 without a stack", async () => {
+  const response = await fetch(new URL("/v1/hello", url), {
+    method: "POST",
+    headers: { authorization: "Bearer token-h1", "content-type": "application/json" },
+    body: "{",
+  });
+  assert.equal(response.status, 400);
+  assert.doesNotMatch(await response.text(), /at .*\.ts/);
+});
+
+test("status is answered to anyone and shows no secret", async () => {
+  const response = await fetch(new URL("/status", url));
+  assert.equal(response.status, 200);
+  assert.doesNotMatch(await response.text(), /token-h1/);
+});
