@@ -6,11 +6,18 @@ import { type Tree, until } from "./tree.ts";
 
 const RUN_MS = 120_000;
 
-/** Boots an image-booted instance; on `az1` its disk is qcow2, on `az2` raw. */
-export async function bootFromImage(tree: Tree, name: string, zone: "az1" | "az2"): Promise<BootedInstance> {
+/**
+ * Boots an image-booted instance; on `az1` its disk is qcow2, on `az2` raw. With `m1.nano` the disk is as large
+ * as the image, with other flavors as the flavor says.
+ */
+export async function bootFromImage(
+  tree: Tree,
+  name: string,
+  zone: "az1" | "az2",
+  flavor = "m1.nano",
+): Promise<BootedInstance> {
   const boot = { kind: "image", imageId: tree.imageId } as const;
-  const wanted = { name, zone, boot, flavor: "m1.nano", network: "private", volumes: [] };
-  return bootInstance(tree.cloud, wanted, tree.signal);
+  return bootInstance(tree.cloud, { name, zone, boot, flavor, network: "private", volumes: [] }, tree.signal);
 }
 
 /** Makes a workload of instances and waits until it can be used. */
