@@ -1,10 +1,15 @@
-import { EventEmitter, once } from "node:events";
 import { asError } from "@cairn/kernel";
 import { Client } from "pg";
 import type { Channel, WaitOptions } from "./open.ts";
 
 const CHANNELS: readonly Channel[] = ["cairn_order_queued", "cairn_run_cancelled", "cairn_order_changed"];
 const RECONNECT_MS = 1_000;
+
+interface Waiter {
+  readonly channel: Channel;
+  readonly payload: string | undefined;
+  readonly wake: () => void;
+}
 
 /**
  * One connection that listens on all channels. It connects when somebody waits, and again after it broke; while
@@ -13,7 +18,7 @@ const RECONNECT_MS = 1_000;
 export class NotificationListener {
   readonly #url: string;
   readonly #onFault: (fault: Error) => void;
-  readonly #heard = new EventEmitter();
+  readonly #waiters = new Set<Waiter>();
   #client: Client | undefined;
   #connecting: Promise<void> | undefined;
   #mayConnectAt = 0;
@@ -22,23 +27,25 @@ export class NotificationListener {
   constructor(url: string, onFault: (fault: Error) => void) {
     this.#url = url;
     this.#onFault = onFault;
-    this.#heard.setMaxListeners(0);
   }
 
   /** Resolves at a notification or after `ms`; rejects when the signal is aborted. */
   async waitFor(channel: Channel, { payload, ms, signal }: WaitOptions): Promise<void> {
     signal?.throwIfAborted();
     this.#ensureConnected();
-    const name = payload === undefined ? channel : `${channel} ${payload}`;
-    const deadline = AbortSignal.timeout(ms);
-    const end = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
-    try {
-      await once(this.#heard, name, { signal: end });
-    } catch (cause) {
-      signal?.throwIfAborted();
-      // The wait's own time has passed: that is an end like any other.
-      if (!deadline.aborted) throw cause;
-    }
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", wake);
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      const waiter: Waiter = { channel, payload, wake };
+      const timer = setTimeout(wake, ms);
+      this.#waiters.add(waiter);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
+    signal?.throwIfAborted();
   }
 
   async close(): Promise<void> {
@@ -69,13 +76,17 @@ export class NotificationListener {
     });
     client.on("end", lost);
     client.on("notification", ({ channel, payload }) => {
-      this.#heard.emit(channel);
-      this.#heard.emit(`${channel} ${payload ?? ""}`);
+      for (const waiter of this.#waiters) {
+        const isMeant = waiter.payload === undefined || waiter.payload === payload;
+        if (waiter.channel === channel && isMeant) waiter.wake();
+      }
     });
     try {
       await client.connect();
       for (const channel of CHANNELS) await client.query(`listen ${channel}`);
       this.#client = client;
+      // What was notified before this moment was not heard: everybody looks once.
+      for (const waiter of this.#waiters) waiter.wake();
     } catch (cause) {
       this.#onFault(asError(cause));
       await client.end().catch(this.#onFault);
