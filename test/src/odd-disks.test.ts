@@ -28,14 +28,10 @@ before(async () => {
 
 after(async () => tree.close());
 
-/** Watches a process's memory until `stop`, and tells its highest resident size in bytes. */
-function watchMemory(pid: number): { stop(): Promise<number> } {
-  return {
-    stop: async () => {
-      const status = await readFile(`/proc/${String(pid)}/status`, "utf8");
-      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? "0") * 1024;
-    },
-  };
+/** The highest resident size that a process ever had, in bytes. */
+async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${String(pid)}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? "0") * 1024;
 }
 
 async function bootOfBytes(name: string, bytes: Buffer, zone: "az1" | "az2"): Promise<BootedInstance> {
@@ -75,7 +71,7 @@ for (const [index, { name, bytes }] of SIZES.entries()) {
   test(`a disk of ${name} comes back byte for byte`, async (context) => {
     await explained(context, tree, async () => {
       const instance = await bootOfBytes(`odd-${String(index)}`, randomBytes(bytes), zone);
-      let kept = Buffer.alloc(0);
+      let kept: Buffer = Buffer.alloc(0);
       const restored = await roundTrip(`odd-${String(index)}`, instance, async () => {
         await tree.embedded.sandbox.write(instance.id, "vda", 0, randomBytes(512));
         kept = await keepDisk(tree, instance.id, "vda");
@@ -123,7 +119,6 @@ test("twenty disks on one instance come back byte for byte, and the datamover st
     const { disks } = await tree.embedded.sandbox.domain(instance.id);
     assert.equal(disks.length, 20);
     for (const { device } of disks) await fill(tree, instance.id, device, 12 * MiB);
-    const memory = watchMemory(tree.embedded.pidOf("datamover-compute1") ?? 0);
     const kept = new Map<string, string>();
     const restored = await roundTrip("twenty", instance, async () => {
       for (const { device } of disks) {
@@ -134,7 +129,7 @@ test("twenty disks on one instance come back byte for byte, and the datamover st
     for (const [device, digest] of kept) {
       assert.equal((await tree.embedded.sandbox.digest(restored, device)).digest, digest, device);
     }
-    const peakBytes = await memory.stop();
+    const peakBytes = await peakMemory(tree.embedded.pidOf("datamover-compute1") ?? 0);
     assert.ok(peakBytes < MEMORY_MAX_BYTES, `the datamover's peak was ${String(peakBytes)} bytes`);
     assert.deepEqual(await leftovers(tree), []);
   });
