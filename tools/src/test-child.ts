@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftoverEntries, leftoverProcesses } from "./test-leftovers.ts";
 import type { TestLine } from "./test-reporter.ts";
@@ -18,8 +20,8 @@ export interface FileResult {
 export interface FileJob {
   readonly root: string;
   readonly path: string;
-  /** A short path, as sockets are made in it; made and removed here. */
-  readonly folder: string;
+  /** Where the file's report goes while it runs. */
+  readonly report: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly limitMs: number;
   readonly signal: AbortSignal;
@@ -31,12 +33,11 @@ const OUTPUT_MAX = 4_000;
 
 /** Runs one test file to its end, and kills and reports whatever it leaves behind. */
 export async function runFile(job: FileJob): Promise<FileResult> {
-  const { folder, path } = job;
-  const report = `${folder}.report`;
+  const { path, report } = job;
   const begin = performance.now();
-  mkdirSync(folder, { mode: 0o755 });
+  const folder = makeShortFolder();
   writeFileSync(report, "");
-  const { code, output, overdue } = await runChild(job, report);
+  const { code, output, overdue } = await runChild(job, folder);
   const lines = readFileSync(report, "utf8")
     .split("\n")
     .filter((line) => line !== "")
@@ -64,22 +65,42 @@ export async function runFile(job: FileJob): Promise<FileResult> {
   };
 }
 
+/**
+ * A TMPDIR with a name as short as can be, such as `/tmp/c4fz`: a socket's path has 107 bytes at most, and tests
+ * make sockets deep in trees of folders. Others may enter it, as PostgreSQL may run as another user.
+ */
+function makeShortFolder(): string {
+  for (let attempt = 0; attempt < 1000; attempt += 1) {
+    const folder = join(
+      tmpdir(),
+      `c${randomInt(36 ** 3)
+        .toString(36)
+        .padStart(3, "0")}`,
+    );
+    if (existsSync(folder)) continue;
+    mkdirSync(folder);
+    chmodSync(folder, 0o755);
+    return folder;
+  }
+  throw new Error(`no short name is free in ${tmpdir()}: remove old test folders`);
+}
+
 interface ChildEnd {
   readonly code: number | string;
   readonly output: string;
   readonly overdue: boolean;
 }
 
-async function runChild(job: FileJob, report: string): Promise<ChildEnd> {
+async function runChild(job: FileJob, folder: string): Promise<ChildEnd> {
   const { NODE_TEST_CONTEXT: _ours, ...env } = job.env;
   const flags = [
     "--disable-warning=ExperimentalWarning",
     `--test-reporter=${REPORTER}`,
-    `--test-reporter-destination=${report}`,
+    `--test-reporter-destination=${job.report}`,
   ];
   const child = spawn(process.execPath, [...flags, join(job.root, job.path)], {
     cwd: job.root,
-    env: { ...env, TMPDIR: job.folder, CAIRN_TEST_MARK: job.folder },
+    env: { ...env, TMPDIR: folder, CAIRN_TEST_MARK: folder },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -28,8 +28,7 @@ const FILES_AT_ONCE = 2;
 export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
   const files = findTestFiles(run.root, run.filters);
   if (files.length === 0) run.say(`no test file has ${run.filters.join(" or ")} in its path`);
-  // Short, because sockets are made in it (108 bytes at most), and open, as PostgreSQL may run as another
-  // user.
+  // Open to others, as PostgreSQL may run as another user.
   const folder = mkdtempSync(join(tmpdir(), "ct-"));
   chmodSync(folder, 0o755);
   try {
@@ -57,7 +56,7 @@ async function runAll(
     const job = {
       root: run.root,
       path: file.path,
-      folder: join(place.folder, String(number)),
+      report: join(place.folder, `${number}.report`),
       env: place.env,
     };
     const result = await runFile({ ...job, limitMs: run.limitMs ?? FILE_LIMIT_MS, signal: run.signal });
