@@ -66,8 +66,8 @@ export async function runFile(job: FileJob): Promise<FileResult> {
 }
 
 /**
- * A TMPDIR with a name as short as can be, such as `/tmp/c4fz`: a socket's path has 107 bytes at most, and tests
- * make sockets deep in trees of folders. Others may enter it, as PostgreSQL may run as another user.
+ * A TMPDIR with a name as short as can be, such as `/tmp/c4fz`: a socket's path has 107 bytes at most, and
+ * tests make sockets deep in trees of folders. Others may enter it, as PostgreSQL may run as another user.
  */
 function makeShortFolder(): string {
   for (let attempt = 0; attempt < 1000; attempt += 1) {
