@@ -154,7 +154,7 @@ void test("a subnet, router, group with rules, floating address and quota are re
     "GET /network/v2.0/routers/r1": { json: { router } },
     "GET /network/v2.0/security-groups/g1": { json: { security_group: group } },
     "GET /network/v2.0/floatingips/f1": { json: { floatingip: floating } },
-    "GET /network/v2.0/quotas/p1/details.json": {
+    "GET /network/v2.0/quotas/p1/details": {
       json: { quota: Object.fromEntries(names.map((name) => [name, detail])) },
     },
   });

@@ -23,7 +23,7 @@ export function networkQuotas(client: ServiceClient): NetworkQuotas {
   return {
     get: async (projectId, signal) => {
       const doing = `reading the neutron quota of project ${projectId}`;
-      const answer = await client.get({ doing, path: ["quotas", projectId, "details.json"], signal });
+      const answer = await client.get({ doing, path: ["quotas", projectId, "details"], signal });
       return theOnly(answer, "quota", readQuota);
     },
   };
