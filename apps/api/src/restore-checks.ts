@@ -1,10 +1,12 @@
-import type { RestoreRequest, SelectiveInstance, SnapshotInstanceRecord } from "@cairn/domain";
+import type { RestoreInstance, RestoreOptions } from "@cairn/contract";
+import type { SnapshotInstanceRecord } from "@cairn/domain";
 import { asId, GiB, Rejection, unreachable } from "@cairn/kernel";
 import type { Cloud, Flavor } from "@cairn/openstack";
 
 /** What can be seen of the cloud cheaply, before anything is written; the planner looks deeper. */
 export interface RestoreCheck {
-  readonly request: RestoreRequest;
+  /** As `settleRestore` gave them. */
+  readonly options: RestoreOptions;
   readonly captured: readonly SnapshotInstanceRecord[];
   readonly projectId: string;
   readonly cloud: Cloud;
@@ -16,19 +18,20 @@ const NETWORKS = "restore.options.openstack.networks_mapping.networks";
 
 /** Throws a `Rejection` for the first thing that makes the restore impossible as it was asked. */
 export async function assertRestorable(check: RestoreCheck): Promise<void> {
-  const { request } = check;
-  switch (request.kind) {
+  const { options } = check;
+  switch (options.restore_type) {
     case "oneclick":
-      return assertOriginalsGone(check);
+      await assertOriginalsGone(check);
+      return;
     case "selective":
-      await assertNetworks(check, request);
-      for (const instance of request.instances) await assertFlavor(check, instance);
+      await assertNetworks(check);
+      for (const instance of options.openstack.instances) await assertFlavor(check, instance);
       return;
     case "inplace":
-      for (const { id, volumeIds } of request.instances) await assertOriginal(check, id, volumeIds);
+      for (const instance of options.openstack.instances) await assertOriginal(check, instance);
       return;
     default:
-      unreachable(request);
+      unreachable(options.restore_type);
   }
 }
 
@@ -44,14 +47,14 @@ async function assertOriginalsGone(check: RestoreCheck): Promise<void> {
   }
 }
 
-async function assertOriginal(check: RestoreCheck, id: string, volumeIds: readonly string[]): Promise<void> {
+async function assertOriginal(check: RestoreCheck, { id, vdisks = [] }: RestoreInstance): Promise<void> {
   const server = await findOwn(check, id);
   if (server === undefined) {
     const remedy = "Use a one-click or selective restore for instances that are gone.";
     throw refused(`Unable to find Virtual Machine '${id}' in nova inventory`, INSTANCES, id, remedy);
   }
   const attached = server.volumes.map((volume): string => volume.id);
-  const missing = volumeIds.find((volume) => !attached.includes(volume));
+  const missing = vdisks.map((disk) => disk.id).find((volume) => !attached.includes(volume));
   if (missing === undefined) return;
   throw refused(
     `The volume ${missing} is not attached to the instance ${server.name}.`,
@@ -66,18 +69,17 @@ async function findOwn(check: RestoreCheck, id: string) {
   return server?.projectId === check.projectId ? server : undefined;
 }
 
-async function assertNetworks(
-  check: RestoreCheck,
-  request: RestoreRequest & { readonly kind: "selective" },
-): Promise<void> {
-  const nicPlaces = request.instances.flatMap((instance) => instance.nics ?? []);
+async function assertNetworks(check: RestoreCheck): Promise<void> {
+  const { instances, networks_mapping: mapping } = check.options.openstack;
+  const nics = instances.flatMap((instance) => instance.nics ?? []);
   const places = [
-    ...request.networkMappings.map(({ to }) => ({ ...to, field: NETWORKS })),
-    ...nicPlaces.map((nic) => ({ ...nic, field: `${INSTANCES}.nics` })),
+    ...mapping.networks.map((pair) => ({ ...pair.target_network, field: NETWORKS })),
+    ...nics.map((nic) => ({ ...nic.network, field: `${INSTANCES}.nics` })),
   ];
-  for (const { networkId, subnetId, field } of places)
-    await assertPlace(check, { networkId, subnetId, field });
-  for (const networkId of unmappedNetworks(check.captured, request)) {
+  for (const place of places) {
+    await assertPlace(check, { networkId: place.id, subnetId: place.subnet?.id, field: place.field });
+  }
+  for (const networkId of unmappedNetworks(check)) {
     if ((await check.cloud.neutron.networks.find(networkId, check.signal)) !== undefined) continue;
     throw refused(
       `The network ${networkId} of the snapshot no longer exists and is mapped to no other.`,
@@ -111,20 +113,18 @@ async function assertPlace(
 }
 
 /** Networks that instances without explicit NICs come from and that no mapping replaces. */
-function unmappedNetworks(
-  captured: readonly SnapshotInstanceRecord[],
-  request: RestoreRequest & { readonly kind: "selective" },
-): Set<string> {
-  const mapped = new Set(request.networkMappings.map(({ from }) => from.networkId));
-  const plain = request.instances.filter((instance) => instance.nics === undefined);
+function unmappedNetworks({ captured, options }: RestoreCheck): Set<string> {
+  const { instances, networks_mapping: mapping } = options.openstack;
+  const mapped = new Set(mapping.networks.map((pair) => pair.snapshot_network.id));
+  const plain = instances.filter((instance) => instance.nics === undefined);
   const records = captured.filter((record) => plain.some((instance) => instance.id === record.id));
   const networks = records.flatMap((record) => record.nics.map((nic) => nic.network.id));
   return new Set(networks.filter((id) => !mapped.has(id)));
 }
 
-async function assertFlavor(check: RestoreCheck, instance: SelectiveInstance): Promise<void> {
-  if (instance.flavor?.kind !== "id") return;
-  const { id } = instance.flavor;
+async function assertFlavor(check: RestoreCheck, instance: RestoreInstance): Promise<void> {
+  const id = instance.flavor?.id;
+  if (id === undefined) return;
   const flavor = await check.cloud.nova.flavors.find(id, check.signal);
   const field = `${INSTANCES}.flavor.id`;
   if (flavor === undefined) {

@@ -13,7 +13,7 @@ import type { SnapshotId } from "@cairn/kernel";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened } from "../refusals.ts";
 import { assertRestorable } from "../restore-checks.ts";
-import { restoreRequestOf } from "../restore-request.ts";
+import { settleRestore } from "../restore-settling.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, ensureTrust } from "../trusts.ts";
 import type { DiskName, DiskNames } from "../views/progress-view.ts";
@@ -76,9 +76,9 @@ async function create(world: World, request: ApiRequest<"createRestore">) {
   if (snapshot.status !== "available") throw conflict("snapshot", snapshot.id, snapshot.status);
   assertOwnProject(caller);
   const captured = instanceRecords(snapshot);
-  const wanted = restoreRequestOf(options, captured);
+  const settled = settleRestore(options, captured);
   const cloud = world.cloudOf(caller.token, request.requestId);
-  await assertRestorable({ request: wanted, captured, projectId: caller.projectId, cloud, signal });
+  await assertRestorable({ options: settled, captured, projectId: caller.projectId, cloud, signal });
   await ensureTrust(world, caller, cloud, signal);
   const opened = await world.database.transaction(async (transaction) =>
     openRestore(transaction, caller, {
@@ -87,7 +87,7 @@ async function create(world: World, request: ApiRequest<"createRestore">) {
       description: body.restore.description ?? options.description ?? "",
       restoreType: options.restore_type,
       options,
-      request: wanted,
+      request: settled,
     }),
   );
   if (opened.kind !== "opened") throw notOpened(opened, { kind: "snapshot", id: snapshot.id });

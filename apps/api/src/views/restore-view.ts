@@ -1,6 +1,7 @@
 import {
+  matches,
   type RestoreDetail,
-  type RestoredInstance,
+  RestoredInstance,
   type RestoreOptions,
   type RestoreSummary,
   wireTime,
@@ -60,7 +61,8 @@ export function restoreDetail(
   const { snapshot, running } = also;
   return {
     ...restoreSummary(row, running, about),
-    instances: row.instances.map(restoredInstance),
+    // The restore flow wrote them in the wire's form.
+    instances: row.instances.filter((each) => matches(RestoredInstance, each)),
     networks: [],
     subnets: [],
     routers: [],
@@ -73,16 +75,4 @@ export function restoreDetail(
     },
     progress: running?.progress ?? null,
   };
-}
-
-/** What the restore flow wrote of an instance: its id now, its name, and the id that it had in the snapshot. */
-interface RestoredRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly originalId: string;
-}
-
-function restoredInstance(record: unknown): RestoredInstance {
-  const { id, name, originalId } = record as RestoredRecord;
-  return { id, name, status: "available", metadata: { instance_id: originalId } };
 }

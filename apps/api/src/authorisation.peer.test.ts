@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { fullPath, type Method, matches, type RouteId, routeIds, routeOf } from "@cairn/contract";
+import { fakeId } from "./fake-openstack.ts";
+import { startTestApi, type TestApi } from "./test-api.ts";
+
+const PROJECT = "1".repeat(32);
+const OTHER = "2".repeat(32);
+
+type Who = "no token" | "bad token" | "other project" | "reader" | "member" | "admin";
+
+const TOKENS: Readonly<Record<Who, string | undefined>> = {
+  "no token": undefined,
+  "bad token": "nobody-issued-this",
+  "other project": "stranger",
+  reader: "reader",
+  member: "member",
+  admin: "admin",
+};
+
+/** A body that passes validation, so that what answers is the right and not the input. */
+const BODIES: Partial<Record<RouteId, unknown>> = {
+  createWorkload: { workload: { name: "w", instances: [{ "instance-id": fakeId("nobody") }] } },
+  modifyWorkload: { workload: { name: "w" } },
+  takeSnapshot: { snapshot: {} },
+  createRestore: {
+    restore: { options: { type: "openstack", restore_type: "oneclick", oneclickrestore: true } },
+  },
+};
+
+/** What each caller is answered. Resources of the paths do not exist, so whoever is let in gets at most a 404. */
+function expected(id: RouteId, who: Who): readonly number[] {
+  const route = routeOf(id);
+  if (route.scope === "public") return [200];
+  switch (who) {
+    case "no token":
+    case "bad token":
+      return [401];
+    case "other project":
+      return [404];
+    case "reader":
+      return route.effect === "change" ? [403] : letIn(id);
+    case "member":
+      return letIn(id);
+    case "admin":
+      // Of another project: may look and act, but not where a trust in this project is needed.
+      return id === "createWorkload" ? [403] : letIn(id);
+  }
+}
+
+function letIn(id: RouteId): readonly number[] {
+  if (id === "createWorkload") return [400];
+  return matches(routeOf(id).params, {}) ? [200] : [404];
+}
+
+let api: TestApi;
+
+before(async () => {
+  api = await startTestApi(process.env);
+  const { tokens } = api.cloud;
+  tokens.set("stranger", { userId: "eve", projectId: OTHER, roles: ["member"] });
+  tokens.set("reader", { userId: "rita", projectId: PROJECT, roles: ["reader"] });
+  tokens.set("member", { userId: "anna", projectId: PROJECT, roles: ["member", "reader"] });
+  tokens.set("admin", { userId: "root", projectId: OTHER, roles: ["admin"] });
+});
+
+after(async () => {
+  await api[Symbol.asyncDispose]();
+});
+
+interface Case {
+  readonly id: RouteId;
+  readonly method: Method;
+  readonly path: string;
+  readonly who: Who;
+}
+
+const cases: readonly Case[] = routeIds.flatMap((id) => {
+  const route = routeOf(id);
+  return route.paths.flatMap((path) =>
+    route.methods.flatMap((method) =>
+      (Object.keys(TOKENS) as Who[]).map((who) => ({ id, method, path: fullPath(route, path), who })),
+    ),
+  );
+});
+
+async function ask({ id, method, path, who }: Case): Promise<Response> {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    name === "project_id" ? PROJECT : fakeId(name),
+  );
+  const token = TOKENS[who];
+  const body = method === "GET" || method === "DELETE" ? undefined : BODIES[id];
+  return fetch(`${api.url}${filled}`, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { "x-auth-token": token }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+void test("every route, spelling and verb answers every kind of caller as its rights say", async () => {
+  const wrong: string[] = [];
+  for (const each of cases) {
+    const response = await ask(each);
+    const text = await response.text();
+    const right = expected(each.id, each.who);
+    if (!right.includes(response.status)) {
+      wrong.push(
+        `${each.method} ${each.path} as ${each.who}: ${response.status}, not ${right.join(" or ")}: ${text}`,
+      );
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+void test("no route is without a case", () => {
+  const covered = new Set(cases.map((each) => each.id));
+  assert.deepEqual(
+    routeIds.filter((id) => !covered.has(id)),
+    [],
+  );
+  assert.ok(cases.length > 200, "the table was seen whole");
+});
+
+void test("who may not change something is told in the words that clients look for", async () => {
+  const response = await ask({
+    id: "createWorkload",
+    method: "POST",
+    path: "/v1/{project_id}/workloads",
+    who: "reader",
+  });
+  const body = (await response.json()) as { forbidden: { code: number; message: string } };
+  assert.equal(body.forbidden.code, 403);
+  assert.equal(body.forbidden.message, "Policy doesn't allow workload:workload_create to be performed.");
+});
+
+void test("whoever has no good token is told where Keystone is", async () => {
+  const response = await fetch(`${api.url}/v1/${PROJECT}/workloads`);
+  assert.equal(response.status, 401);
+  assert.equal(response.headers.get("www-authenticate"), `Keystone uri="${api.cloud.url}"`);
+});
+
+void test("only administrators list all projects", async () => {
+  const asMember = await fetch(`${api.url}/v1/${PROJECT}/workloads?all_workloads=True`, {
+    headers: { "x-auth-token": "member" },
+  });
+  assert.equal(asMember.status, 403);
+  const asAdmin = await fetch(`${api.url}/v1/${OTHER}/workloads?all_tenants=1`, {
+    headers: { "x-auth-token": "admin" },
+  });
+  assert.equal(asAdmin.status, 200);
+});

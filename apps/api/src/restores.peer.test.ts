@@ -1,0 +1,359 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { type ApiClient, CreateRestore, connectApi, normaliseBody, parseAs } from "@cairn/contract";
+import {
+  completeSnapshot,
+  createWorkload,
+  ensureDefaultTarget,
+  ensureRepository,
+  openSnapshot,
+  releaseWorkload,
+} from "@cairn/database";
+import type { SnapshotDiskRecord, SnapshotInstanceRecord } from "@cairn/domain";
+import { asId, GiB, newId, Rejection, type SnapshotId, type WorkloadId } from "@cairn/kernel";
+import { fakeId } from "./fake-openstack.ts";
+import { startTestApi, type TestApi } from "./test-api.ts";
+
+const PROJECT = "1".repeat(32);
+const WEB = fakeId("web");
+const VOLUME = fakeId("volume");
+const NETWORK = fakeId("network");
+const SUBNET = fakeId("subnet");
+
+let api: TestApi;
+let client: ApiClient;
+let workloadId: WorkloadId;
+let snapshotId: SnapshotId;
+
+before(async () => {
+  api = await startTestApi(process.env);
+  api.cloud.tokens.set("member", { userId: "anna", projectId: PROJECT, roles: ["member"] });
+  api.cloud.networks.set("target", ["target-subnet"]);
+  api.cloud.flavors.set("tiny", { ram: 64, disk: 1 });
+  api.cloud.flavors.set("large", { ram: 4096, disk: 40 });
+  client = connectApi({ endpoint: `${api.url}/v1/${PROJECT}`, token: async () => "member" });
+});
+
+after(async () => {
+  await api[Symbol.asyncDispose]();
+});
+
+/** Each test gets a committed snapshot of an instance with a local root disk and one volume. */
+beforeEach(async () => {
+  api.cloud.servers.clear();
+  api.cloud.networks.delete(NETWORK);
+  workloadId = newId();
+  const asker = { projectId: asId<"project">(PROJECT), userId: asId<"user">("anna") };
+  snapshotId = await api.database.transaction(async (transaction) => {
+    const target = await ensureDefaultTarget(transaction, "/nowhere");
+    const repository = await ensureRepository(transaction, {
+      projectId: asker.projectId,
+      targetId: target.id,
+      id: newId(),
+      wrappedKeys: Buffer.from("keys"),
+    });
+    await createWorkload(transaction, {
+      ...asker,
+      id: workloadId,
+      name: "web",
+      description: "",
+      instances: [],
+    });
+    const opened = await openSnapshot(transaction, asker, {
+      workloadId,
+      name: "nightly",
+      description: "",
+      snapshotType: "full",
+    });
+    assert.ok(opened.kind === "opened");
+    await completeSnapshot(transaction, opened.snapshot.id, {
+      snapshotType: "full",
+      repositoryId: repository.id,
+      sizeBytes: 3 * GiB,
+      readBytes: 1000,
+      storedBytes: 500,
+      pointAt: new Date(1_000),
+      instances: [instanceRecord()],
+      disks: diskRecords(),
+    });
+    await releaseWorkload(transaction, { workloadId, runId: opened.runId });
+    return opened.snapshot.id;
+  });
+});
+
+function instanceRecord(): SnapshotInstanceRecord {
+  return {
+    id: WEB,
+    name: "wéb 网",
+    description: null,
+    status: "ACTIVE",
+    availabilityZone: "nova",
+    flavor: { name: "small", vcpus: 1, ramMiB: 64, diskGiB: 2, ephemeralGiB: 0, swapMiB: 0, extraSpecs: {} },
+    image: { id: fakeId("image"), name: "debian", minRamMiB: 0, minDiskGiB: 0, properties: {} },
+    rootDevice: "vda",
+    keyPair: null,
+    userData: null,
+    hasConfigDrive: false,
+    metadata: { role: "shop" },
+    tags: [],
+    serverGroupIds: [],
+    nics: [
+      {
+        portId: fakeId("port"),
+        portName: "",
+        macAddress: "fa:16:3e:00:00:01",
+        network: { id: NETWORK, name: "lan" },
+        fixedIps: [
+          {
+            ipAddress: "10.0.0.5",
+            subnet: { id: SUBNET, name: "lan4", cidr: "10.0.0.0/24", ipVersion: 4, gatewayIp: "10.0.0.1" },
+          },
+        ],
+        securityGroups: [{ id: "g1", name: "default" }],
+        isPortSecurityEnabled: true,
+        allowedAddressPairs: [],
+        vnicType: null,
+      },
+    ],
+    disks: [
+      { diskId: `${WEB}-vda`, device: "vda", isRoot: true, sizeBytes: 2 * GiB, source: { kind: "local" } },
+      {
+        diskId: VOLUME,
+        device: "vdb",
+        isRoot: false,
+        sizeBytes: GiB,
+        source: {
+          kind: "volume",
+          volumeId: VOLUME,
+          name: "data",
+          description: null,
+          sizeGiB: 1,
+          volumeType: "nfs",
+          availabilityZone: "nova",
+          metadata: {},
+          imageMetadata: {},
+          isBootable: false,
+          isEncrypted: false,
+          deleteOnTermination: false,
+        },
+      },
+    ],
+    omitted: [],
+    pointAt: 1_000,
+    consistency: { quality: "crash", reason: "the instance has no guest agent" },
+  };
+}
+
+function diskRecords(): SnapshotDiskRecord[] {
+  const common = {
+    instanceId: WEB,
+    root: "ab",
+    readBytes: 500,
+    auditedBytes: 0,
+    changedBytes: 500,
+    storedBytes: 250,
+  };
+  const read = { mode: "full", because: "first snapshot" } as const;
+  return [
+    { ...common, diskId: `${WEB}-vda`, device: "vda", sizeBytes: 2 * GiB, format: "qcow2", read },
+    { ...common, diskId: VOLUME, device: "vdb", sizeBytes: GiB, format: "raw", read },
+  ];
+}
+
+/** Asks as an old client would: without the parts that the contract wants. */
+async function restore(options: Record<string, unknown>) {
+  const body = parseAs(CreateRestore, normaliseBody("createRestore", { restore: { options } }));
+  return client.createRestore({ params: { workload_id: workloadId, snapshot_id: snapshotId }, body });
+}
+
+async function refusal(options: Record<string, unknown>): Promise<Rejection> {
+  try {
+    await restore(options);
+  } catch (cause) {
+    if (cause instanceof Rejection) return cause;
+    throw cause;
+  }
+  throw new Error("it was not refused");
+}
+
+function selective(instance: Record<string, unknown>, networks: unknown[] = []) {
+  const openstack = { instances: [{ id: WEB, ...instance }], networks_mapping: { networks } };
+  return { type: "openstack", restore_type: "selective", openstack };
+}
+
+function inplace(instance: Record<string, unknown>) {
+  return { type: "openstack", restore_type: "inplace", openstack: { instances: [{ id: WEB, ...instance }] } };
+}
+
+const MAPPED = [
+  { snapshot_network: { id: NETWORK }, target_network: { id: "target", subnet: "target-subnet" } },
+];
+
+void test("a snapshot shows its instances and disks as clients know them, and how each disk was read", async () => {
+  const { snapshot } = await client.showSnapshot({ params: { snapshot_id: snapshotId } });
+  assert.equal(snapshot.status, "available");
+  assert.equal(snapshot.progress_percent, 100);
+  const [instance] = snapshot.instances;
+  assert.equal(instance?.name, "wéb 网");
+  assert.equal(instance.metadata["availability_zone"], "nova");
+  assert.equal(instance.nics[0]?.network.subnet?.cidr, "10.0.0.0/24");
+  assert.equal(instance.flavor["disk"], 2);
+  const [root, data] = instance.vdisks;
+  assert.equal(root?.image_name, "debian");
+  assert.equal(root.volume_id, undefined);
+  assert.equal(data?.volume_id, VOLUME);
+  assert.deepEqual(data.read, { mode: "full", because: "first snapshot" });
+  assert.equal(data.stored_bytes, 250);
+  assert.equal(instance.consistency?.quality, "crash");
+});
+
+void test("a one-click restore is opened when the originals are gone, and locks the snapshot while it runs", async () => {
+  const made = await restore({ restore_type: "oneclick", oneclickrestore: "True", openstack: {} });
+  assert.equal(made.restore.status, "executing");
+  assert.equal(made.restore.restore_type, "restore");
+  assert.equal(made.restore.restore_options.restore_type, "oneclick");
+  const { snapshot } = await client.showSnapshot({ params: { snapshot_id: snapshotId } });
+  assert.equal(snapshot.status, "restoring");
+  const second = await refusal({ restore_type: "oneclick" });
+  assert.equal(second.status, 409);
+  await client.cancelRestore({ params: { restore_id: made.restore.id } });
+  const { restores } = await client.listRestores({ query: { snapshot_id: snapshotId } });
+  assert.deepEqual(
+    restores.map((each) => each.status),
+    ["cancelling"],
+  );
+});
+
+void test("a one-click restore is refused while an original exists", async () => {
+  api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
+  const refused = await refusal({ restore_type: "oneclick" });
+  assert.equal(refused.status, 400);
+  assert.match(refused.message, /still exists/);
+});
+
+const REFUSED: readonly {
+  readonly why: string;
+  readonly options: Record<string, unknown>;
+  readonly field: RegExp;
+  readonly message: RegExp;
+}[] = [
+  {
+    why: "of an instance that the snapshot does not have",
+    options: { restore_type: "selective", openstack: { instances: [{ id: fakeId("other") }] } },
+    field: /instances\[0\]\.id$/,
+    message: /has no instance/,
+  },
+  {
+    why: "that leaves out every instance",
+    options: selective({ include: "False" }),
+    field: /instances$/,
+    message: /names no instance/,
+  },
+  {
+    why: "from a network that is gone and not mapped",
+    options: selective({}),
+    field: /networks$/,
+    message: /no longer exists and is mapped to no other/,
+  },
+  {
+    why: "into an unknown network",
+    options: selective({}, [{ snapshot_network: { id: NETWORK }, target_network: { id: "nowhere" } }]),
+    field: /networks$/,
+    message: /The network nowhere does not exist/,
+  },
+  {
+    why: "into a subnet of another network",
+    options: selective({}, [
+      { snapshot_network: { id: NETWORK }, target_network: { id: "target", subnet: "x" } },
+    ]),
+    field: /networks$/,
+    message: /has no subnet x/,
+  },
+  {
+    why: "with an unknown flavor",
+    options: selective({ flavor: { id: "huge" } }, MAPPED),
+    field: /flavor\.id$/,
+    message: /does not exist/,
+  },
+  {
+    why: "with a flavor whose disk is too small",
+    options: selective({ flavor: { id: "tiny" } }, MAPPED),
+    field: /flavor\.id$/,
+    message: /too small/,
+  },
+  {
+    why: "of a volume that the snapshot does not have",
+    options: selective({ vdisks: [{ id: "v9" }] }, MAPPED),
+    field: /vdisks\[0\]\.id$/,
+    message: /has no volume v9/,
+  },
+  {
+    why: "in place of an instance that is gone",
+    options: inplace({ restore_boot_disk: true }),
+    field: /instances$/,
+    message: /Unable to find Virtual Machine/,
+  },
+  {
+    why: "in place of nothing",
+    options: inplace({ restore_boot_disk: false, vdisks: [{ id: VOLUME }] }),
+    field: /instances\[0\]$/,
+    message: /Nothing of the instance/,
+  },
+  { why: "of no kind", options: { type: "openstack" }, field: /restore_type$/, message: /restore_type/ },
+];
+
+for (const { why, options, field, message } of REFUSED) {
+  void test(`a restore ${why} is refused before anything is written`, async () => {
+    const response = await fetch(`${api.url}/v1/${PROJECT}/snapshots/${snapshotId}`, {
+      method: "POST",
+      headers: { "x-auth-token": "member", "content-type": "application/json" },
+      body: JSON.stringify({ restore: { options } }),
+    });
+    const { badRequest } = (await response.json()) as { badRequest: Record<string, string> };
+    assert.equal(response.status, 400);
+    assert.match(badRequest["field"] ?? "", field);
+    assert.match(badRequest["message"] ?? "", message);
+    assert.ok((badRequest["remedy"] ?? "").length > 0);
+    assert.ok("value" in badRequest);
+    const { snapshot } = await client.showSnapshot({ params: { snapshot_id: snapshotId } });
+    assert.equal(snapshot.status, "available");
+    const { restores } = await client.listRestores({ query: { snapshot_id: snapshotId } });
+    assert.deepEqual(restores, []);
+  });
+}
+
+void test("a selective restore with another name, flavor and network is opened", async () => {
+  const made = await restore(selective({ name: "copy", flavor: { id: "large" }, nics: [] }, MAPPED));
+  assert.equal(made.restore.status, "executing");
+  assert.equal(made.restore.restore_options.openstack.instances[0]?.name, "copy");
+  assert.deepEqual(
+    made.restore.restore_options.openstack.networks_mapping.networks[0]?.target_network.subnet,
+    {
+      id: "target-subnet",
+    },
+  );
+});
+
+void test("an in-place restore needs the volume to be attached still", async () => {
+  api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
+  const ticked = inplace({
+    restore_boot_disk: false,
+    vdisks: [{ id: VOLUME, restore_cinder_volume: "True" }],
+  });
+  assert.match((await refusal(ticked)).message, /is not attached/);
+  api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [VOLUME] });
+  const made = await restore(ticked);
+  assert.equal(made.restore.status, "executing");
+});
+
+void test("a workload with snapshots is not deleted, and a running restore not removed", async () => {
+  await assert.rejects(
+    client.deleteWorkload({ params: { workload_id: workloadId }, query: {} }),
+    (error: unknown) => error instanceof Rejection && error.status === 409,
+  );
+  const made = await restore({ restore_type: "oneclick" });
+  await assert.rejects(
+    client.deleteRestore({ params: { restore_id: made.restore.id } }),
+    (error: unknown) => error instanceof Rejection && error.status === 409,
+  );
+});
