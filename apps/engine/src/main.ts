@@ -6,7 +6,8 @@ import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
 
-const RECONCILE_MS = 5_000;
+/** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
+const RECONCILES_PER_LEASE = 2.4;
 /** Each run renews its lease and may hold a transaction for each of its steps side by side. */
 const CONNECTIONS_PER_RUN = 2;
 
@@ -29,7 +30,7 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
     clock,
     log,
     masterKey,
-    settings: runnerDefaults,
+    settings: { ...runnerDefaults, leaseMs: config.engine.leaseMs },
     engine: `${hostname()}/${process.pid}`,
     flows,
     connect: async (run: RunFacts) => ({
@@ -37,8 +38,9 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
       cloud: await tenantCloud(database, config.keystone, run),
     }),
   };
-  const { runsMax } = config.engine;
-  const engine = await startEngine({ world, log, status, runsMax, reconcileMs: RECONCILE_MS });
+  const { runsMax, leaseMs } = config.engine;
+  const reconcileMs = Math.round(leaseMs / RECONCILES_PER_LEASE);
+  const engine = await startEngine({ world, log, status, runsMax, reconcileMs });
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {

@@ -50,7 +50,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const directory = resolve(options.directory);
   const place = await prepare(directory, options);
   await stopOrphan(directory, place.data, options.signal);
-  await ensureCluster(place, options.signal);
+  await ensureCluster(place, options.durable ?? true, options.signal);
   const server = new Server(place, options);
   try {
     await server.start();
@@ -104,7 +104,7 @@ async function prepareSockets(directory: string, account: Account): Promise<stri
 }
 
 /** initdb works in a folder of its own name that is renamed when complete: a crash leaves no half cluster. */
-async function ensureCluster(place: Place, signal?: AbortSignal): Promise<void> {
+async function ensureCluster(place: Place, durable: boolean, signal?: AbortSignal): Promise<void> {
   if (await exists(join(place.data, "PG_VERSION"))) return;
   const making = `${place.data}.making`;
   await rm(making, { recursive: true, force: true });
@@ -117,6 +117,7 @@ async function ensureCluster(place: Place, signal?: AbortSignal): Promise<void> 
     "--locale=C",
     "--encoding=UTF8",
     "--no-instructions",
+    ...(durable ? [] : ["--no-sync"]),
   ]);
   try {
     await promisify(execFile)(command.file, command.args, {
