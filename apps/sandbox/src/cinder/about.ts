@@ -1,0 +1,119 @@
+import type { Cloud } from "../cloud.ts";
+import { type Answer, ApiError, type Call, ok, param, type Route, route } from "../http/answer.ts";
+import { enveloped, numberAt } from "../http/reading.ts";
+import { zonelessTime } from "../state/moments.ts";
+import { limitOf, type Resource } from "../state/quota.ts";
+import type { VolumeTypeRow } from "../state/storage-rows.ts";
+import { cinderUsage } from "./quota.ts";
+import { VOLUME_ZONE } from "./volumes.ts";
+
+function typeBody(call: Call, row: VolumeTypeRow): object {
+  const { format: _format, extra_specs, ...shown } = row;
+  return {
+    ...shown,
+    "os-volume-type-access:is_public": row.is_public,
+    qos_specs_id: null,
+    ...(call.actor.isAdmin ? { extra_specs } : { extra_specs: {} }),
+  };
+}
+
+function showType(call: Call): Answer {
+  const id = param(call, "id");
+  const types = call.cloud.state.volumeTypes.all();
+  const row = id === "default" ? types[0] : types.find((each) => each.id === id);
+  if (row === undefined) throw new ApiError(404, `Volume type ${id} could not be found.`);
+  return ok({ volume_type: typeBody(call, row) });
+}
+
+function limits(call: Call): Answer {
+  const { cloud, actor } = call;
+  const project = (actor.isAdmin ? call.query.get("project_id") : null) ?? actor.projectId;
+  const used = cinderUsage(cloud, project);
+  const most = (resource: Resource): number => limitOf(cloud, project, resource);
+  const absolute = {
+    totalSnapshotsUsed: used.snapshots,
+    maxTotalBackups: most("backups"),
+    maxTotalVolumeGigabytes: most("gigabytes"),
+    maxTotalSnapshots: most("snapshots"),
+    maxTotalBackupGigabytes: most("backup_gigabytes"),
+    totalBackupGigabytesUsed: 0,
+    maxTotalVolumes: most("volumes"),
+    totalVolumesUsed: used.volumes,
+    totalBackupsUsed: 0,
+    totalGigabytesUsed: used.gigabytes,
+  };
+  return ok({ limits: { rate: [], absolute } });
+}
+
+const QUOTAS = [
+  ...(["volumes", "snapshots", "gigabytes", "backups", "backup_gigabytes"] as const),
+  ...(["per_volume_gigabytes", "groups"] as const),
+];
+
+function quotaValues(cloud: Cloud, project: string, withUsage: boolean): object {
+  const used = { ...cinderUsage(cloud, project) } as Partial<Record<Resource, number>>;
+  const typeLimits = cloud.state.volumeTypes
+    .all()
+    .flatMap((type) => ["volumes", "gigabytes", "snapshots"].map((name) => `${name}_${type.name}`));
+  const shown = (limit: number, inUse: number): unknown =>
+    withUsage ? { limit, in_use: inUse, reserved: 0, allocated: 0 } : limit;
+  return Object.fromEntries([
+    ...QUOTAS.map((name) => [name, shown(limitOf(cloud, project, name), used[name] ?? 0)] as const),
+    ...typeLimits.map((name) => [name, shown(-1, 0)] as const),
+  ]);
+}
+
+function quotaProject(call: Call): string {
+  const id = param(call, "id");
+  if (id !== call.actor.projectId && !call.actor.isAdmin)
+    throw new ApiError(403, "Policy doesn't allow volume_extension:quotas:show to be performed.");
+  return id;
+}
+
+function showQuota(call: Call): Answer {
+  const id = quotaProject(call);
+  const withUsage = /^true$/i.test(call.query.get("usage") ?? "");
+  return ok({ quota_set: { id, ...quotaValues(call.cloud, id, withUsage) } });
+}
+
+function updateQuota(call: Call): Answer {
+  const id = param(call, "id");
+  const asked = enveloped(call.body, "quota_set");
+  const limits: Record<string, number> = { ...call.cloud.state.quotas.find(id)?.limits };
+  for (const name of QUOTAS) limits[name] = numberAt(asked, name) ?? limitOf(call.cloud, id, name);
+  call.cloud.state.quotas.put({ id, limits });
+  return ok({ quota_set: quotaValues(call.cloud, id, false) });
+}
+
+function services(call: Call): Answer {
+  const updated = zonelessTime(call.cloud.clock.now());
+  const row = (binary: string, host: string): object => ({
+    binary,
+    host,
+    zone: VOLUME_ZONE,
+    status: "enabled",
+    state: "up",
+    updated_at: updated,
+    disabled_reason: null,
+  });
+  return ok({ services: [row("cinder-scheduler", "sandbox"), row("cinder-volume", "sandbox@nfs")] });
+}
+
+/** Types, limits, quotas, zones, services. */
+export const aboutRoutes: readonly Route[] = [
+  route("GET /types", "volume_extension:type_get_all", "reader", (call) =>
+    ok({ volume_types: call.cloud.state.volumeTypes.all().map((row) => typeBody(call, row)) }),
+  ),
+  route("GET /types/:id", "volume_extension:type_get", "reader", showType),
+  route("GET /limits", "limits_extension:used_limits", "reader", limits),
+  route("GET /os-quota-sets/:id", "volume_extension:quotas:show", "reader", showQuota),
+  route("GET /os-quota-sets/:id/defaults", "volume_extension:quotas:show", "reader", (call) =>
+    ok({ quota_set: { id: quotaProject(call), ...quotaValues(call.cloud, "", false) } }),
+  ),
+  route("PUT /os-quota-sets/:id", "volume_extension:quotas:update", "admin", updateQuota),
+  route("GET /os-availability-zone", "volume:availability_zone_list", "reader", () =>
+    ok({ availabilityZoneInfo: [{ zoneName: VOLUME_ZONE, zoneState: { available: true } }] }),
+  ),
+  route("GET /os-services", "volume_extension:services:index", "admin", services),
+  route("GET /extensions", "volume:extensions", "reader", () => ok({ extensions: [] })),
+];

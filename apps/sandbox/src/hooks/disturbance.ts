@@ -1,0 +1,70 @@
+import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import { type Json, jsonOf, numberAt } from "../http/reading.ts";
+import { returnHost, vanishHost } from "../nova/server-life.ts";
+import { DEFAULT_LIMITS } from "../state/quota.ts";
+import { instanceAt } from "./disks.ts";
+
+function addFault(call: Call): Answer {
+  const json: Json = jsonOf(call.body);
+  return { status: 201, body: { id: call.cloud.faults.add(json) } };
+}
+
+function removeFaults(call: Call): Answer {
+  const { id } = call.params;
+  if (id === undefined) call.cloud.faults.clear();
+  else call.cloud.faults.remove(id);
+  return noContent;
+}
+
+async function killQemu(call: Call): Promise<Answer> {
+  const { id } = instanceAt(call);
+  if (!call.cloud.hypervisors.isRunning(id)) throw new ApiError(409, `instance ${id} does not run`);
+  await call.cloud.hypervisors.kill(id, false);
+  return noContent;
+}
+
+function hostAt(call: Call): string {
+  const name = param(call, "host");
+  if (call.cloud.state.hosts.find(name) === undefined) throw new ApiError(404, `no host ${name}`);
+  return name;
+}
+
+async function vanish(call: Call): Promise<Answer> {
+  await vanishHost(call.cloud, hostAt(call));
+  return noContent;
+}
+
+async function comeBack(call: Call): Promise<Answer> {
+  await returnHost(call.cloud, hostAt(call));
+  return noContent;
+}
+
+function setClock(call: Call): Answer {
+  const ms = numberAt(jsonOf(call.body), "transition_ms");
+  if (ms === undefined || ms < 0) throw new ApiError(400, "transition_ms must be a whole number, 0 or more");
+  call.cloud.settings.transitionMs = ms;
+  return ok({ transition_ms: ms });
+}
+
+function setQuotas(call: Call): Answer {
+  const id = param(call, "project");
+  const { quotas } = call.cloud.state;
+  const asked = jsonOf(call.body);
+  const unknown = Object.keys(asked).find((key) => !(key in DEFAULT_LIMITS));
+  if (unknown !== undefined) throw new ApiError(400, `no resource ${unknown}`);
+  const limits = Object.keys(asked).map((key) => [key, numberAt(asked, key) ?? -1] as const);
+  return ok(quotas.put({ id, limits: { ...quotas.find(id)?.limits, ...Object.fromEntries(limits) } }));
+}
+
+/** Making things go wrong. */
+export const disturbanceHooks: readonly Route[] = [
+  route("GET /faults", "", "open", (call) => ok({ faults: call.cloud.faults.list() })),
+  route("POST /faults", "", "open", addFault),
+  route("DELETE /faults", "", "open", removeFaults),
+  route("DELETE /faults/:id", "", "open", removeFaults),
+  route("POST /instances/:id/kill-qemu", "", "open", killQemu),
+  route("POST /hosts/:host/vanish", "", "open", vanish),
+  route("POST /hosts/:host/return", "", "open", comeBack),
+  route("PUT /clock", "", "open", setClock),
+  route("PUT /quotas/:project", "", "open", setQuotas),
+];
