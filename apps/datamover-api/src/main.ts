@@ -4,8 +4,6 @@ import { type Running, readKeyFile, runService, type ServiceContext } from "@cai
 import { datamoverApiSpec } from "./config.ts";
 import { createServer } from "./server.ts";
 
-/** As the contract says. A datamover reports every few seconds. */
-const LEASE_MS = 30_000;
 /** Waiting claims hold no connection; each report holds one for a moment. */
 const CONNECTIONS_MAX = 20;
 
@@ -21,7 +19,7 @@ async function start(context: ServiceContext<typeof datamoverApiSpec>): Promise<
       status.failed("database", fault);
     },
   });
-  const world = { database, clock, masterKey, leaseMs: LEASE_MS };
+  const world = { database, clock, masterKey, leaseMs: config.datamoverApi.leaseMs };
   const app = createServer({ world, log, status, signal });
   const { listenHost, listenPort } = config.datamoverApi;
   await app.listen({ host: listenHost, port: listenPort });

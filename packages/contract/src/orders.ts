@@ -215,7 +215,7 @@ export type ProgressReply = Static<typeof ProgressReply>;
  *
  * - `POST /v1/hello`                    HelloRequest → 204. Heartbeat, at least every 10 s.
  * - `POST /v1/orders/claim`             ClaimRequest → ClaimReply. Waits up to `waitMs` for work.
- * - `POST /v1/orders/{id}/progress`     ProgressRequest → ProgressReply. Renews the lease (30 s).
+ * - `POST /v1/orders/{id}/progress`     ProgressRequest → ProgressReply. Renews the lease.
  * - `POST /v1/orders/{id}/finish`       FinishRequest → 204, or 409 when fenced.
  */
 export const HelloRequest = Type.Object({ version: Type.String(), capabilities: Type.Array(Type.String()) });

@@ -6,7 +6,7 @@ const CATALOGUE: Readonly<Record<string, readonly string[]>> = {
   database: ["url"],
   keystone: ["auth_url", "username", "password", "project_name", "domain", "region", "interface"],
   api: ["listen_host", "listen_port"],
-  datamover_api: ["listen_host", "listen_port", "url"],
+  datamover_api: ["listen_host", "listen_port", "lease_ms", "url"],
   datamover: [
     "host",
     "token_file",
@@ -16,10 +16,10 @@ const CATALOGUE: Readonly<Record<string, readonly string[]>> = {
     "scratch_percent",
     "scratch_reserve_mib",
   ],
-  engine: ["runs_max"],
+  engine: ["runs_max", "lease_ms"],
   keys: ["key_file"],
   target: ["default_path"],
-  sandbox: ["dir", "listen_host", "listen_port"],
+  sandbox: ["sandbox_dir", "listen_host", "listen_port"],
   status: ["listen_host", "listen_port"],
   log: ["level"],
 };
