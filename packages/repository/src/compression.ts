@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { releaseBuffer } from "./release.ts";
 
 const LEVEL = 1;
 const SAMPLES = 4096;
@@ -15,7 +16,9 @@ const WORTH = 0.97;
 export function compressChunk(plain: Uint8Array): Buffer | undefined {
   if (looksIncompressible(plain)) return undefined;
   const compressed = compress(plain);
-  return compressed.length < plain.length * WORTH ? compressed : undefined;
+  if (compressed.length < plain.length * WORTH) return compressed;
+  releaseBuffer(compressed);
+  return undefined;
 }
 
 function compress(plain: Uint8Array): Buffer {

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { asError, assert, Fault } from "@cairn/kernel";
-import type { RepositoryHandle, SealedRecord } from "@cairn/repository";
+import { type RepositoryHandle, releaseBuffer, type SealedRecord } from "@cairn/repository";
+import { chunkWork, type Opened } from "./chunk-work.ts";
 import { asBuffer, handOver } from "./hand-over.ts";
 import type { WorkerReply, WorkerRequest } from "./worker-protocol.ts";
 
@@ -40,18 +41,43 @@ interface Thread {
   died: Fault | undefined;
 }
 
-/** Starts the threads. `close` ends them, whatever they are doing. */
+/**
+ * Threads are started when there is work for them. `close` ends them, whatever they are doing. With no threads the
+ * work is done at once, in the caller's.
+ */
 export function openPool(handle: RepositoryHandle, workers: number): Pool {
-  return new ThreadPool(Array.from({ length: workers }, () => startThread(handle)));
+  return workers === 0 ? inlinePool(handle) : new ThreadPool(() => startThread(handle), workers);
+}
+
+function inlinePool(handle: RepositoryHandle): Pool {
+  const work = chunkWork(handle);
+  return {
+    hold: async (plain) => {
+      const id = work.identify(plain);
+      if (id === undefined) return undefined;
+      return { id, seal: async () => work.seal(id, plain), drop: () => releaseBuffer(plain) };
+    },
+    identify: async (plain) => ({ id: work.identify(plain), bytes: plain }),
+    open: async (record, chunk) => opened(work.open(Buffer.from(record), chunk)),
+    close: async () => undefined,
+  };
+}
+
+function opened(outcome: Opened): Buffer {
+  if (outcome.kind === "damaged") throw new Fault("chunk-damaged", outcome.why, "never");
+  return outcome.plain;
 }
 
 class ThreadPool implements Pool {
-  readonly #threads: readonly Thread[];
+  readonly #start: () => Thread;
+  readonly #threadsMax: number;
+  readonly #threads: Thread[] = [];
   #requests = 0;
   #closed = false;
 
-  constructor(threads: readonly Thread[]) {
-    this.#threads = threads;
+  constructor(start: () => Thread, threadsMax: number) {
+    this.#start = start;
+    this.#threadsMax = threadsMax;
   }
 
   async hold(plain: Buffer): Promise<HeldChunk | undefined> {
@@ -104,16 +130,14 @@ class ThreadPool implements Pool {
       plainBytes,
     });
     const reply = await this.#ask(this.#idlest(), make, [bytes.buffer]);
-    if (reply.kind === "damaged") throw new Fault("chunk-damaged", reply.why, "never");
+    if (reply.kind === "damaged") return opened(reply);
     assert(reply.kind === "opened", "the reply to open");
     return asBuffer(reply.plain);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const thread of this.#threads) {
-      refuseAll(thread, new Fault("transfer-closed", "waiting for a worker thread", "never"));
-    }
+    for (const thread of this.#threads) refuseAll(thread, closed());
     await Promise.all(this.#threads.map(async ({ worker }) => worker.terminate()));
   }
 
@@ -122,7 +146,7 @@ class ThreadPool implements Pool {
     make: (request: number) => WorkerRequest,
     transfer: readonly ArrayBuffer[],
   ): Promise<WorkerReply> {
-    if (this.#closed) throw new Fault("transfer-closed", "asking a worker thread", "never");
+    if (this.#closed) throw closed();
     if (thread.died !== undefined) throw thread.died;
     this.#requests += 1;
     const settled = Promise.withResolvers<WorkerReply>();
@@ -139,7 +163,13 @@ class ThreadPool implements Pool {
   }
 
   #idlest(): Thread {
-    return this.#threads.reduce((best, each) => (each.load < best.load ? each : best));
+    if (this.#closed) throw closed();
+    const [first, ...others] = this.#threads;
+    const best = others.reduce((least, each) => (each.load < (least?.load ?? 0) ? each : least), first);
+    if (best !== undefined && (best.load === 0 || this.#threads.length === this.#threadsMax)) return best;
+    const started = this.#start();
+    this.#threads.push(started);
+    return started;
   }
 }
 
@@ -157,6 +187,10 @@ function startThread(workerData: RepositoryHandle): Thread {
   worker.on("error", (cause) => die(asError(cause)));
   worker.on("exit", () => die());
   return thread;
+}
+
+function closed(): Fault {
+  return new Fault("transfer-closed", "using a worker thread", "never");
 }
 
 function refuseAll(thread: Thread, fault: Fault): void {

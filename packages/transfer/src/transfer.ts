@@ -8,7 +8,7 @@ export interface TransferOptions {
   readonly keys: RepositoryKeys;
   /** Object names of the segments to deduplicate against, oldest first. Restores need none. */
   readonly indexSegments: readonly string[];
-  /** Worker threads; 2 unless told. */
+  /** Worker threads; 2 unless told. With 0 the work is done in the caller's thread. */
   readonly workers?: number;
   readonly signal: AbortSignal;
 }
