@@ -74,7 +74,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 async function assertRestores(scene: Scene, outcome: Protected, index: number): Promise<void> {
   const { api, node, repository, models } = scene;
   const disk = outcome.disks[index];
-  assert.ok(disk);
+  assert.ok(disk !== undefined);
   const volumeId = randomUUID();
   const { connectionInfo, path } = await attachVolume(node, volumeId, {
     format: "raw",
@@ -111,7 +111,6 @@ void test("a datamover killed with -9 while it reads is followed by one that cle
   await using second = await DatamoverProcess.start(scene.node, api);
   const outcome = await api.outcome(id);
   assert.equal(outcome.kind, "protected", JSON.stringify(outcome));
-  assert.ok(outcome.kind === "protected");
   assert.equal(api.generation(id), 2);
   const bitmaps = await instance.bitmaps();
   assert.deepEqual(bitmaps, { vda: [outcome.disks[0]?.base?.bitmap], vdb: [outcome.disks[1]?.base?.bitmap] });
@@ -243,7 +242,7 @@ void test("an instance with 20 disks is protected and restored with less than 30
     models,
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
-  await Promise.all([0, 7, 19].map(async (index) => assertRestores(scene, outcome, index)));
+  for (const index of [0, 7, 19]) await assertRestores(scene, outcome, index);
   const peak = await datamover.peakBytes();
   assert.ok(peak < 300 * MiB, `${Math.round(peak / MiB)} MiB`);
   await assertNothingLeft(scene);

@@ -64,7 +64,7 @@ void test("after a clean stop and start a qcow2 disk goes on with its bitmap, an
   assert.equal(second.disks[0]?.changedBytes, 64 * 1024);
   for (const [index, model] of models.entries()) {
     const disk = second.disks[index];
-    assert.ok(disk);
+    assert.ok(disk !== undefined);
     await assertRestores(bench, disk, model);
   }
 });
@@ -82,7 +82,7 @@ void test("a bitmap that a crash of QEMU left inconsistent is not used and is re
   const second = await bench.protect(instance, first);
   assert.deepEqual(second.disks[0]?.read, { mode: "full", because: "bitmap-inconsistent" });
   assert.deepEqual((await instance.bitmaps())["vda"], [second.disks[0].base?.bitmap]);
-  assert.ok(models[0]);
+  assert.ok(models[0] !== undefined);
   await assertRestores(bench, second.disks[0], models[0]);
 });
 
@@ -127,7 +127,7 @@ void test("a stopped instance is read without blocking its start, its old bitmap
   const third = await bench.protect(instance, second);
   assert.equal(third.disks[0]?.read.mode, "incremental");
   assert.deepEqual(third.disks[1]?.read, { mode: "full", because: "no-base" });
-  assert.ok(models[0]);
+  assert.ok(models[0] !== undefined);
   await assertRestores(bench, third.disks[0], models[0]);
 });
 
@@ -187,7 +187,7 @@ void test("a bitmap that missed a write is found out by the audit: the disk is r
   });
   const outcome = await bench.perform({ ...protectOrder(instance, first), auditBytes: 64 * MiB });
   assert.equal(outcome.kind, "protected", JSON.stringify(outcome));
-  assert.ok(outcome.kind === "protected" && outcome.disks[0] !== undefined && models[0] !== undefined);
+  assert.ok(outcome.disks[0] !== undefined && models[0] !== undefined);
   assert.deepEqual(outcome.disks[0].read, { mode: "full", because: "audit-mismatch" });
   await assertRestores(bench, outcome.disks[0], models[0]);
 });
@@ -224,7 +224,7 @@ void test("abandoning a snapshot removes its bitmaps, running or stopped, and ke
   };
   const second = protectOrder(instance, first);
   await bench.perform(second);
-  assert.deepEqual((await instance.bitmaps())["vda"], [kept, second.bitmap].sort());
+  assert.deepEqual(new Set((await instance.bitmaps())["vda"]), new Set([kept, second.bitmap]));
   await abandon(second);
   assert.deepEqual((await instance.bitmaps())["vda"], [kept]);
   const third = protectOrder(instance, first);
@@ -285,7 +285,7 @@ void test("disks of odd sizes are restored byte for byte: one byte or one sector
   assert.ok(blocks * 512 < 8 * MiB, "the restored image is sparse");
   for (const [index, model] of small.entries()) {
     const disk = first.disks[index + 1];
-    assert.ok(disk);
+    assert.ok(disk !== undefined);
     await assertRestores(bench, disk, model);
   }
   const second = await bench.protect(instance, first);

@@ -8,6 +8,9 @@ import type { TestNode } from "./test-node.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
+/** As README.md says it is to be started: a small nursery lets go of the disks' buffers sooner. */
+const NODE_FLAGS = ["--max-semi-space-size=1"];
+
 /** The datamover as a program of its own. */
 export class DatamoverProcess implements AsyncDisposable {
   readonly lines: Record<string, unknown>[] = [];
@@ -31,7 +34,9 @@ export class DatamoverProcess implements AsyncDisposable {
       "datamover-api-url": api.url,
     };
     const words = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
-    const child = spawn(process.execPath, [MAIN, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...words], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const exit = Promise.withResolvers<number | null>();
     child.on("exit", exit.resolve);
     const made = new DatamoverProcess(child, exit.promise);

@@ -190,7 +190,7 @@ export class TestInstance {
         const node = nodes.find((each) => each["node-name"] === this.#nodeName(device));
         return [
           device,
-          (node?.["dirty-bitmaps"] ?? []).flatMap(({ name }) => (name === undefined ? [] : [name])).sort(),
+          (node?.["dirty-bitmaps"] ?? []).flatMap(({ name }) => (name === undefined ? [] : [name])),
         ];
       }),
     );
