@@ -781,11 +781,10 @@ void test("an instance of an unknown flavor, image or network is refused before 
   const { servers } = tenant.nova;
   const name = `${PREFIX}-refused`;
   const flavorId = (await smallestFlavor()).id;
-  const unknown = [
-    servers.create({ name, flavorId: ABSENT, imageId: ABSENT, networks: "none" }),
-    servers.create({ name, flavorId, imageId: ABSENT, networks: "none" }),
-  ];
-  for (const each of unknown) assert.match(await codeOf(each), /openstack-(bad-request|not-found)/);
+  const refused = /openstack-(bad-request|not-found)/;
+  const noFlavor = { name, flavorId: ABSENT, imageId: ABSENT, networks: "none" as const };
+  assert.match(await codeOf(servers.create(noFlavor)), refused);
+  assert.match(await codeOf(servers.create({ ...noFlavor, flavorId })), refused);
   assert.deepEqual(await servers.list({ name }), []);
   assert.equal(await servers.find(asId<"instance">(ABSENT)), undefined);
   assert.equal(await codeOf(servers.stop(asId<"instance">(ABSENT))), "openstack-not-found");
@@ -795,9 +794,10 @@ void test("an instance of an unknown flavor, image or network is refused before 
 void test("a refusal carries the cloud's words and the id under which its logs have it", async () => {
   const fault = await faultOf(tenant.nova.servers.stop(asId<"instance">(ABSENT)));
   const reply = cloudReplyOf(fault);
-  assert.equal(reply?.status, 404);
-  assert.match(reply?.requestId ?? "", /^req-/);
-  assert.match(reply?.text ?? "", new RegExp(ABSENT));
+  assert.ok(reply !== undefined);
+  assert.equal(reply.status, 404);
+  assert.match(reply.requestId ?? "", /^req-/);
+  assert.match(reply.text, new RegExp(ABSENT));
 });
 
 // What only the sandbox lets us provoke

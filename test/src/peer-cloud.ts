@@ -56,7 +56,7 @@ async function startSandbox(): Promise<PeerCloud> {
   // The path of a socket must be short, so the folder is, too.
   const folder = await mkdtemp("/var/tmp/cairn-o-");
   const main = fileURLToPath(new URL("../../apps/sandbox/src/main.ts", import.meta.url));
-  const flags = ["--sandbox-dir", folder, "--sandbox-listen_port", "0", "--sandbox-transition_ms", "50"];
+  const flags = ["--sandbox-dir", folder, "--sandbox-listen-port", "0", "--sandbox-transition-ms", "50"];
   const child = spawn(process.execPath, [main, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     const sandboxUrl = `http://127.0.0.1:${String(await readyPort(child))}`;

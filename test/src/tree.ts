@@ -25,7 +25,7 @@ export const IMAGE_BYTES = 24 * MiB;
 
 /** Starts every program below a new folder. Sockets lie there, so its path is short. */
 export async function startTree(options: Partial<EmbeddedOptions> = {}): Promise<Tree> {
-  const folder = await mkdtemp("/var/tmp/cairn-t-");
+  const folder = await mkdtemp("/var/tmp/cairn-");
   const stop = new AbortController();
   const embedded = await Embedded.start({ root: folder, signal: stop.signal, transitionMs: 30, ...options });
   const database = openDatabase(embedded.databaseUrl, { poolMax: 3 });

@@ -66,7 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const narrator = narrateTo(choices.json ? process.stderr : process.stdout);
   // A short path: QEMU's and PostgreSQL's sockets lie below it, and theirs may have 107 bytes at most.
-  const root = choices.dir ?? (await mkdtemp("/var/tmp/cairn-demo-"));
+  const root = choices.dir ?? (await mkdtemp("/var/tmp/cairn-"));
   const signal = stopSignal();
   const outcome = await playToTheEnd(choices, root, narrator, signal);
   const isFolderOurs = choices.dir === undefined;

@@ -257,7 +257,7 @@ function programOf(part: PartName): string {
 
 function sandboxEnvironment(layout: Layout, port: string, transitionMs: number): Record<string, string> {
   return {
-    CAIRN_SANDBOX_SANDBOX_DIR: layout.sandbox,
+    CAIRN_SANDBOX_DIR: layout.sandbox,
     CAIRN_SANDBOX_LISTEN_PORT: port,
     CAIRN_SANDBOX_TRANSITION_MS: String(transitionMs),
   };

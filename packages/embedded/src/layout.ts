@@ -22,7 +22,7 @@ export function layoutOf(root: string): Layout {
   return {
     root,
     postgres: join(root, "postgres"),
-    sandbox: join(root, "sandbox"),
+    sandbox: join(root, "cloud"),
     target: join(root, "target"),
     logs,
     secrets,
