@@ -36,23 +36,24 @@ interface Place {
   readonly host: string | undefined;
 }
 
-/** `zone`, or `zone:host` for an admin. */
+/** `zone`, or `zone:host` or, from 2.74 on, a `host` of its own for an admin. */
 function placeOf(call: Call, asked: Json): Place {
-  const text = textAt(asked, "availability_zone");
-  const [zone, host] = (text ?? "").split(":");
-  if (host !== undefined && host !== "") {
-    if (!call.actor.isAdmin)
-      throw new ApiError(
-        403,
-        "Policy doesn't allow os_compute_api:servers:create:forced_host to be performed.",
-      );
+  const [zone, forced] = (textAt(asked, "availability_zone") ?? "").split(":");
+  const requested = call.minor >= 74 ? textAt(asked, "host") : undefined;
+  const host = requested ?? (forced === "" ? undefined : forced);
+  if (host !== undefined) {
+    const rule =
+      requested === undefined
+        ? "os_compute_api:servers:create:forced_host"
+        : "compute:servers:create:requested_destination";
+    if (!call.actor.isAdmin) throw new ApiError(403, `Policy doesn't allow ${rule} to be performed.`);
     if (call.cloud.state.hosts.find(host) === undefined)
       throw new ApiError(400, `Compute host ${host} could not be found.`);
   }
   const known = call.cloud.state.hosts.all().map((each) => each.zone);
   if (zone !== undefined && zone !== "" && !known.includes(zone))
     throw new ApiError(400, "The requested availability zone is not available");
-  return { zone: zone === "" ? undefined : zone, host: host === "" ? undefined : host };
+  return { zone: zone === "" ? undefined : zone, host };
 }
 
 function groupsOf(call: Call, asked: Json): string[] {
