@@ -777,6 +777,34 @@ void test("an instance that boots from a volume has no image, and a port that we
   assert.equal((await tenant.neutron.ports.get(port.id)).deviceId, undefined);
 });
 
+void test("an admin puts an instance on a host, in a group, without a network", async () => {
+  await using made = new AsyncDisposableStack();
+  const image = await makeImage(made, randomBytes(IMAGE_BYTES));
+  const { servers, services, serverGroups } = admin.nova;
+  const nodes = await services.list({ binary: "nova-compute" });
+  const host = nodes.find((each) => each.state === "up" && each.status === "enabled")?.host;
+  assert.ok(host !== undefined);
+  const group = await serverGroups.create({ name: `${PREFIX}-placed`, policy: "affinity" });
+  made.defer(async () => serverGroups.delete(group.id));
+  const server = {
+    name: `${PREFIX}-placed`,
+    flavorId: (await smallestFlavor()).id,
+    imageId: image.id,
+    networks: "none" as const,
+    hasConfigDrive: true,
+  };
+  assert.equal(await codeOf(tenant.nova.servers.create({ ...server, host })), "openstack-forbidden");
+  const id = await servers.create({ ...server, host, serverGroupId: group.id });
+  made.defer(async () => {
+    await servers.delete(id);
+    await servers.waitFor(id, "absent", WAIT);
+  });
+  const placed = await servers.waitFor(id, "ACTIVE", WAIT);
+  assert.deepEqual([placed?.host, placed?.addresses, placed?.hasConfigDrive], [host, [], true]);
+  assert.deepEqual(placed?.serverGroupIds, [group.id]);
+  assert.deepEqual((await serverGroups.find(group.id))?.members, [id]);
+});
+
 void test("an instance of an unknown flavor, image or network is refused before anything is made", async () => {
   const { servers } = tenant.nova;
   const name = `${PREFIX}-refused`;
