@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   type BodyOf,
   fullPath,
+  matches,
   normaliseBody,
   normaliseQuery,
   type ParamsOf,
@@ -109,7 +110,7 @@ async function answer(
   if (caller !== undefined) assertAllowed(route, caller);
   const handler = options.handlers[id] as (request: LooseRequest) => Promise<unknown>;
   const result = await handler({
-    params: parseAs(route.params, params),
+    params: pathParams(route, params),
     query: parseAs(route.query, normaliseQuery(id, request.query)),
     body: route.body === undefined ? undefined : parseAs(route.body, normaliseBody(id, request.body)),
     caller,
@@ -123,6 +124,12 @@ async function answer(
     signal: goneSignal(reply),
   });
   await send(reply, route, result);
+}
+
+/** An id that cannot be one names nothing: that is a 404 and not bad input. */
+function pathParams(route: Route, params: unknown): unknown {
+  if (matches(route.params, params)) return params;
+  throw nothingThere("path", route.paths[0]);
 }
 
 interface LooseRequest extends Omit<ApiRequest<RouteId>, "params" | "query" | "body" | "caller"> {
@@ -182,12 +189,12 @@ async function answerFailure(
 async function refuseUnknown(options: ServerOptions, request: FastifyRequest): Promise<never> {
   const path = pathOf(request);
   if (/^\/v1(\/|$)/.test(path)) await options.tokens.bearerOf(tokenOf(request));
-  throw new Rejection("The resource could not be found.", {
-    status: 404,
-    field: "path",
-    value: `${request.method} ${path}`,
-    remedy: "GET /v1/openapi.json lists what exists.",
-  });
+  throw nothingThere("path", `${request.method} ${path}`);
+}
+
+function nothingThere(field: string, value: string): Rejection {
+  const remedy = "GET /v1/openapi.json lists what exists.";
+  return new Rejection("The resource could not be found.", { status: 404, field, value, remedy });
 }
 
 /** Existing clients send JSON under any content type, or say JSON and send nothing. */
@@ -197,9 +204,9 @@ function readBodiesLeniently(app: FastifyInstance): void {
     const body = String(text);
     if (body.trim() === "") return undefined;
     try {
-      return JSON.parse(body) as unknown;
+      return JSON.parse(body, withoutNul) as unknown;
     } catch (cause) {
-      throw new Rejection(`The body is not JSON: ${asError(cause).message}.`, {
+      throw new Rejection(`The body cannot be read: ${asError(cause).message}.`, {
         status: 400,
         field: "body",
         value: body.slice(0, 80),
@@ -207,6 +214,12 @@ function readBodiesLeniently(app: FastifyInstance): void {
       });
     }
   });
+}
+
+/** PostgreSQL's texts cannot hold U+0000, and nothing good is called that. */
+function withoutNul(key: string, value: unknown): unknown {
+  if (!key.includes("\0") && !(typeof value === "string" && value.includes("\0"))) return value;
+  throw new Error(`U+0000 is not allowed, near ${JSON.stringify(key)}`);
 }
 
 function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void {
