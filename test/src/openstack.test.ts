@@ -64,7 +64,7 @@ void test("a password gives a token with user, project, roles, catalogue and an 
   }
 });
 
-void test("a token can be used as it is by somebody else, and can be exchanged for another scope", async () => {
+void test("a token can be used as it is by somebody else, or exchanged for another scope", async () => {
   const { value, project, user } = await tenant.token();
   assert.ok(project !== undefined);
   const asIs = withScope(peer.tenant, { kind: "token", token: value });
@@ -189,9 +189,11 @@ void test("an admin reads users, projects, roles and services; a tenant is refus
 });
 
 void test("an admin registers a service with endpoints and takes them away again", async () => {
+  await using made = new AsyncDisposableStack();
   const { services } = admin.keystone;
   const type = `${PREFIX}-type`;
   const service = await services.create({ type, name: PREFIX });
+  made.defer(async () => services.delete(service.id));
   const url = "http://127.0.0.1:1/v1/$(project_id)s";
   const endpoint = await services.createEndpoint({
     serviceId: service.id,
@@ -205,6 +207,8 @@ void test("an admin registers a service with endpoints and takes them away again
   await services.deleteEndpoint(endpoint.id);
   await services.deleteEndpoint(endpoint.id);
   assert.deepEqual(await services.listEndpoints({ serviceId: service.id }), []);
+  await services.delete(service.id);
+  assert.deepEqual(await services.list({ type }), []);
 });
 
 // Network
@@ -254,7 +258,7 @@ void test("networks and subnets are made, found, changed and deleted", async () 
   await networks.delete(ABSENT);
 });
 
-void test("ports have the addresses and groups that they were given, and conflict when those are taken", async () => {
+void test("ports have the addresses that they were given, and conflict when those are taken", async () => {
   await using made = new AsyncDisposableStack();
   const { network, subnet } = await makeNetwork("port", made);
   const { ports, networks } = tenant.neutron;
@@ -498,7 +502,7 @@ void test("volume types are listed, found and one is the default", async () => {
   assert.ok(types.some((each) => each.id === standard?.id));
 });
 
-void test("an attachment without an instance connects a volume, keeps it from deletion, and ends", async () => {
+void test("an attachment without an instance connects a volume, protects it, and ends", async () => {
   await using made = new AsyncDisposableStack();
   const { attachments, volumes } = tenant.cinder;
   const volumeId = await makeVolume(made, "attached");
@@ -748,7 +752,7 @@ void test("volumes and ports are attached to an instance and detached again", as
   await until(async () => (await interfaces.list(id)).length === 1);
 });
 
-void test("an instance that boots from a volume has no image, and a port that we made survives it", async () => {
+void test("an instance that boots from a volume has no image, and its given port survives it", async () => {
   await using made = new AsyncDisposableStack();
   const { network } = await makeNetwork("volume", made);
   const image = await makeImage(made, randomBytes(IMAGE_BYTES));
@@ -805,7 +809,7 @@ void test("an admin puts an instance on a host, in a group, without a network", 
   assert.deepEqual((await serverGroups.find(group.id))?.members, [id]);
 });
 
-void test("an instance of an unknown flavor, image or network is refused before anything is made", async () => {
+void test("an instance of an unknown flavor or image is refused before anything is made", async () => {
   const { servers } = tenant.nova;
   const name = `${PREFIX}-refused`;
   const flavorId = (await smallestFlavor()).id;

@@ -23,14 +23,16 @@ export interface PeerCloud extends AsyncDisposable {
 /** How long the suite gives one answer. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Whether the suite shall use the cloud that the environment names, and not the sandbox. Never by accident. */
+/**
+ * Whether the suite shall use the cloud that the environment names, and not the sandbox. Never by accident.
+ */
 export function usesRealCloud(env: Environment): boolean {
   return env["CAIRN_TEST_CLOUD"] === "environment";
 }
 
 /**
- * The sandbox, started for this test file; or, with `CAIRN_TEST_CLOUD=environment`, the cloud of the `OS_*` variables
- * (a member of a project) and of the same with `ADMIN_` before them (an admin of another project).
+ * The sandbox, started for this test file; or, with `CAIRN_TEST_CLOUD=environment`, the cloud of the `OS_*`
+ * variables (a member of a project) and of the same with `ADMIN_` before them (an admin of another project).
  */
 export async function openPeerCloud(env: Environment): Promise<PeerCloud> {
   if (!usesRealCloud(env)) return startSandbox();

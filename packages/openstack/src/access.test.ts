@@ -47,7 +47,7 @@ void test("an openrc file's variables give a password and a project", () => {
   });
 });
 
-void test("without a domain the one with the id default is taken, without an interface the public one", () => {
+void test("without a domain the one called default is taken, without an interface the public one", () => {
   const env = { OS_AUTH_URL: "http://k/v3", OS_USERNAME: "a", OS_PASSWORD: "b", OS_TENANT_NAME: "c" };
   const access = credentialsFromEnvironment(env);
   assert.equal(access.interface, "public");
@@ -106,7 +106,7 @@ for (const [what, env, credentials] of kinds) {
   });
 }
 
-void test("what is missing or wrong in the environment is named, with its remedy and without the secret", () => {
+void test("what is missing or wrong in the environment is named, with its remedy", () => {
   const without = (name: string): Environment => ({ ...PASSWORD, [name]: undefined });
   for (const name of ["OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD"]) {
     const rejection = rejected(() => credentialsFromEnvironment(without(name)));

@@ -19,8 +19,9 @@ export function credentialsFromEnvironment(env: Environment): CloudAccess {
 }
 
 /**
- * What one cloud of a `clouds.yaml` says, given the file's content as YAML parsed it. What people keep out of files,
- * and only that, is taken from the environment when the file leaves it out: secrets, region and interface.
+ * What one cloud of a `clouds.yaml` says, given the file's content as YAML parsed it. What people keep out of
+ * files, and only that, is taken from the environment when the file leaves it out: secrets, region and
+ * interface.
  */
 export function credentialsFromClouds(content: unknown, cloudName: string, env: Environment): CloudAccess {
   const clouds = record(record(content)["clouds"]);
@@ -241,7 +242,7 @@ function missing(settings: Settings, name: SettingName): never {
   throw new Rejection(`${field} is missing in ${settings.where}`, {
     status: 400,
     field,
-    remedy: `Set ${field}, or source the openrc file of your cloud, or name a cloud of clouds.yaml with OS_CLOUD.`,
+    remedy: `Set ${field}, source your cloud's openrc file, or name a cloud of clouds.yaml with OS_CLOUD.`,
   });
 }
 

@@ -38,7 +38,10 @@ export interface Cloud {
   /** The project that the token is for; a Fault when it is for none. */
   projectId(signal?: AbortSignal): Promise<ProjectId>;
   userId(signal?: AbortSignal): Promise<UserId>;
-  /** The service's address in the catalogue, for the region and interface of this cloud, without a slash at its end. */
+  /**
+   * The service's address in the catalogue, for the region and interface of this cloud, without a slash at
+   * its end.
+   */
   endpoint(service: ServiceType, signal?: AbortSignal): Promise<string>;
   /** The same cloud, token and catalogue, under another global request id. */
   withRequestId(globalRequestId: string): Cloud;

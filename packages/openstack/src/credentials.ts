@@ -24,8 +24,8 @@ export type Credentials =
       readonly scope: Scope;
     }
   /**
-   * A token that somebody else obtained. Without a scope it is used as it is and cannot be renewed (a user's token
-   * that an API received); with a scope a new token is issued from it.
+   * A token that somebody else obtained. Without a scope it is used as it is and cannot be renewed (a user's
+   * token that an API received); with a scope a new token is issued from it.
    */
   | { readonly kind: "token"; readonly token: Secret; readonly scope?: Scope }
   | {

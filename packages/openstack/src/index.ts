@@ -115,5 +115,5 @@ export type { Allowance } from "./wire/allowance.ts";
 export type { ServiceType } from "./wire/catalogue.ts";
 export type { CloudLogEntry } from "./wire/exchange.ts";
 export type { Json, JsonObject } from "./wire/json.ts";
-export { CloudReply, cloudReplyOf, type OpenStackCode } from "./wire/refusal.ts";
+export { type CloudReply, cloudReplyOf, type OpenStackCode } from "./wire/refusal.ts";
 export type { WaitLimit } from "./wire/waiting.ts";

@@ -11,13 +11,18 @@ export interface Attachment {
   /** reserved, attaching, attached, detached, … */
   readonly status: string;
   readonly mode: string | undefined;
-  /** What os-brick would connect with: `driver_volume_type` and `data`; undefined until a connector is known. */
+  /**
+   * What os-brick would connect with: `driver_volume_type` and `data`; undefined until a connector is known.
+   */
   readonly connectionInfo: JsonObject | undefined;
 }
 
 export interface AttachmentCreation {
   readonly volumeId: VolumeId;
-  /** Nova's instance; "for non-nova consumers some other arbitrary unique identifier" (cinder/api/v3/attachments.py). */
+  /**
+   * Nova's instance; "for non-nova consumers some other arbitrary unique identifier"
+   * (cinder/api/v3/attachments.py).
+   */
   readonly instanceId: string;
   /** With a connector the volume is connected at once, without it is only reserved. */
   readonly connector?: JsonObject;

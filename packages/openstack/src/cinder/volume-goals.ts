@@ -2,8 +2,8 @@ import type { Verdict } from "../wire/waiting.ts";
 import type { VolumeGoal } from "./volumes.ts";
 
 /**
- * Whether a volume in this status (undefined: unknown to Cinder) is where it shall get to. The statuses are those of
- * cinder/objects/fields.py, class VolumeStatus; each one that begins with `error` is an end.
+ * Whether a volume in this status (undefined: unknown to Cinder) is where it shall get to. The statuses are
+ * those of cinder/objects/fields.py, class VolumeStatus; each one that begins with `error` is an end.
  */
 export function judgeVolume(status: string | undefined, goal: VolumeGoal): Verdict {
   if (status === undefined) return goal === "absent" ? "reached" : "broken";

@@ -164,7 +164,10 @@ function encode(image: ImageCreation): JsonObject {
   };
 }
 
-/** The fields of Glance's own schema (glance/api/v2/images.py, `_get_base_properties`); all others are properties. */
+/**
+ * The fields of Glance's own schema (glance/api/v2/images.py, `_get_base_properties`); all others are
+ * properties.
+ */
 const OWN_FIELDS = new Set([
   "id",
   "name",

@@ -29,6 +29,8 @@ export interface EndpointCreation {
 export interface Services {
   list(filter: { readonly type?: string }, signal?: AbortSignal): Promise<readonly Service[]>;
   create(service: { readonly type: string; readonly name: string }, signal?: AbortSignal): Promise<Service>;
+  /** With its endpoints; absent is deleted. */
+  delete(id: string, signal?: AbortSignal): Promise<void>;
   listEndpoints(filter: { readonly serviceId?: string }, signal?: AbortSignal): Promise<readonly Endpoint[]>;
   createEndpoint(endpoint: EndpointCreation, signal?: AbortSignal): Promise<Endpoint>;
   /** Absent is deleted. */
@@ -51,6 +53,9 @@ export function services(client: ServiceClient): Services {
       const body = { service: { type, name } };
       const doing = `registering service ${name}`;
       return theOnly(await client.post({ doing, path: ["services"], body, signal }), "service", readService);
+    },
+    delete: async (id, signal) => {
+      await client.remove({ doing: `removing service ${id}`, path: ["services", id], signal });
     },
     listEndpoints: async (filter, signal) =>
       client.list({

@@ -19,7 +19,9 @@ export interface TokenProject {
   readonly domainId: string;
 }
 
-/** The trust through which a token was issued: the token's user is the trustor when `impersonation` is set. */
+/**
+ * The trust through which a token was issued: the token's user is the trustor when `impersonation` is set.
+ */
 export interface TokenTrust {
   readonly id: TrustId;
   readonly trustorUserId: UserId;
@@ -62,7 +64,10 @@ export interface Tokens {
   revoke(subject: Secret, signal?: AbortSignal): Promise<void>;
 }
 
-/** The body of `POST /v3/auth/tokens`. Keystone calls a project or domain scope by those names, the system's `all`. */
+/**
+ * The body of `POST /v3/auth/tokens`. Keystone calls a project or domain scope by those names, the system's
+ * `all`.
+ */
 export function encodeLogin(credentials: Credentials): JsonObject {
   switch (credentials.kind) {
     case "password":

@@ -4,7 +4,10 @@ import type { JsonObject } from "../wire/json.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 import { readNamed } from "./tokens.ts";
 
-/** Leave of one user (the trustor) for another (the trustee) to act in a project with some of the trustor's roles. */
+/**
+ * Leave of one user (the trustor) for another (the trustee) to act in a project with some of the trustor's
+ * roles.
+ */
 export interface Trust {
   readonly id: TrustId;
   readonly trustorUserId: UserId;

@@ -86,7 +86,7 @@ void test("lists are asked for in pages, with Neutron's names of the filters", a
   assert.deepEqual([ports.get("device_id"), ports.get("fixed_ips")], ["i1", "ip_address=10.0.0.1"]);
 });
 
-void test("a subnet, router, group with rules, floating address and quota are read in Neutron's forms", async () => {
+void test("subnets, routers, groups, floating addresses and quotas are read in Neutron's forms", async () => {
   const subnet = {
     id: "s1",
     name: "sub",

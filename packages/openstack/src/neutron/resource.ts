@@ -26,7 +26,10 @@ export interface Dialect<Thing, Filter, Creation, Change> {
   encodeChange(change: Change): JsonObject;
 }
 
-/** Pages are only made when asked for; a small limit keeps one answer small in a project with thousands of ports. */
+/**
+ * Pages are only made when asked for; a small limit keeps one answer small in a project with thousands of
+ * ports.
+ */
 const PAGE_LIMIT = 500;
 
 /** The calls about one kind of thing in Neutron. */

@@ -98,7 +98,7 @@ void test("an instance is read with everything that a restore needs, and kept as
   assert.deepEqual(server.volumes, [{ id: "volume_id1", deleteOnTermination: false }]);
 });
 
-void test("what only an admin sees is undefined for a tenant, and so is the image of a volume's instance", async () => {
+void test("what only an admin sees is undefined for a tenant, as is the image of a volume's", async () => {
   const tenants = Object.entries(SERVER).filter(([name]) => !name.startsWith("OS-EXT-SRV-ATTR"));
   const json = {
     servers: [{ ...Object.fromEntries(tenants), image: "", fault: { code: 500, message: "Boom" } }],

@@ -26,8 +26,9 @@ export interface Nova {
 }
 
 /**
- * What the decoders here are written for. 2.61: flavors by value with their extra specs in an instance and in a
- * flavor (Rocky); 2.79 is the last before the form of volume attachments changed (Train; 2.89 drops their id).
+ * What the decoders here are written for. 2.61: flavors by value with their extra specs in an instance and in
+ * a flavor (Rocky); 2.79 is the last before the form of volume attachments changed (Train; 2.89 drops their
+ * id).
  */
 export const NOVA_VERSIONS = { least: "2.61", most: "2.79" };
 

@@ -4,8 +4,9 @@ import type { Server, ServerGoal } from "./servers.ts";
 type Seen = Pick<Server, "status" | "taskState" | "fault"> | undefined;
 
 /**
- * Whether an instance is where it shall get to. Statuses are those of nova/api/openstack/common.py `_STATE_MAP`; a
- * status counts only when no task is under way, because Nova sets the task before the status follows.
+ * Whether an instance is where it shall get to. Statuses are those of nova/api/openstack/common.py
+ * `_STATE_MAP`; a status counts only when no task is under way, because Nova sets the task before the status
+ * follows.
  */
 export function judgeServer(server: Seen, goal: ServerGoal): Verdict {
   if (server === undefined || isDeleted(server.status)) return goal === "absent" ? "reached" : "broken";

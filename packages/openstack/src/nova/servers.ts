@@ -142,8 +142,10 @@ export interface Servers {
   /** Adds and overwrites; other keys stay. */
   setMetadata(id: InstanceId, entries: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
   deleteMetadata(id: InstanceId, key: string, signal?: AbortSignal): Promise<void>;
-  /** The instance once it got there; undefined for the goal `absent`. Fault `openstack-broken` when it ends in ERROR,
-   * `openstack-timeout` when the time is over. */
+  /**
+   * The instance once it got there; undefined for the goal `absent`. Fault `openstack-broken` when it ends
+   * in ERROR, `openstack-timeout` when the time is over.
+   */
   waitFor(id: InstanceId, goal: ServerGoal, limit: WaitLimit): Promise<Server | undefined>;
 }
 
@@ -223,7 +225,8 @@ const WITH_HOST = { least: "2.74", most: "2.79" };
 function encodeFilter(filter: ServerFilter): Query {
   const { name, host, status, projectId } = filter;
   return {
-    // Nova's filter is a regular expression of its database; anchored, with all that is special escaped, it is equality.
+    // Nova's filter is a regular expression of its database; anchored, with all that is special escaped, it
+    // is equality.
     name: name === undefined ? undefined : `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`,
     host,
     status,

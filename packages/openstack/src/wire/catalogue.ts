@@ -2,12 +2,15 @@ import { Fault, unreachable } from "@cairn/kernel";
 import type { EndpointInterface } from "../credentials.ts";
 import type { CatalogueService } from "../keystone/tokens.ts";
 
-/** The services that the clients here and the catalogue know by one name, whatever the catalogue calls them. */
+/**
+ * The services that the clients here and the catalogue know by one name, whatever the catalogue calls them.
+ */
 export type ServiceType = "identity" | "compute" | "volume" | "image" | "network" | "workloads";
 
 /**
- * The types under which a catalogue may have a service, best first (OpenStack's service types authority; Cinder was
- * `volumev3` long before it was `block-storage`, and its bare `volume` often still means version 1 or 2).
+ * The types under which a catalogue may have a service, best first (OpenStack's service types authority;
+ * Cinder was `volumev3` long before it was `block-storage`, and its bare `volume` often still means version 1
+ * or 2).
  */
 const TYPES: Readonly<Record<ServiceType, readonly string[]>> = {
   identity: ["identity"],

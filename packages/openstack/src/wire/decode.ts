@@ -85,7 +85,9 @@ export class Fields {
     return value === undefined || value === null ? undefined : this.object(name, read);
   }
 
-  /** A map of texts; absent and null are an empty one; numbers and booleans become texts, null is left out. */
+  /**
+   * A map of texts; absent and null are an empty one; numbers and booleans become texts, null is left out.
+   */
   texts(name: string): Readonly<Record<string, string>> {
     const value = this.raw[name];
     if (value === undefined || value === null) return {};

@@ -57,7 +57,10 @@ export interface Opened {
   readonly requestId: string | undefined;
 }
 
-/** Sends a request and reads the whole answer, within the request's time. Whether the status is good is not judged. */
+/**
+ * Sends a request and reads the whole answer, within the request's time. Whether the status is good is not
+ * judged.
+ */
 export async function exchange(wire: Wire, outgoing: Outgoing): Promise<Opened & { readonly text: string }> {
   const deadline = withDeadline(wire.requestTimeoutMs, outgoing.signal);
   const opened = await open(wire, outgoing, deadline);
@@ -68,7 +71,9 @@ export async function exchange(wire: Wire, outgoing: Outgoing): Promise<Opened &
   }
 }
 
-/** Sends a request and returns as soon as the answer begins. `limit` ends it; so does the caller's own signal. */
+/**
+ * Sends a request and returns as soon as the answer begins. `limit` ends it; so does the caller's own signal.
+ */
 export async function open(wire: Wire, outgoing: Outgoing, limit: AbortSignal): Promise<Opened> {
   const startedAt = wire.clock.now();
   let response: Response | undefined;

@@ -12,7 +12,10 @@ export interface Recorded {
   readonly text?: string;
 }
 
-/** `hang`: never answers. `drop`: closes the connection without a word. `cut`: closes it in the middle of a body. */
+/**
+ * `hang`: never answers. `drop`: closes the connection without a word. `cut`: closes it in the middle of a
+ * body.
+ */
 export type Play = Recorded | "hang" | "drop" | "cut" | ((request: Seen) => Recorded);
 
 export interface Seen {
@@ -32,8 +35,8 @@ export interface RecordedCloud extends AsyncDisposable {
 }
 
 /**
- * A server for tests that plays recorded answers: a list of them is played in order, the last one for ever. Logins,
- * catalogue and version documents are there already; `plays` may replace them.
+ * A server for tests that plays recorded answers: a list of them is played in order, the last one for ever.
+ * Logins, catalogue and version documents are there already; `plays` may replace them.
  */
 export async function startRecordedCloud(
   plays: Readonly<Record<string, Play | readonly Play[]>>,
@@ -118,7 +121,10 @@ function perform(response: ServerResponse, request: Seen, play: Play): void {
   response.end(body);
 }
 
-/** The token document of a login (Keystone's API reference, "Password authentication with scoped authorization"). */
+/**
+ * The token document of a login (Keystone's API reference, "Password authentication with scoped
+ * authorization").
+ */
 export function tokenDocument(url: string, change?: Readonly<Record<string, unknown>>): unknown {
   const service = (type: string, path: string): unknown => ({
     type,

@@ -108,7 +108,7 @@ void test("the cloud's own sentence is found in each service's form of an error"
     ['{"NeutronError": {"type": "IpAddressInUse", "message": "In use", "detail": ""}}', "In use"],
     ['{"message": "Gone.<br /><br />\\n", "code": "404 Not Found", "title": "Not Found"}', "Gone."],
     [
-      "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1>Protected<br /></body></html>",
+      "<html><head><title>403</title></head><body><h1>403 Forbidden</h1>Protected<br /></body></html>",
       "Protected",
     ],
     ['{"errors": [{"status": 409, "title": "Conflict", "detail": "Changed"}]}', "Changed"],

@@ -19,7 +19,9 @@ export type OpenStackCode =
   | "openstack-broken"
   | "openstack-timeout";
 
-/** The cause of a Fault that began with an answer of the cloud: its own words, and where to look in its logs. */
+/**
+ * The cause of a Fault that began with an answer of the cloud: its own words, and where to look in its logs.
+ */
 export class CloudReply extends Error {
   readonly status: number;
   readonly requestId: string | undefined;
@@ -61,10 +63,11 @@ export interface Judgement {
 }
 
 /**
- * What a status means to us. Exceptions to the plain meaning, each with its source: Nova says 403 for its quotas
- * (nova/compute/api.py, `exception.OverQuota` → HTTPForbidden), Neutron 409 with type `OverQuota`
- * (neutron_lib/exceptions, `OverQuota(Conflict)`), Cinder 413 (cinder/exception.py, `QuotaError.code = 413`); Cinder
- * and Nova say 400 `Invalid volume: …` when only the volume's state is in the way (cinder/exception.py, InvalidVolume).
+ * What a status means to us. Exceptions to the plain meaning, each with its source: Nova says 403 for its
+ * quotas (nova/compute/api.py, `exception.OverQuota` → HTTPForbidden), Neutron 409 with type `OverQuota`
+ * (neutron_lib/exceptions, `OverQuota(Conflict)`), Cinder 413 (cinder/exception.py, `QuotaError.code = 413`);
+ * Cinder and Nova say 400 `Invalid volume: …` when only the volume's state is in the way
+ * (cinder/exception.py, InvalidVolume).
  */
 export function judgeRefusal(refusal: Refusal): Judgement {
   const { status, text, type, isWrite } = refusal;
@@ -99,7 +102,9 @@ function isAboutQuota(text: string): boolean {
   return /quota\b.*\bexceed|exceed\w*\b.*\bquota/i.test(text);
 }
 
-/** The sentence in an error body, whichever of the services' forms it has; at most 500 characters, one line. */
+/**
+ * The sentence in an error body, whichever of the services' forms it has; at most 500 characters, one line.
+ */
 export function errorText(body: string): { readonly text: string; readonly type: string | undefined } {
   const parsed = parseObject(body);
   if (parsed === undefined) return { text: plainText(body), type: undefined };
@@ -114,7 +119,10 @@ export function errorText(body: string): { readonly text: string; readonly type:
 
 type Loose = Record<string, unknown>;
 
-/** `{"badRequest": {"message": …}}` of Nova and Cinder, `{"NeutronError": …}`, `{"error": …}` of Keystone, or flat. */
+/**
+ * `{"badRequest": {"message": …}}` of Nova and Cinder, `{"NeutronError": …}`, `{"error": …}` of Keystone,
+ * or flat.
+ */
 function innermost(parsed: Loose): Loose {
   if (typeof parsed["message"] === "string") return parsed;
   for (const value of Object.values(parsed)) {

@@ -30,18 +30,18 @@ void test("a refusal says what we did, in the cloud's words why, and where to lo
   const fault = await refusedStart({
     status: 409,
     headers: { "retry-after": "3" },
-    json: { conflictingRequest: { code: 409, message: "Cannot 'start' instance 42 while it is active" } },
+    json: { conflictingRequest: { code: 409, message: "Cannot 'start' while it is active" } },
   });
   assert.equal(fault.code, "openstack-conflict");
   assert.equal(
     describeFault(fault),
-    "starting instance 42: HTTP 409: Cannot 'start' instance 42 while it is active (request req-of-the-cloud)",
+    "starting instance 42: HTTP 409: Cannot 'start' while it is active (request req-of-the-cloud)",
   );
   assert.equal(cloudReplyOf(fault)?.retryAfterMs, 3000);
   assert.equal(cloudReplyOf(fault)?.status, 409);
 });
 
-void test("what is absent is undefined when looked for, a fault when demanded, and deleted when deleted", async () => {
+void test("what is absent is undefined if looked for, a fault if demanded, and deletes well", async () => {
   await using recorded = await startRecordedCloud({});
   const { servers } = connectCloud(recorded.options()).nova;
   assert.equal(await servers.find(instance), undefined);
@@ -192,7 +192,7 @@ void test("a transfer that is refused or stands still is a fault", async () => {
   assert.equal((await faultOf(buffer(images.download("i2")))).code, "openstack-unavailable");
 });
 
-void test("no secret shows in an error or in the log, even if the cloud repeats all that it was sent", async () => {
+void test("no secret shows in an error or in the log, even if the cloud repeats them", async () => {
   const log: CloudLogEntry[] = [];
   const repeating = (request: Seen): Recorded => ({
     status: 400,

@@ -142,8 +142,9 @@ function escapePart(part: string, doing: string): string {
 }
 
 /**
- * Follows the links to the next pages. Nova, Cinder, Neutron and Keystone list them as `<field>_links` or `links`,
- * Glance as `next`; only the query of a link is taken, because behind a proxy its host and path are often wrong.
+ * Follows the links to the next pages. Nova, Cinder, Neutron and Keystone list them as `<field>_links` or
+ * `links`, Glance as `next`; only the query of a link is taken, because behind a proxy its host and path are
+ * often wrong.
  */
 async function listPages<Thing>(
   send: (method: Method, call: Call) => Promise<Answer>,

@@ -154,7 +154,10 @@ async function logIn(access: CloudAccess, wire: Wire): Promise<Token> {
   return decodeToken(answerOf(outgoing, opened), new Secret(value));
 }
 
-/** Everybody may ask Keystone what their own token says (policy `identity:validate_token`, rule token_subject). */
+/**
+ * Everybody may ask Keystone what their own token says (policy `identity:validate_token`, rule
+ * token_subject).
+ */
 async function introduce(access: CloudAccess, wire: Wire, token: Secret): Promise<Token> {
   const outgoing: Outgoing = {
     service: "identity",
@@ -221,7 +224,9 @@ async function discover(asking: Asking, service: "compute" | "volume", root: str
   return decodeSpoken(answerOf(outgoing, opened).body, service === "compute" ? "v2.1" : "v3");
 }
 
-/** Waits for shared work, but no longer than the caller's own signal allows; the work goes on for the others. */
+/**
+ * Waits for shared work, but no longer than the caller's own signal allows; the work goes on for the others.
+ */
 async function abortable<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return work;
   signal.throwIfAborted();

@@ -25,8 +25,9 @@ const PAUSE_FACTOR = 1.5;
 const PAUSE_MAX_MS = 5000;
 
 /**
- * Looks again and again, with growing pauses, until the judgement is made or the time is over. A look that the cloud
- * did not answer is no judgement, so it is taken again; everything else that goes wrong ends the wait.
+ * Looks again and again, with growing pauses, until the judgement is made or the time is over. A look that
+ * the cloud did not answer is no judgement, so it is taken again; everything else that goes wrong ends the
+ * wait.
  */
 export async function waitUntil<Thing>(wait: Wait<Thing>): Promise<Thing | undefined> {
   const { clock, limit, doing } = wait;
