@@ -1,0 +1,84 @@
+import type { OrderBody, ProtectedDiskOutcome, ProtectInstance, WriteDisk } from "@cairn/contract";
+import { MiB, unreachable } from "@cairn/kernel";
+import type { SucceededOutcome } from "../step.ts";
+
+/** What datamovers keep on hosts and in disks, as plain data. */
+export interface HostState {
+  /** Names of our bitmaps, by instance. */
+  readonly bitmaps: Map<string, string[]>;
+  /** What was written last: the disk's root by destination. */
+  readonly written: Map<string, string>;
+}
+
+export function emptyHosts(): HostState {
+  return { bitmaps: new Map(), written: new Map() };
+}
+
+/** Carries out an order at once, the second time like the first. */
+export function carryOutFake(state: HostState, body: OrderBody): SucceededOutcome {
+  switch (body.kind) {
+    case "protect-instance":
+      return protect(state, body);
+    case "abandon-instance":
+      keep(state, body.instanceId, (name) => name !== body.bitmap);
+      return { kind: "abandoned" };
+    case "settle-instance":
+      keep(state, body.instanceId, (name) => body.keepBitmaps.includes(name));
+      return { kind: "settled" };
+    case "write-disk":
+      state.written.set(destinationOf(body), body.root);
+      return { kind: "written", writtenBytes: body.sizeBytes, comparedBytes: 0 };
+    default:
+      return unreachable(body);
+  }
+}
+
+function keep(state: HostState, instanceId: string, isKept: (name: string) => boolean): void {
+  const left = (state.bitmaps.get(instanceId) ?? []).filter(isKept);
+  if (left.length === 0) state.bitmaps.delete(instanceId);
+  else state.bitmaps.set(instanceId, left);
+}
+
+function destinationOf({ destination }: WriteDisk): string {
+  if (destination.kind === "attached") return destination.volumeId;
+  const { source, instanceId } = destination;
+  return source.kind === "volume" ? source.volumeId : `${instanceId}-${source.device}`;
+}
+
+function protect(state: HostState, order: ProtectInstance): SucceededOutcome {
+  const before = (state.bitmaps.get(order.instanceId) ?? []).filter((name) => name !== order.bitmap);
+  state.bitmaps.set(order.instanceId, [...before, order.bitmap]);
+  return {
+    kind: "protected",
+    pointAt: 1_700_000_000_000,
+    consistency: { quality: "crash", reason: "no guest agent" },
+    disks: order.disks.map((disk): ProtectedDiskOutcome => {
+      const root = Buffer.from(`${order.snapshotId} ${disk.diskId}`).toString("hex");
+      const sizeBytes = disk.source.kind === "volume" ? 1024 * MiB : 2048 * MiB;
+      return {
+        diskId: disk.diskId,
+        sizeBytes,
+        format: "qcow2",
+        root,
+        read:
+          disk.base === undefined
+            ? { mode: "full", because: "there is no base" }
+            : { mode: "incremental", tracker: "persistent-bitmap" },
+        readBytes: MiB,
+        auditedBytes: 0,
+        changedBytes: MiB,
+        storedBytes: MiB,
+        base: {
+          snapshotId: order.snapshotId,
+          root,
+          sizeBytes,
+          bitmap: order.bitmap,
+          qemu: { pid: 1, startTicks: "1" },
+          persistent: disk.source.kind === "volume",
+          path: `/disks/${disk.diskId}`,
+        },
+      };
+    }),
+    indexSegments: [`${order.snapshotId}/${order.instanceId}`],
+  };
+}
