@@ -23,6 +23,7 @@ export class Connection {
   #early: Buffer = Buffer.alloc(0);
   #taker: { bytes: number; give: (bytes: Buffer) => void; fail: (fault: Fault) => void } | undefined;
   #stream: ((bytes: Buffer) => void) | undefined;
+  #onSilence: () => void = () => undefined;
 
   constructor(address: NbdAddress) {
     this.#name = address.kind === "unix" ? address.path : `127.0.0.1:${address.port}`;
@@ -40,6 +41,9 @@ export class Connection {
     // The one error listener for the whole life of the socket: a late error must not end the process.
     this.#socket.on("error", (cause) => {
       this.lose(new Fault("nbd-lost", `talking to the block server ${this.#name}`, "later", cause));
+    });
+    this.#socket.on("timeout", () => {
+      this.#onSilence();
     });
     this.#socket.on("close", () => {
       this.lose(new Fault("nbd-lost", `the block server ${this.#name} closed the connection`, "later"));
@@ -60,9 +64,10 @@ export class Connection {
     return this.#lost.promise;
   }
 
-  /** Calls `onSilence` after so long without a byte in either direction, again and again. */
+  /** Calls `onSilence` after so long without a byte in either direction; replaces the watch before it. */
   watchSilence(ms: number, onSilence: () => void): void {
-    this.#socket.setTimeout(ms, onSilence);
+    this.#onSilence = onSilence;
+    this.#socket.setTimeout(ms);
   }
 
   /** The next bytes of the stream, exactly so many; one caller at a time. */
