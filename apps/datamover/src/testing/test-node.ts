@@ -119,7 +119,7 @@ export class TestInstance {
     const machine = "-machine pc -accel tcg -m 16 -S -nodefaults -display none".split(" ");
     const scsi = ["-device", "virtio-scsi-pci,id=scsi0"];
     const child = spawn("qemu-system-x86_64", [...machine, ...scsi, ...this.#diskWords(), ...monitors], {
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: "ignore",
     });
     const exit = Promise.withResolvers<void>();
     child.on("exit", () => {

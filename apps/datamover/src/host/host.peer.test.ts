@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Fault, systemClock, TiB } from "@cairn/kernel";
+import { startStorageDaemon } from "../storage-daemon/daemon.ts";
+import { killOrphans } from "../storage-daemon/orphans.ts";
+import { findProcess, isRunning } from "./process-identity.ts";
+import { Scratch, socketPath } from "./scratch.ts";
+import { claimFolder } from "./unix-socket.ts";
+
+const never = new AbortController().signal;
+
+async function folder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), "cairn-host-"));
+  return { path, [Symbol.asyncDispose]: async () => rm(path, { recursive: true }) };
+}
+
+void test("a process is known by its start time too, and a dead one or a zombie is none", async () => {
+  const child = spawn("sleep", ["60"]);
+  const exited = new Promise((resolve) => child.on("exit", resolve));
+  const identity = await findProcess(child.pid ?? 0);
+  assert.ok(identity !== undefined);
+  assert.ok(await isRunning(identity));
+  assert.equal(await isRunning({ ...identity, startTicks: "1" }), false);
+  child.kill("SIGKILL");
+  await exited;
+  assert.equal(await isRunning(identity), false);
+});
+
+void test("orphaned storage daemons of this scratch folder are killed, those of another are not", async () => {
+  await using ours = await folder();
+  await using others = await folder();
+  await using orphan = await startStorageDaemon(ours.path, systemClock, never);
+  // The mark is the whole folder: its neighbour with the same beginning is somebody else's.
+  const neighbour = `${ours.path}-2`;
+  await mkdir(neighbour);
+  await using near = await startStorageDaemon(neighbour, systemClock, never);
+  await using other = await startStorageDaemon(others.path, systemClock, never);
+  assert.equal(await killOrphans(ours.path, systemClock, never), 1);
+  assert.ok((await orphan.qmp.closed).code.startsWith("qmp-"));
+  for (const daemon of [near, other]) await daemon.qmp.execute("query-version");
+  await near.stop();
+  await rm(neighbour, { recursive: true });
+});
+
+void test("a storage daemon that cannot start says why", async () => {
+  await using place = await folder();
+  const absent = join(place.path, "absent");
+  await assert.rejects(
+    startStorageDaemon(absent, systemClock, never),
+    (cause: Fault) => cause.code === "storage-daemon-failed" && /No such file/.test(String(cause.cause)),
+  );
+});
+
+void test("scratch space refuses what could fill it, notices when its reserve is used up, and names its limits", async () => {
+  await using place = await folder();
+  const roomy = new Scratch(place.path, { percent: 20, reserveBytes: 0 });
+  await roomy.admit(1000);
+  await roomy.assertReserve();
+  await assert.rejects(roomy.admit(10_000 * TiB), (cause: Fault) => cause.retry === "after-operator");
+  const full = new Scratch(place.path, { percent: 0, reserveBytes: 1000 * TiB });
+  await assert.rejects(full.assertReserve(), (cause: Fault) => cause.code === "scratch-full");
+  assert.throws(() => socketPath("/a".repeat(60), "nbd.sock"), /at most 107/);
+});
+
+void test("clearing scratch space takes our folders and nothing else", async () => {
+  await using place = await folder();
+  const scratch = new Scratch(place.path, { percent: 0, reserveBytes: 0 });
+  await scratch.open("p-11111111-22222222");
+  await scratch.open("w-33333333");
+  await mkdir(join(place.path, "photos"));
+  await writeFile(join(place.path, "p-file"), "");
+  await scratch.removeAll();
+  assert.deepEqual(new Set(await readdir(place.path)), new Set(["photos", "p-file"]));
+});
+
+void test("a folder has one datamover at a time, and a dead one's socket does not matter", async () => {
+  await using place = await folder();
+  const socket = join(place.path, "datamover.sock");
+  {
+    await using _claim = await claimFolder(socket);
+    await assert.rejects(claimFolder(socket), (cause: Fault) => cause.code === "already-running");
+  }
+  const words = [
+    "-e",
+    `require("net").createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 9))`,
+  ];
+  const dead = spawn(process.execPath, words);
+  await new Promise((resolve) => dead.on("exit", resolve));
+  await using _claim = await claimFolder(socket);
+});
