@@ -1,4 +1,4 @@
-import { asError, describeFault, Fault, hasCode, Rejection } from "@cairn/kernel";
+import { asError, describeFault, hasCode, Rejection } from "@cairn/kernel";
 
 /** What the exit code says. Documented in docs/cli.md; scripts rely on it, so no code changes its meaning. */
 export const EXIT = {
@@ -25,30 +25,23 @@ export interface Ending {
   readonly message: string;
 }
 
-/** Faults of clients that say that nobody is there, beside those with `retry: "later"`. */
-const UNAVAILABLE_CODES = ["api-unreachable", "api-unavailable", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT"];
+/** Codes of faults that say that nobody is there, ours and those of `@cairn/openstack`. */
+const AWAY = ["api-unreachable", "api-unavailable", "openstack-unavailable", "openstack-outcome-unknown"];
+/** Codes of faults that say that Keystone does not let us. */
+const NOT_LET = ["openstack-unauthorized", "openstack-forbidden"];
 
 /** Any error as the end of a command. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof Rejection) return { exitCode: exitCodeOf(error), message: sentence(error) };
-  if (isStatus(error, 401) || isStatus(error, 403)) {
-    return {
-      exitCode: EXIT.forbidden,
-      message: `${describeFault(error)}. Check the OS_* variables or clouds.yaml.`,
-    };
+  const message = describeFault(asError(error));
+  if (NOT_LET.some((code) => hasCode(error, code))) {
+    const remedy = "Check the OS_* variables, or the cloud of clouds.yaml.";
+    return { exitCode: EXIT.forbidden, message: `${ended(message)} ${remedy}` };
   }
-  if (
-    UNAVAILABLE_CODES.some((code) => hasCode(error, code)) ||
-    (error instanceof Fault && error.retry === "later")
-  ) {
-    return { exitCode: EXIT.unavailable, message: `${describeFault(error)}. Try again later.` };
+  if (AWAY.some((code) => hasCode(error, code))) {
+    return { exitCode: EXIT.unavailable, message: `${ended(message)} Try again later.` };
   }
-  return { exitCode: EXIT.failed, message: describeFault(asError(error)) };
-}
-
-/** Refusals of OpenStack carry its HTTP status. */
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof Error && "status" in error && error.status === status;
+  return { exitCode: EXIT.failed, message: ended(message) };
 }
 
 function exitCodeOf(rejection: Rejection): ExitCode {
@@ -69,6 +62,9 @@ function exitCodeOf(rejection: Rejection): ExitCode {
 }
 
 function sentence({ message, remedy }: Rejection): string {
-  const ended = /[.!?]$/.test(message) ? message : `${message}.`;
-  return remedy === undefined ? ended : `${ended} ${remedy}`;
+  return remedy === undefined ? ended(message) : `${ended(message)} ${remedy}`;
+}
+
+function ended(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -119,6 +119,7 @@ const SIZES = new Set(["size", "restore_size", "uploaded_size"]);
 function forPeople(name: string, value: unknown): string {
   const isSize = name.endsWith("_bytes") || SIZES.has(name);
   if (isSize && typeof value === "number") return formatBytes(value);
+  if (name.endsWith("_at") && typeof value === "string") return value.slice(0, 19).replace("T", " ");
   if (Array.isArray(value)) return value.map((each) => forPeople("", each)).join(", ");
   if (typeof value === "object" && value !== null && "name" in value && "id" in value) {
     return `${plain(value.name)} (${plain(value.id)})`;

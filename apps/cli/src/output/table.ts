@@ -1,10 +1,11 @@
 import { clipped, displayWidth, harmless, padded } from "./width.ts";
 
-const CELL_WIDTH_MIN = 8;
+/** Wide enough for `available`. */
+const CELL_WIDTH_MIN = 9;
 
 /**
  * A table with lines around its cells, as OpenStack's clients draw it. With a width it fits into it: the widest
- * columns are clipped first; columns of ids (36 characters) last, because people copy them.
+ * columns are clipped first; columns of ids (36 characters) later, the first one last: people copy it.
  */
 export function renderTable(
   heads: readonly string[],
@@ -29,9 +30,9 @@ function fitted(natural: readonly number[], width: number | undefined): number[]
   if (width === undefined) return widths;
   const frame = 3 * widths.length + 1;
   let excess = widths.reduce((sum, each) => sum + each, 0) + frame - width;
-  for (const isLast of [false, true]) {
+  for (const stage of ["texts", "other-ids", "all"] as const) {
     while (excess > 0) {
-      const widest = widestColumn(widths, natural, isLast);
+      const widest = widestColumn(widths, natural, stage);
       if (widest === undefined) break;
       widths[widest] = (widths[widest] ?? 0) - 1;
       excess -= 1;
@@ -43,11 +44,13 @@ function fitted(natural: readonly number[], width: number | undefined): number[]
 function widestColumn(
   widths: readonly number[],
   natural: readonly number[],
-  withIds: boolean,
+  stage: "texts" | "other-ids" | "all",
 ): number | undefined {
   let found: number | undefined;
   for (const [column, width] of widths.entries()) {
-    if (width <= CELL_WIDTH_MIN || (!withIds && natural[column] === ID_WIDTH)) continue;
+    const isId = natural[column] === ID_WIDTH;
+    const isSpared = isId && (stage === "texts" || (stage === "other-ids" && column === 0));
+    if (width <= CELL_WIDTH_MIN || isSpared) continue;
     if (found === undefined || width > (widths[found] ?? 0)) found = column;
   }
   return found;
