@@ -34,6 +34,7 @@ export {
   ensureOrder,
   findOrder,
   finishOrder,
+  listStaleOrders,
   type NewOrder,
   type OrderHolder,
   reportProgress,

@@ -190,6 +190,21 @@ export async function findOrder(handle: Handle, id: OrderId): Promise<OrderRow |
   return handle.selectFrom("datamover_order").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
+/** The orders of a step that have not ended and were given in other attempts than the one whose calls begin so. */
+export async function listStaleOrders(
+  handle: Handle,
+  step: { readonly runId: RunId; readonly stepKey: string; readonly attempt: string },
+): Promise<OrderId[]> {
+  const rows = await handle
+    .selectFrom("datamover_order")
+    .select(["id", "call"])
+    .where("run_id", "=", step.runId)
+    .where("step_key", "=", step.stepKey)
+    .where("state", "in", ["queued", "claimed", "cancelling"])
+    .execute();
+  return rows.filter((row) => !row.call.startsWith(step.attempt)).map((row) => row.id);
+}
+
 /**
  * Asks for the end of an order and says where it stands. It has ended when nobody holds it: never handed out,
  * let go of, or the lease over (then its holder is fenced). Call it again until it says `ended`.

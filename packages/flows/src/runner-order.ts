@@ -6,6 +6,7 @@ import {
   datamoverPresence,
   ensureOrder,
   findOrder,
+  listStaleOrders,
   type OrderRow,
 } from "@cairn/database";
 import {
@@ -46,9 +47,14 @@ export interface OrderRequest {
  */
 export async function carryOut(context: OrderContext, request: OrderRequest): Promise<SucceededOutcome> {
   context.signal.throwIfAborted();
-  const { id } = await context.held.transact((transaction) =>
+  const { id, host } = await context.held.transact((transaction) =>
     ensureOrder(transaction, { runId: context.held.claim.runId, ...request }),
   );
+  if (host !== request.host) {
+    // The step decided differently than before the crash. Never handed to another host: this attempt is over.
+    await endOrder(context, id);
+    throw new Fault("order-host", `handing an order of host ${host} to host ${request.host}`, "later");
+  }
   try {
     return await waitForEnd(context, request.host, id);
   } catch (cause) {
@@ -120,6 +126,19 @@ function absence(host: HostName, presence: DatamoverPresence): string {
     default:
       return unreachable(presence);
   }
+}
+
+/**
+ * Ends the orders of a step that another attempt gave and that an engine's death left open: before a step is
+ * tried again or undone, nobody may be at work on it any more.
+ */
+export async function endStaleOrders(
+  context: OrderContext,
+  step: { readonly stepKey: string; readonly attempt: string },
+): Promise<void> {
+  const { database, held } = context;
+  const stale = await listStaleOrders(database.handle, { runId: held.claim.runId, ...step });
+  for (const id of stale) await endOrder(context, id);
 }
 
 /** Cancels an order and waits until its datamover has let go of it or its lease is over (30 s at most). */

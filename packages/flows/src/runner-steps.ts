@@ -2,7 +2,7 @@ import { isDatabaseAway } from "@cairn/database";
 import { type PlannedStep, progressOf } from "@cairn/domain";
 import { asError, assert, describeFault, Fault, mapLimited, Rejection } from "@cairn/kernel";
 import { asInterruption, Interruption, TurningBack } from "./runner-ends.ts";
-import { carryOut } from "./runner-order.ts";
+import { carryOut, endStaleOrders, type OrderContext } from "./runner-order.ts";
 import { type AttemptSettings, pauseAfter } from "./runner-settings.ts";
 import type { Walk } from "./runner-walk.ts";
 import type { RunnerWorld } from "./runner-world.ts";
@@ -157,9 +157,11 @@ async function once<Output>(
 ): Promise<Output> {
   const { deadlineMs } = stage.world.settings[which.phase];
   const deadline = AbortSignal.timeout(deadlineMs);
-  const context = stepContext(stage, which, AbortSignal.any([signal, deadline]));
+  const bounded = AbortSignal.any([signal, deadline]);
   try {
-    return await work(context);
+    const attempt = `${which.phase}/${which.count}/`;
+    await endStaleOrders(orderContext(stage, bounded), { stepKey: which.step.key, attempt });
+    return await work(stepContext(stage, which, bounded));
   } catch (cause) {
     signal.throwIfAborted();
     if (!deadline.aborted) throw cause;
@@ -203,22 +205,22 @@ function throwIfDatabaseAway(stage: Stage, cause: unknown): void {
   throw away;
 }
 
+function orderContext({ walk, world }: Stage, signal: AbortSignal): OrderContext {
+  return { database: world.database, held: walk.held, settings: world.settings, signal };
+}
+
 function stepContext(stage: Stage, which: Attempt, signal: AbortSignal): StepContext {
-  const { walk, world } = stage;
   let calls = 0;
   return {
     ...contextOf(stage),
     signal,
     step: { key: which.step.key, attempt: which.number },
-    output: (key) => walk.output(key),
+    output: (key) => stage.walk.output(key),
     order: async (host, body, repositoryId) => {
       calls += 1;
       const call = `${which.phase}/${which.count}/${calls}`;
-      const { database, settings } = world;
-      return carryOut(
-        { database, held: walk.held, settings, signal },
-        { stepKey: which.step.key, call, host, body, repositoryId },
-      );
+      const request = { stepKey: which.step.key, call, host, body, repositoryId };
+      return carryOut(orderContext(stage, signal), request);
     },
   };
 }

@@ -15,6 +15,7 @@ import {
   openSnapshot,
   registerDatamover,
   releaseWorkload,
+  reportProgress,
   requestCancellation,
   setSnapshotStatus,
   type TestDatabase,
@@ -243,6 +244,50 @@ test("an order waits for its datamover, and a redelivered step finds the same or
   assert.equal(await database.transaction((tx) => finishOrder(tx, holder, { kind: "settled" })), "finished");
   assert.deepEqual(await second, { kind: "concluded", result: { kind: "succeeded" } });
   assert.deepEqual(outcomes, [{ kind: "settled" }]);
+});
+
+test("before a step is undone, the order that a dead engine left of it has ended", async () => {
+  const host = "h2" as HostName;
+  await registerDatamover(database.handle, host, new Secret("token-h2"));
+  await touchDatamover(database.handle, host);
+  const body: OrderBody = { kind: "settle-instance", instanceId: "i1", keepBitmaps: [] };
+  const openAtUndo: number[] = [];
+  const runId = await openedRun();
+  const isOpen = ({ state }: { state: string }): boolean => state === "claimed" || state === "queued";
+  const flow = flowOf([["settle"]], {
+    settle: {
+      perform: async (context) => {
+        await context.order(host, body);
+      },
+      undo: async () => {
+        const orders = await database.handle
+          .selectFrom("datamover_order")
+          .select("state")
+          .where("run_id", "=", runId)
+          .execute();
+        openAtUndo.push(orders.filter(isOpen).length);
+      },
+    },
+  });
+  const stop = new AbortController();
+  const first = executeRun(worldOf(flow), runId, stop.signal);
+  const [order] = await until(() => database.transaction((tx) => claimOrders(tx, host, 5, 30_000)));
+  assert.ok(order !== undefined);
+  stop.abort();
+  await first;
+  await database.transaction((tx) => requestCancellation(tx, runId));
+  const second = executeRun(worldOf(flow), runId, never);
+  const holder = { orderId: order.id, host, generation: order.generation };
+  const verdicts = await until(async () => {
+    const progress = { phase: "preparing", disks: [] };
+    const verdict = await reportProgress(database.handle, holder, progress, 30_000);
+    return verdict === "cancelled" ? [verdict] : [];
+  });
+  assert.deepEqual(verdicts, ["cancelled"]);
+  assert.deepEqual(openAtUndo, []);
+  await database.transaction((tx) => finishOrder(tx, holder, { kind: "settled" }));
+  assert.deepEqual(await second, { kind: "concluded", result: { kind: "cancelled" } });
+  assert.deepEqual(openAtUndo, [0]);
 });
 
 test("an engine that lost its run changes nothing any more", async () => {

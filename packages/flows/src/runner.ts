@@ -37,15 +37,20 @@ export async function executeRun(
   if (signal.aborted) stop();
   const beating = new AbortController();
   const heart = held.beat({ clock: world.clock, settings, log: world.log, signal: beating.signal });
-  try {
-    if (row.cancel_requested_at !== null) held.noteCancellation();
-    return await walkRun(world, row, held);
-  } catch (cause) {
-    return await interrupted(world, held, cause);
-  } finally {
+  const quiet = async (): Promise<void> => {
     signal.removeEventListener("abort", stop);
     beating.abort();
     await heart;
+  };
+  try {
+    if (row.cancel_requested_at !== null) held.noteCancellation();
+    const done = await walkRun(world, row, held);
+    await quiet();
+    return done;
+  } catch (cause) {
+    // In this order: a renewal that comes after the release would take the run back for a whole lease.
+    await quiet();
+    return await interrupted(world, held, cause);
   }
 }
 

@@ -67,8 +67,8 @@ export interface StepContext extends FlowContext {
   /** JSON output of an earlier step of this run; asserts that it is done. */
   output(key: string): unknown;
   /**
-   * Has a datamover carry out an order and waits for its outcome. The same call of the same step and attempt
-   * finds the same order again after a crash. On abort the order is cancelled, and the call returns (by
+   * Has a datamover carry out an order and waits for its outcome. The same call (the first, the second …) of the
+   * same step and attempt finds the same order again after a crash, so a step calls in the same order each time. On abort the order is cancelled, and the call returns (by
    * throwing the signal's reason) only when the datamover has let go of it or lost its lease. An outcome
    * `failed` is thrown as a Fault with its code and retry. Never handed to another host; a host whose
    * datamover was not seen for 60 s is a Fault `datamover-away`, retry later.
