@@ -18,7 +18,7 @@ export {
   WORKLOAD_ID_KEY,
   WORKLOAD_NAME_KEY,
 } from "./captured.ts";
-export { bitmapName, NAME_PREFIX, RUN_MARK_KEY, runMark } from "./names.ts";
+export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
 export type {
   AllowanceFacts,
   Allowances,
@@ -62,14 +62,10 @@ export {
 } from "./restore-steps.ts";
 export {
   advance,
-  assertPlan,
   type Because,
   duty,
-  FLOW_NAMES,
   type FlowName,
-  isUndoOwed,
   type Leftover,
-  openedRun,
   type Plan,
   type PlannedStep,
   type PlanVerdict,
