@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
-import { keepCopy } from "@cairn/embedded";
+import { copyDisk } from "@cairn/embedded";
 import { type Commit, readCommit, unwrapKeys } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockDestination, openTransfer } from "@cairn/transfer";
@@ -10,7 +10,7 @@ import type { Tree } from "./tree.ts";
 /** Keeps the present content of an instance's disk, to compare what was stored of it. */
 export async function keepDisk(tree: Tree, instanceId: string, device: string): Promise<Buffer> {
   const file = join(tree.folder, `kept-${instanceId}-${device}`);
-  await keepCopy(await tree.embedded.sandbox.export(instanceId, device), file);
+  await copyDisk(tree.embedded.sandbox, { instanceId, device }, file);
   return readFile(file);
 }
 

@@ -102,7 +102,7 @@ function showDisks({ narrator }: Stage, disks: readonly SceneDisk[]): void {
 async function protect(stage: Stage): Promise<void> {
   stage.narrator.chapter("Protect them: a workload, and its first snapshot");
   const members = stage.scene.instances.flatMap((instance) => ["--instance", instance.name]);
-  await stage.cairn.run(["workload", "create", WORKLOAD, ...members, "--wait"], stage.signal);
+  await stage.cairn.run(["workload", "create", WORKLOAD, ...members], stage.signal);
   await takeSnapshot(stage, "first", true);
 }
 
@@ -144,7 +144,7 @@ async function protectTheRestored(
 ): Promise<SnapshotDetail> {
   stage.narrator.chapter("Protect the restored instances: their data are known, little is stored");
   const members = restored.flatMap((instance) => ["--instance", instance.id]);
-  await stage.cairn.run(["workload", "modify", WORKLOAD, ...members, "--wait"], stage.signal);
+  await stage.cairn.run(["workload", "modify", WORKLOAD, ...members], stage.signal);
   return takeSnapshot(stage, "restored", true);
 }
 
@@ -174,7 +174,8 @@ async function restoreSelectively(
 ): Promise<void> {
   stage.narrator.chapter("Restore one instance beside the original: other name, flavor and network");
   const database = instanceCalled(instances, "database");
-  const choice = ["--instance", database.id, "--name", "database-copy", "--flavor", "m1.micro"];
+  const flavor = await flavorId(stage.cloud, "m1.micro", stage.signal);
+  const choice = ["--instance", database.id, "--new-name", "database-copy", "--flavor", flavor];
   const restore = await runRestore(stage, "selective", [
     snapshot.id,
     ...choice,
@@ -198,7 +199,6 @@ async function checkCopy({ cloud, signal }: Stage, copies: readonly BootedInstan
   const second = await networkId(cloud, "second", signal);
   const flavors = await cloud.nova.flavors.list(signal);
   const flavor = flavors.find((each) => each.name === "m1.micro");
-  await flavorId(cloud, "m1.micro", signal);
   if (server.flavor.ramMiB !== flavor?.ramMiB)
     throw new Error("database-copy has another flavor than asked for");
   if (ports.some((port) => port.networkId !== second)) throw new Error("database-copy is on another network");

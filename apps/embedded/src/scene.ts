@@ -4,9 +4,9 @@ import { join } from "node:path";
 import {
   type BootedInstance,
   bootInstance,
+  copyDisk,
   type Embedded,
-  firstDifference,
-  keepCopy,
+  isDiskIdentical,
   type SampleInstance,
   uploadImage,
 } from "@cairn/embedded";
@@ -121,7 +121,7 @@ export async function keepCopies(
   disks: readonly SceneDisk[],
 ): Promise<void> {
   for (const disk of disks) {
-    await keepCopy(await embedded.sandbox.export(disk.instanceId, disk.device), copyFile(scene, disk));
+    await copyDisk(embedded.sandbox, disk, copyFile(scene, disk));
   }
 }
 
@@ -132,6 +132,5 @@ export async function isIdentical(
   disk: SceneDisk,
   original: { readonly instance: string; readonly device: string },
 ): Promise<boolean> {
-  const bytes = await embedded.sandbox.export(disk.instanceId, disk.device);
-  return (await firstDifference(bytes, copyFile(scene, original))) === undefined;
+  return isDiskIdentical(embedded.sandbox, disk, copyFile(scene, original));
 }

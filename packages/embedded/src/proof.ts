@@ -1,55 +1,58 @@
-import { open } from "node:fs/promises";
-import { KiB } from "@cairn/kernel";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { SandboxHooks } from "./sandbox-hooks.ts";
 
-const BLOCK_BYTES = 64 * KiB;
-const ZEROES = Buffer.alloc(BLOCK_BYTES);
+const run = promisify(execFile);
 
-/** Whole blocks of a byte stream with their offsets; only the last may be short. */
-async function* blocksOf(
-  bytes: AsyncIterable<Uint8Array>,
-): AsyncGenerator<{ offset: number; block: Buffer }> {
-  let offset = 0;
-  let rest = Buffer.alloc(0);
-  for await (const part of bytes) {
-    const have =
-      rest.length === 0
-        ? Buffer.from(part.buffer, part.byteOffset, part.length)
-        : Buffer.concat([rest, part]);
-    const whole = have.length - (have.length % BLOCK_BYTES);
-    for (let at = 0; at < whole; at += BLOCK_BYTES) {
-      yield { offset: offset + at, block: have.subarray(at, at + BLOCK_BYTES) };
-    }
-    offset += whole;
-    rest = Buffer.from(have.subarray(whole));
-  }
-  if (rest.length > 0) yield { offset, block: rest };
+/** A disk of an instance in the sandbox. */
+export interface DiskPlace {
+  readonly instanceId: string;
+  readonly device: string;
 }
 
-/** Keeps a disk's content in a sparse file, to be compared with later. Returns its size in bytes. */
-export async function keepCopy(bytes: AsyncIterable<Uint8Array>, file: string): Promise<number> {
-  await using copy = await open(file, "w");
-  let sizeBytes = 0;
-  for await (const { offset, block } of blocksOf(bytes)) {
-    sizeBytes = offset + block.length;
-    if (!block.equals(ZEROES.subarray(0, block.length))) await copy.write(block, 0, block.length, offset);
-  }
-  await copy.truncate(sizeBytes);
-  return sizeBytes;
+/**
+ * The file of a disk, with everything in it that the guest wrote: the hook that reads a sector flushes QEMU
+ * first. Nobody may write meanwhile.
+ */
+async function flushedFile(sandbox: SandboxHooks, { instanceId, device }: DiskPlace) {
+  await sandbox.read(instanceId, device, 0, 512);
+  const { disks } = await sandbox.domain(instanceId);
+  const disk = disks.find((each) => each.device === device);
+  if (disk === undefined) throw new Error(`instance ${instanceId} has no disk ${device}`);
+  return disk;
 }
 
-/** Where a disk first differs from its copy; `undefined` when both are the same, byte for byte and in size. */
-export async function firstDifference(
-  bytes: AsyncIterable<Uint8Array>,
+/** Keeps the present content of a disk in a sparse raw file. */
+export async function copyDisk(sandbox: SandboxHooks, place: DiskPlace, file: string): Promise<void> {
+  const disk = await flushedFile(sandbox, place);
+  await run("qemu-img", ["convert", "-U", "-f", disk.format, "-O", "raw", disk.path, file]);
+}
+
+/**
+ * Whether a disk holds, byte for byte, what was kept of it (or of the disk that it was restored from), in the
+ * same size. `qemu-img compare` is the judge: it shares no code with what moved the bytes.
+ */
+export async function isDiskIdentical(
+  sandbox: SandboxHooks,
+  place: DiskPlace,
   file: string,
-): Promise<number | undefined> {
-  await using copy = await open(file, "r");
-  const kept = Buffer.alloc(BLOCK_BYTES);
-  let sizeBytes = 0;
-  for await (const { offset, block } of blocksOf(bytes)) {
-    sizeBytes = offset + block.length;
-    const { bytesRead } = await copy.read(kept, 0, block.length, offset);
-    if (bytesRead !== block.length || !kept.subarray(0, bytesRead).equals(block)) return offset;
+): Promise<boolean> {
+  const disk = await flushedFile(sandbox, place);
+  try {
+    const { stdout } = await run("qemu-img", [
+      "compare",
+      "-U",
+      "-f",
+      disk.format,
+      "-F",
+      "raw",
+      disk.path,
+      file,
+    ]);
+    return stdout.includes("Images are identical") && !stdout.includes("size mismatch");
+  } catch (cause) {
+    // qemu-img(1): exit code 1 says that the images differ, 2 and above that it could not compare.
+    if (cause instanceof Error && "code" in cause && cause.code === 1) return false;
+    throw cause;
   }
-  const { size } = await copy.stat();
-  return size === sizeBytes ? undefined : Math.min(size, sizeBytes);
 }

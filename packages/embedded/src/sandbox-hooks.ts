@@ -81,13 +81,6 @@ export class SandboxHooks {
     return Buffer.from(await reply.arrayBuffer());
   }
 
-  /** The whole present content of a disk as a stream of raw bytes. */
-  async export(instanceId: string, device: string): Promise<ReadableStream<Uint8Array>> {
-    const reply = await this.#ask("GET", `/instances/${instanceId}/disks/${device}/export`);
-    if (reply.body === null) throw new Fault("sandbox-refused", `exporting ${device} gave no body`, "never");
-    return reply.body;
-  }
-
   async domain(instanceId: string): Promise<SandboxDomain> {
     return this.#json(`/instances/${instanceId}`);
   }
