@@ -47,10 +47,18 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock, log } = options;
   let url = "";
   const cloud: Cloud = {
-    ...{ state, clock, directory, log, faults: new FaultPlan(), baseUrl: () => url },
+    state,
+    clock,
+    directory,
+    log,
+    faults: new FaultPlan(),
+    baseUrl: () => url,
     settings: { transitionMs: options.transitionMs },
     tasks: new Tasks((name, error) => {
-      log("task.failed", { name, error });
+      log("task.failed", {
+        name,
+        error,
+      });
     }),
     hypervisors: new Hypervisors(directory, clock),
   };

@@ -22,15 +22,25 @@ export function uploadVolume(call: Call, volume: VolumeRow, asked: Json): Answer
   const now = plainTime(cloud.clock.now());
   const format = textAt(asked, "disk_format") ?? "raw";
   const image = cloud.state.images.put({
-    ...{
-      id: newId<"image">(),
-      name: requiredText(asked, "image_name"),
-      status: "queued",
-      visibility: "shared",
-    },
-    ...{ owner: actor.projectId, disk_format: format, container_format: "bare", min_disk: 0, min_ram: 0 },
-    ...{ size: null, virtual_size: null, checksum: null, os_hash_value: null, os_hidden: false },
-    ...{ protected: false, tags: [], properties: {}, created_at: now, updated_at: now },
+    id: newId<"image">(),
+    name: requiredText(asked, "image_name"),
+    status: "queued",
+    visibility: "shared",
+    owner: actor.projectId,
+    disk_format: format,
+    container_format: "bare",
+    min_disk: 0,
+    min_ram: 0,
+    size: null,
+    virtual_size: null,
+    checksum: null,
+    os_hash_value: null,
+    os_hidden: false,
+    protected: false,
+    tags: [],
+    properties: {},
+    created_at: now,
+    updated_at: now,
   });
   patchVolume(cloud, volume.id, { status: "uploading" });
   cloud.tasks.start(`volume ${volume.id} becomes image ${image.id}`, (signal) =>

@@ -198,7 +198,7 @@ async function act(call: Call): Promise<Answer> {
   const [name, asked] = Object.entries(jsonOf(call.body))[0] ?? [""];
   const action = ACTIONS[name];
   if (action === undefined) throw new ApiError(400, `There is no such action: ${name}`);
-  return await action(call, volumeAt(call), isJson(asked) ? asked : {});
+  return action(call, volumeAt(call), isJson(asked) ? asked : {});
 }
 
 /** `POST /volumes/{id}/action`. */

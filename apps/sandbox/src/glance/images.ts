@@ -15,22 +15,33 @@ export function imagePath(cloud: Cloud, imageId: string): string {
 
 /** What a tenant may not set, and what Glance works out by itself. */
 const READ_ONLY = new Set([
-  ...[
-    "status",
-    "size",
-    "virtual_size",
-    "checksum",
-    "os_hash_algo",
-    "os_hash_value",
-    "created_at",
-    "updated_at",
-  ],
-  ...["self", "file", "schema", "direct_url", "locations", "id"],
+  "status",
+  "size",
+  "virtual_size",
+  "checksum",
+  "os_hash_algo",
+  "os_hash_value",
+  "created_at",
+  "updated_at",
+  "self",
+  "file",
+  "schema",
+  "direct_url",
+  "locations",
+  "id",
 ]);
 
 const FIELDS = new Set([
-  ...["name", "visibility", "owner", "disk_format", "container_format", "min_disk", "min_ram"],
-  ...["os_hidden", "protected", "tags"],
+  "name",
+  "visibility",
+  "owner",
+  "disk_format",
+  "container_format",
+  "min_disk",
+  "min_ram",
+  "os_hidden",
+  "protected",
+  "tags",
 ]);
 
 const DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"];

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Fault, MiB, newId } from "@cairn/kernel";
 import type { QmpClient } from "@cairn/qmp";
-import { convertImage, type ImageFile, mapRaw, runCommand } from "./qemu-img.ts";
+import { convertImage, type ImageFile, type MappedExtent, mapRaw, runCommand } from "./qemu-img.ts";
 
 const PIECE_BYTES = 8 * MiB;
 const DIGEST_BLOCK_BYTES = 65_536;
@@ -83,23 +83,28 @@ function bigEndian(value: number): Buffer {
   return bytes;
 }
 
+/** The numbers of the blocks that hold data, ascending, each once. */
+function* dataBlockNumbers(extents: readonly MappedExtent[]): Generator<number> {
+  let next = 0;
+  for (const extent of extents.filter((each) => each.data)) {
+    const end = Math.ceil((extent.offset + extent.length) / DIGEST_BLOCK_BYTES);
+    next = Math.max(next, Math.floor(extent.offset / DIGEST_BLOCK_BYTES));
+    for (; next < end; next += 1) yield next;
+  }
+}
+
 function* dataBlocks(
   path: string,
-  extents: readonly { readonly offset: number; readonly length: number; readonly data: boolean }[],
+  extents: readonly MappedExtent[],
   sizeBytes: number,
 ): Generator<{ readonly offset: number; readonly bytes: Buffer }> {
   const descriptor = openSync(path, "r");
   try {
-    let nextBlock = 0;
-    for (const extent of extents.filter((each) => each.data)) {
-      const first = Math.max(nextBlock, Math.floor(extent.offset / DIGEST_BLOCK_BYTES));
-      const end = Math.ceil((extent.offset + extent.length) / DIGEST_BLOCK_BYTES);
-      for (nextBlock = first; nextBlock < end; nextBlock += 1) {
-        const offset = nextBlock * DIGEST_BLOCK_BYTES;
-        const bytes = Buffer.alloc(Math.min(DIGEST_BLOCK_BYTES, sizeBytes - offset));
-        readSync(descriptor, bytes, 0, bytes.length, offset);
-        if (bytes.some((byte) => byte !== 0)) yield { offset, bytes };
-      }
+    for (const block of dataBlockNumbers(extents)) {
+      const offset = block * DIGEST_BLOCK_BYTES;
+      const bytes = Buffer.alloc(Math.min(DIGEST_BLOCK_BYTES, sizeBytes - offset));
+      readSync(descriptor, bytes, 0, bytes.length, offset);
+      if (bytes.some((byte) => byte !== 0)) yield { offset, bytes };
     }
   } finally {
     closeSync(descriptor);
@@ -121,8 +126,15 @@ export async function readContents(
   try {
     const place = [`bs=${blockBytes}`, `skip=${skip}`, `count=${skip + count}`];
     await runCommand("qemu-img", [
-      ...["dd", "-U", "-f", file.format, "-O", "raw"],
-      ...[...place, `if=${file.path}`, `of=${path}`],
+      "dd",
+      "-U",
+      "-f",
+      file.format,
+      "-O",
+      "raw",
+      ...place,
+      `if=${file.path}`,
+      `of=${path}`,
     ]);
     const handle = await open(path, "r");
     try {
@@ -175,6 +187,7 @@ export async function guestWrite(device: GuestDevice, offset: number, bytes: Buf
       // QEMU's working folder is the instance's, so the name needs no quoting.
       await guestCommand(device, `write -s piece.bin ${offset + at} ${part.length}`);
     }
+    await guestFlush(device);
   } finally {
     rmSync(piece, { force: true });
   }

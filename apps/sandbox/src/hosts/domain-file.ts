@@ -45,11 +45,8 @@ export function namedDisk(disk: Omit<DomainDisk, "nodeName" | "qdevId">, boots: 
 
 /** The first free device name: `vda` … `vdz`, `vdaa` … */
 export function nextDevice(taken: readonly string[]): string {
-  const letters = "abcdefghijklmnopqrstuvwxyz";
-  const names = [
-    ...letters,
-    ...[...letters].flatMap((first) => [...letters].map((second) => first + second)),
-  ];
+  const letters = Array.from({ length: 26 }, (_, index) => String.fromCharCode(97 + index));
+  const names = [...letters, ...letters.flatMap((first) => letters.map((second) => first + second))];
   const free = names.map((name) => `vd${name}`).find((name) => !taken.includes(name));
   return free ?? "vdzz";
 }

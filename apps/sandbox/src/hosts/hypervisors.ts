@@ -26,7 +26,7 @@ interface Live {
 }
 
 const START_MS_MAX = 20_000;
-const STOP_MS_MAX = 4000;
+const STOP_MS_MAX = 3000;
 const QMP_MS_MAX = 30_000;
 /** `sun_path` of a unix socket holds 108 bytes with its end. */
 const SOCKET_PATH_MAX = 107;
@@ -146,7 +146,11 @@ export class Hypervisors {
     const client = await this.#connect(folder, process);
     const running: DomainFile = {
       ...domain,
-      ...{ state: "running", pid: process.pid, startTicks: process.startTicks, boots, disks },
+      state: "running",
+      pid: process.pid,
+      startTicks: process.startTicks,
+      boots,
+      disks,
       qmpSocket: join(folder, "qmp.sock"),
     };
     writeDomain(folder, running);
@@ -236,7 +240,8 @@ export class Hypervisors {
   /** Ends the instance and removes its folder; absent is removed. */
   async undefine(host: string, instanceId: string): Promise<void> {
     await this.exclusive(instanceId, async () => {
-      await this.kill(instanceId, true);
+      // As libvirt destroys a domain: in order, so that volumes keep what the guest wrote last.
+      await this.#stop(instanceId);
       rmSync(this.folder(host, instanceId), { recursive: true, force: true });
     });
     this.#queues.delete(instanceId);

@@ -87,14 +87,14 @@ function parametersOf(spec: QemuSpec): string[] {
       .map(([key, value]) => (key === "driver" ? value : `${key}=${value}`))
       .join(","),
   ]);
-  return [
-    ...["-name", spec.instanceId, "-uuid", spec.instanceId],
-    ...["-machine", "pc", "-accel", "tcg", "-m", "16", "-S"],
-    ...["-nodefaults", "-no-user-config", "-display", "none", "-pidfile", "qemu.pid"],
-    ...["-qmp", "unix:qmp.sock,server=on,wait=off", "-qmp", "unix:monitor.sock,server=on,wait=off"],
-    ...["-device", "virtio-scsi-pci,id=scsi0"],
-    ...disks,
-  ];
+  const identity = ["-name", spec.instanceId, "-uuid", spec.instanceId, "-pidfile", "qemu.pid"];
+  const machine = ["-machine", "pc", "-accel", "tcg", "-m", "16", "-S", "-nodefaults", "-no-user-config"];
+  const monitors = ["qmp.sock", "monitor.sock"].flatMap((name) => [
+    "-qmp",
+    `unix:${name},server=on,wait=off`,
+  ]);
+  const bus = ["-display", "none", "-device", "virtio-scsi-pci,id=scsi0"];
+  return [...identity, ...machine, ...monitors, ...bus, ...disks];
 }
 
 /**

@@ -94,7 +94,7 @@ function parseFault(id: string, json: Json): InjectedFault {
 }
 
 function parseEffect(json: Json): Effect {
-  const kind = textAt(json, "kind");
+  const kind = textAt(json, "kind") ?? "";
   switch (kind) {
     case "status":
       return {

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { describeFault, MiB } from "@cairn/kernel";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -205,7 +204,7 @@ async function send(
 
 /** The stream of an upload; a body that is no octet stream is refused. */
 export function streamOf(body: unknown): Readable {
-  if (body instanceof Readable) return body as IncomingMessage;
+  if (body instanceof Readable) return body;
   throw new ApiError(415, "This operation needs Content-Type application/octet-stream.");
 }
 

@@ -26,7 +26,7 @@ const unauthenticated = (): ApiError => new ApiError(401, UNAUTHENTICATED);
 function prove(cloud: Cloud, identity: Json): Proof {
   const methods = textsAt(identity, "methods") ?? [];
   const expiresMs = cloud.clock.now() + TOKEN_LIFE_MS;
-  const method = methods[0];
+  const method = methods[0] ?? "";
   switch (method) {
     case "password": {
       const asked = enveloped(identity["password"], "user");
@@ -45,10 +45,7 @@ function prove(cloud: Cloud, identity: Json): Proof {
     case "application_credential":
       return proveCredential(cloud, jsonOf(identity["application_credential"]), expiresMs);
     default:
-      throw new ApiError(
-        400,
-        `Expecting to find a known method in identity. The method is ${String(method)}.`,
-      );
+      throw new ApiError(400, `Expecting to find a known method in identity. The method is ${method}.`);
   }
 }
 

@@ -34,7 +34,7 @@ function answersTo(body: Json, query: URLSearchParams): boolean {
 
 function sameText(value: unknown, wanted: string): boolean {
   if (typeof value === "boolean") return String(value) === wanted.toLowerCase();
-  return String(value ?? "") === wanted;
+  return (typeof value === "string" || typeof value === "number" ? String(value) : "") === wanted;
 }
 
 /** `fixed_ips=ip_address=10.0.0.4`, also `subnet_id=…`. */

@@ -154,10 +154,8 @@ function ruleFields(call: Call, asked: Json): NewRule {
   if (remoteGroup !== null) visibleGroup(call, remoteGroup);
   const min = numberAt(asked, "port_range_min") ?? null;
   const max = numberAt(asked, "port_range_max") ?? null;
-  const protocol =
-    asked["protocol"] === undefined || asked["protocol"] === null
-      ? null
-      : String(asked["protocol"]).toLowerCase();
+  const number = typeof asked["protocol"] === "number" ? String(asked["protocol"]) : undefined;
+  const protocol = (number ?? textAt(asked, "protocol"))?.toLowerCase() ?? null;
   if (protocol === null && (min !== null || max !== null))
     throw badRequest("Must also specify protocol if port range is given.");
   if (min !== null && max !== null && min > max && protocol !== "icmp")

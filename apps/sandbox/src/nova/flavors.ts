@@ -62,7 +62,7 @@ const summary = (call: Call, row: FlavorRow): object => ({
 function create(call: Call): Answer {
   const { flavors } = call.cloud.state;
   const asked = enveloped(call.body, "flavor");
-  const wantedId = asked["id"] === undefined || asked["id"] === null ? "auto" : String(asked["id"]);
+  const wantedId = typeof asked["id"] === "number" ? String(asked["id"]) : (textAt(asked, "id") ?? "auto");
   const id = wantedId === "auto" ? newId() : wantedId;
   const name = requiredText(asked, "name");
   if (flavors.where((row) => row.name === name).length > 0)

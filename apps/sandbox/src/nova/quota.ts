@@ -54,13 +54,13 @@ function limits(call: Call): Answer {
     ...(call.minor < 39 ? { maxImageMeta: most("metadata_items") } : {}),
     ...(call.minor < 36
       ? {
-          ...{ maxSecurityGroups: -1, maxSecurityGroupRules: -1, maxTotalFloatingIps: -1 },
-          ...{
-            totalSecurityGroupsUsed: 0,
-            totalFloatingIpsUsed: 0,
-            maxPersonality: -1,
-            maxPersonalitySize: -1,
-          },
+          maxSecurityGroups: -1,
+          maxSecurityGroupRules: -1,
+          maxTotalFloatingIps: -1,
+          totalSecurityGroupsUsed: 0,
+          totalFloatingIpsUsed: 0,
+          maxPersonality: -1,
+          maxPersonalitySize: -1,
         }
       : {}),
   };

@@ -74,8 +74,8 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 /** Orders to a host that is away wait in its queue until it is back. */
 export async function hostIsBack(cloud: Cloud, host: string | null, signal: AbortSignal): Promise<void> {
-  while (host !== null && cloud.state.hosts.find(host)?.vanished === true)
-    await cloud.clock.sleep(50, signal);
+  if (host === null) return;
+  while (cloud.state.hosts.find(host)?.vanished === true) await cloud.clock.sleep(50, signal);
 }
 
 /** The host that a server is on; it has one as soon as it was built. */

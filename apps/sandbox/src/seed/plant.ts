@@ -17,7 +17,11 @@ export function plant(cloud: Cloud, seed: Seed): void {
   for (const flavor of seed.flavors) {
     cloud.state.flavors.put({
       ...flavor,
-      ...{ ephemeral: 0, swap: 0, is_public: true, description: null, extra_specs: {} },
+      ephemeral: 0,
+      swap: 0,
+      is_public: true,
+      description: null,
+      extra_specs: {},
     });
   }
   for (const { name, format } of seed.volumeTypes) {
@@ -26,8 +30,14 @@ export function plant(cloud: Cloud, seed: Seed): void {
   }
   for (const host of seed.hosts) {
     cloud.state.hosts.put({
-      ...{ id: host.name, zone: host.zone, images_type: host.imagesType },
-      ...{ vcpus: 64, memory_mb: 262_144, local_gb: 4096, vanished: false, service_status: "enabled" },
+      id: host.name,
+      zone: host.zone,
+      images_type: host.imagesType,
+      vcpus: 64,
+      memory_mb: 262144,
+      local_gb: 4096,
+      vanished: false,
+      service_status: "enabled",
     });
   }
   plantNetworks(cloud, seed);
@@ -81,7 +91,12 @@ function plantCatalog(cloud: Cloud, region: string): void {
     const service = cloud.state.services.put({ id: hexId(), type, name, description: "", enabled: true });
     for (const kind of ["public", "internal", "admin"])
       cloud.state.endpoints.put({
-        ...{ id: hexId(), service_id: service.id, interface: kind, region_id: region, url, enabled: true },
+        id: hexId(),
+        service_id: service.id,
+        interface: kind,
+        region_id: region,
+        url,
+        enabled: true,
       });
   }
 }
