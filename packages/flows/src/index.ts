@@ -1,5 +1,5 @@
 export { flows } from "./registry.ts";
-export { executeRun, hasConcluded, type RunExecution } from "./runner.ts";
+export { executeRun, type RunExecution } from "./runner.ts";
 export { type AttemptSettings, type RunnerSettings, runnerDefaults } from "./runner-settings.ts";
 export type { RunnerWorld } from "./runner-world.ts";
 export type {

@@ -1,4 +1,4 @@
-import { claimRun, type Database, findRun, isDatabaseAway, type RunRow, releaseRun } from "@cairn/database";
+import { claimRun, isDatabaseAway, type RunRow, releaseRun } from "@cairn/database";
 import { duty, type RunDuty, type RunResult } from "@cairn/domain";
 import { asError, assert, Fault, type RunId, unreachable } from "@cairn/kernel";
 import { HeldRun } from "./runner-claim.ts";
@@ -50,7 +50,7 @@ export async function executeRun(
   } catch (cause) {
     // In this order: a renewal that comes after the release would take the run back for a whole lease.
     await quiet();
-    return await interrupted(world, held, cause);
+    return interrupted(world, held, cause);
   }
 }
 
@@ -228,9 +228,4 @@ function outputsOf(walk: Walk): Map<string, unknown> {
     if (progress.state === "done") outputs.set(key, progress.output);
   }
   return outputs;
-}
-
-/** Where a run is, for those that wait for its end. */
-export async function hasConcluded(database: Database, runId: RunId): Promise<boolean> {
-  return (await findRun(database.handle, runId))?.state === "concluded";
 }
