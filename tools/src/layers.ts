@@ -34,7 +34,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "packages/embedded": ["kernel", "database", "openstack"],
   "apps/embedded": ["kernel", "contract", "embedded", "openstack"],
   tools: ["database"],
-  bench: ["kernel", "nbd", "repository", "store", "transfer"],
+  bench: ["kernel", "nbd", "qmp", "repository", "store", "transfer"],
   test: ["kernel", "contract", "database", "embedded", "openstack", "repository", "store", "transfer"],
 };
 

@@ -1,0 +1,102 @@
+import { type RepositoryKeys, writeCommit } from "@cairn/repository";
+import { directoryStore } from "@cairn/store";
+import { openTransfer, type Transfer } from "@cairn/transfer";
+import { connectDisk, nbdDestination, nbdSource } from "./nbd-disk.ts";
+
+/** What the bench asks one process of Cairn to do. Keys are base64. */
+export interface CairnWork {
+  readonly store: string;
+  readonly repositoryId: string;
+  readonly keys: { readonly [Key in keyof RepositoryKeys]: string };
+  readonly indexSegments: readonly string[];
+  readonly socket: string;
+  readonly exportName: string;
+  readonly work:
+    | { readonly kind: "full"; readonly snapshotId: string }
+    | {
+        readonly kind: "incremental";
+        readonly snapshotId: string;
+        readonly previousRoot: string;
+        readonly bitmap: string;
+        readonly auditBytes: number;
+      }
+    | { readonly kind: "restore"; readonly root: string };
+}
+
+/** What it answers, as JSON on its standard output. */
+export interface CairnResult {
+  readonly root: string;
+  readonly indexSegments: readonly string[];
+  readonly readBytes: number;
+}
+
+const WORKLOAD = "00000000-0000-4000-8000-000000000000";
+
+/** Does one piece of work as the datamover does it, commit included, in a process of its own. */
+async function perform(request: CairnWork): Promise<CairnResult> {
+  const { repositoryId, indexSegments } = request;
+  const store = directoryStore(request.store);
+  const keys = decodeKeys(request.keys);
+  const { signal } = new AbortController();
+  const transfer = await openTransfer({ store, repositoryId, keys, indexSegments, signal });
+  try {
+    if (request.work.kind === "restore") return await restore(transfer, request, request.work.root, signal);
+    const stored = await protect(transfer, request, request.work, signal);
+    const disk = { diskId: "disk", instanceId: "instance", device: "vda", sizeBytes: stored.sizeBytes };
+    const commit = {
+      formatVersion: 1,
+      snapshotId: request.work.snapshotId,
+      workloadId: WORKLOAD,
+      projectId: "bench",
+      createdAt: new Date(0).toISOString(),
+      type: request.work.kind,
+      metadata: {},
+      disks: [{ ...disk, root: stored.root }],
+      indexSegments: stored.indexSegments,
+    };
+    await writeCommit(store, { repositoryId, keys, commit });
+    return stored;
+  } finally {
+    await transfer.close();
+  }
+}
+
+async function protect(
+  transfer: Transfer,
+  request: CairnWork,
+  work: Exclude<CairnWork["work"], { readonly kind: "restore" }>,
+  signal: AbortSignal,
+): Promise<CairnResult & { readonly sizeBytes: number }> {
+  const bitmap = work.kind === "incremental" ? work.bitmap : undefined;
+  await using client = await connectDisk(request.socket, request.exportName, bitmap);
+  const base = work.kind === "incremental" ? { previousRoot: work.previousRoot } : {};
+  const auditBytes = work.kind === "incremental" ? work.auditBytes : 0;
+  const source = nbdSource(client);
+  const { root, readBytes } = await transfer.storeDisk({ source, ...base, auditBytes, signal });
+  const { indexSegments } = await transfer.seal(signal);
+  return { root, indexSegments, readBytes, sizeBytes: client.sizeBytes };
+}
+
+async function restore(
+  transfer: Transfer,
+  request: CairnWork,
+  root: string,
+  signal: AbortSignal,
+): Promise<CairnResult> {
+  await using client = await connectDisk(request.socket, request.exportName);
+  await transfer.writeDisk({ root, destination: nbdDestination(client), mode: "whole", signal });
+  return { root, indexSegments: [], readBytes: 0 };
+}
+
+function decodeKeys(keys: CairnWork["keys"]): RepositoryKeys {
+  const decode = (text: string): Buffer => Buffer.from(text, "base64");
+  return {
+    id: keys.id,
+    chunkId: decode(keys.chunkId),
+    structure: decode(keys.structure),
+    data: decode(keys.data),
+  };
+}
+
+const result = await perform(JSON.parse(process.argv[2] ?? "{}") as CairnWork);
+process.stdout.write(JSON.stringify(result));

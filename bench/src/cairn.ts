@@ -1,0 +1,147 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assert, formatBytes, MiB } from "@cairn/kernel";
+import { createRepositoryKeys, initRepository, wrapKeys } from "@cairn/repository";
+import { directoryStore } from "@cairn/store";
+import { type BlockServer, startBlockServer } from "./block-server.ts";
+import type { CairnResult, CairnWork } from "./cairn-child.ts";
+import { folderBytes } from "./disk-image.ts";
+import { type Measured, type Meter, measure } from "./measure.ts";
+import { connectDisk } from "./nbd-disk.ts";
+import type { Tool } from "./tool.ts";
+
+const BITMAP = "base";
+const AUDIT_BYTES = 64 * MiB;
+const CHILD = fileURLToPath(new URL("./cairn-child.ts", import.meta.url));
+
+/** Opens Cairn's place in the race. The caller stops it, whatever happens. */
+export async function openCairn(meter: Meter, folder: string, disk: string): Promise<CairnTool> {
+  await mkdir(folder, { recursive: true });
+  return new CairnTool(
+    meter,
+    folder,
+    disk,
+    await startBlockServer(meter, { folder, name: "disk", file: disk }),
+  );
+}
+
+/**
+ * Cairn's real data path in a process of its own: QEMU serves the disk with a dirty bitmap, the process reads it over
+ * NBD, stores, seals, commits. QEMU's own CPU time is told in a remark: reading the file is not free there either.
+ */
+export class CairnTool implements Tool {
+  readonly name = "cairn";
+  readonly remarks: string[] = [];
+  readonly #meter: Meter;
+  readonly #folder: string;
+  readonly #disk: string;
+  readonly #server: BlockServer;
+  readonly #servers: BlockServer[];
+  readonly #keys = createRepositoryKeys();
+  readonly #repositoryId = randomUUID();
+  readonly #indexSegments: string[] = [];
+  #root = "";
+
+  constructor(meter: Meter, folder: string, disk: string, server: BlockServer) {
+    this.#meter = meter;
+    this.#folder = folder;
+    this.#disk = disk;
+    this.#server = server;
+    this.#servers = [server];
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(this.#store);
+    const wrappedKeys = wrapKeys(this.#keys, randomBytes(32));
+    await initRepository(directoryStore(this.#store), { repositoryId: this.#repositoryId, wrappedKeys });
+    await this.#server.offer("full");
+    await this.#server.record(BITMAP);
+  }
+
+  async full(): Promise<Measured> {
+    return this.#protect("full", { kind: "full", snapshotId: randomUUID() });
+  }
+
+  /** Changes the disk through QEMU, so that its bitmap sees it; the file changes for everybody. */
+  async change(writes: readonly { readonly offset: number; readonly bytes: Buffer }[]): Promise<void> {
+    await using client = await connectDisk(this.#server.socket, "full");
+    for (const { offset, bytes } of writes) await client.write(offset, bytes);
+    await client.flush();
+  }
+
+  async incremental(): Promise<Measured> {
+    await this.#server.offer("changes", BITMAP);
+    const base = { previousRoot: this.#root, bitmap: BITMAP, auditBytes: AUDIT_BYTES };
+    return this.#protect("changes", { kind: "incremental", snapshotId: randomUUID(), ...base });
+  }
+
+  async restore(): Promise<Measured & { readonly file: string }> {
+    const file = join(this.#folder, "restored.img");
+    await emptyFile(file, this.#disk);
+    const target = await startBlockServer(this.#meter, { folder: this.#folder, name: "restored", file });
+    this.#servers.push(target);
+    await target.offer("restored");
+    const { result, ...measured } = await this.#run(target, "restored", {
+      kind: "restore",
+      root: this.#root,
+    });
+    assert(result.root === this.#root, "the restored root");
+    await target.stop();
+    return { ...measured, file };
+  }
+
+  async storedBytes(): Promise<number> {
+    return folderBytes(this.#store);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#servers.map(async (each) => each.stop()));
+  }
+
+  get #store(): string {
+    return join(this.#folder, "repository");
+  }
+
+  async #protect(exportName: string, work: CairnWork["work"]): Promise<Measured> {
+    const { result, ...measured } = await this.#run(this.#server, exportName, work);
+    this.#root = result.root;
+    this.#indexSegments.push(...result.indexSegments);
+    const read = formatBytes(result.readBytes);
+    this.remarks.push(`cairn ${work.kind}: read ${read} of the disk, the audit's sample among them`);
+    return measured;
+  }
+
+  async #run(
+    at: BlockServer,
+    exportName: string,
+    work: CairnWork["work"],
+  ): Promise<Measured & { readonly result: CairnResult }> {
+    const { id, chunkId, structure, data } = this.#keys;
+    const base64 = (key: Buffer): string => key.toString("base64");
+    const request: CairnWork = {
+      store: this.#store,
+      repositoryId: this.#repositoryId,
+      keys: { id, chunkId: base64(chunkId), structure: base64(structure), data: base64(data) },
+      indexSegments: this.#indexSegments,
+      socket: at.socket,
+      exportName,
+      work,
+    };
+    const before = await at.cpuSeconds();
+    const parameters = [CHILD, JSON.stringify(request)];
+    const measured = await measure(this.#meter, { program: process.execPath, parameters });
+    const spent = (await at.cpuSeconds()) - before;
+    this.remarks.push(
+      `cairn ${work.kind}: QEMU, which serves the disk, used ${spent.toFixed(1)} CPU seconds more`,
+    );
+    return { ...measured, result: JSON.parse(measured.output) as CairnResult };
+  }
+}
+
+async function emptyFile(path: string, like: string): Promise<void> {
+  await using model = await open(like, "r");
+  await using file = await open(path, "w");
+  await file.truncate((await model.stat()).size);
+}
