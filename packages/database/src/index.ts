@@ -9,8 +9,8 @@ export {
 } from "./datamovers.ts";
 export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
-export { enqueueRun, RUN_QUEUE, type RunJob } from "./jobs.ts";
-export { loadMigrations, type Migration, migrate } from "./migrate.ts";
+export { enqueueRun, type RunJob } from "./jobs.ts";
+export { type Migration, migrate } from "./migrate.ts";
 export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
 export {
   type Asker,
@@ -46,8 +46,6 @@ export {
   ensureDefaultTarget,
   ensureRepository,
   findDefaultTarget,
-  findRepository,
-  findTarget,
   listSegments,
   loadRepository,
 } from "./repositories.ts";
@@ -106,7 +104,7 @@ export type {
   WorkloadStatus,
 } from "./tables.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
-export { findTrust, removeTrust, saveTrust } from "./trusts.ts";
+export { findTrust, saveTrust } from "./trusts.ts";
 export {
   createWorkload,
   findWorkload,

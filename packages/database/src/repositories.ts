@@ -22,23 +22,8 @@ export async function findDefaultTarget(handle: Handle): Promise<TargetRow | und
   return handle.selectFrom("target").selectAll().where("is_default", "=", true).executeTakeFirst();
 }
 
-/** A target by its id. */
-export async function findTarget(handle: Handle, id: TargetId): Promise<TargetRow | undefined> {
+async function findTarget(handle: Handle, id: TargetId): Promise<TargetRow | undefined> {
   return handle.selectFrom("target").selectAll().where("id", "=", id).executeTakeFirst();
-}
-
-/** The repository of a project on a target. */
-export async function findRepository(
-  handle: Handle,
-  projectId: ProjectId,
-  targetId: TargetId,
-): Promise<RepositoryRow | undefined> {
-  return handle
-    .selectFrom("repository")
-    .selectAll()
-    .where("project_id", "=", projectId)
-    .where("target_id", "=", targetId)
-    .executeTakeFirst();
 }
 
 /** A repository together with its target. */

@@ -33,12 +33,3 @@ export async function saveTrust(
     .onConflict((conflict) => conflict.columns(["user_id", "project_id"]).doUpdateSet(changing))
     .execute();
 }
-
-/** Forgets a trust that Keystone no longer knows. */
-export async function removeTrust(handle: Handle, userId: UserId, projectId: ProjectId): Promise<void> {
-  await handle
-    .deleteFrom("trust")
-    .where("user_id", "=", userId)
-    .where("project_id", "=", projectId)
-    .execute();
-}
