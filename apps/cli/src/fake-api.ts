@@ -71,6 +71,8 @@ async function serve(fake: FakeApi, request: IncomingMessage): Promise<Answer> {
   const body: unknown = text === "" ? undefined : JSON.parse(text);
   const url = new URL(request.url ?? "/", fake.url);
   if (url.pathname === "/v3/auth/tokens") return keystone(fake, body);
+  const elsewhere = openstack(url.pathname);
+  if (elsewhere !== undefined) return { status: 200, body: elsewhere };
   for (const id of routeIds) {
     const route = routeOf(id);
     const isMethod = route.methods.some((method) => method === request.method);
@@ -86,6 +88,34 @@ async function serve(fake: FakeApi, request: IncomingMessage): Promise<Answer> {
     }
   }
   return { status: 404, body: faultBody({ code: 404, message: `no route ${url.pathname}` }) };
+}
+
+/** One page of what Nova and Neutron list. */
+function openstack(path: string): unknown {
+  const network = { description: "", project_id: PROJECT, status: "ACTIVE", admin_state_up: true };
+  const lists = { availability_zone_hints: [], subnets: ["s2"] };
+  const subnet = {
+    description: "",
+    project_id: PROJECT,
+    network_id: "n2",
+    cidr: "10.0.0.0/24",
+    ip_version: 4,
+  };
+  const pools = { allocation_pools: [], dns_nameservers: [], host_routes: [] };
+  switch (path) {
+    case "/v2.1/":
+      return { version: { id: "v2.1", min_version: "2.1", version: "2.96" } };
+    case "/v2.1/flavors/detail":
+      return {
+        flavors: [{ id: "f2", name: "m1.small", vcpus: 1, ram: 64, disk: 1, swap: 0, extra_specs: {} }],
+      };
+    case "/v2.0/networks":
+      return { networks: [{ id: "n2", name: "test-lan", ...network, ...lists }] };
+    case "/v2.0/subnets":
+      return { subnets: [{ id: "s2", name: "four", ...subnet, ...pools }] };
+    default:
+      return undefined;
+  }
 }
 
 function keystone(fake: FakeApi, body: unknown): Answer {
@@ -109,12 +139,14 @@ function keystone(fake: FakeApi, body: unknown): Answer {
     issued_at: "2026-01-01T00:00:00.000000Z",
     expires_at: "2999-01-01T00:00:00.000000Z",
     catalog: [
-      {
-        type: "workloads",
-        name: "cairn",
-        endpoints: [{ interface: "public", region_id: "RegionOne", url: `${fake.url}/v1/${PROJECT}` }],
-      },
-    ],
+      ["workloads", `/v1/${PROJECT}`],
+      ["compute", "/v2.1"],
+      ["network", ""],
+    ].map(([type, path = ""]) => ({
+      type,
+      name: type,
+      endpoints: [{ interface: "public", region_id: "RegionOne", url: `${fake.url}${path}` }],
+    })),
   };
   return { status: 201, body: { token }, headers: { "x-subject-token": "issued" } };
 }
@@ -189,7 +221,7 @@ export function snapshotOf(id: string, name: string, changes: Partial<SnapshotDe
         metadata: {},
         flavor: {},
         security_group: [],
-        nics: [],
+        nics: [{ mac_address: "", ip_address: "", network: { id: "n1", name: "lan", subnet: null } }],
         vdisks: [diskOf("vda", undefined), diskOf("vdb", "v1")],
         point_at: TIME,
         consistency: { quality: "crash", reason: "no guest agent" },

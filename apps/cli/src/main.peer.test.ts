@@ -258,19 +258,21 @@ void test("a one-click restore waits for its end", async () => {
   assert.equal(restoreBody()["restore_type"], "oneclick");
 });
 
-void test("a selective restore is told by flags", async () => {
-  const flags = [
-    "--instance",
-    "web-1",
-    "--new-name",
-    "copy",
-    "--flavor",
-    "f2",
-    "--network",
-    "n1=n2/s2",
-    "--volume-type",
-    "ssd",
-  ];
+void test("a selective restore is told by flags, with names or ids", async () => {
+  for (const [flavor, network] of [
+    ["f2", "n1=n2/s2"],
+    ["m1.small", "lan=test-lan/four"],
+  ] as const) {
+    api.asked.length = 0;
+    await assertSelective("--flavor", flavor, "--network", network);
+  }
+  const unknown = await cairn("restore", "selective", "nightly", "--network", "lan=nowhere");
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /There is no network 'nowhere'\. There are test-lan \(n2\)\./);
+});
+
+async function assertSelective(...places: string[]): Promise<void> {
+  const flags = ["--instance", "web-1", "--new-name", "copy", "--volume-type", "ssd", ...places];
   const restored = await cairn("restore", "selective", "nightly", ...flags);
   assert.equal(restored.code, 0, restored.err);
   assert.deepEqual(restoreBody()["openstack"], {
@@ -288,7 +290,7 @@ void test("a selective restore is told by flags", async () => {
       networks: [{ snapshot_network: { id: "n1" }, target_network: { id: "n2", subnet: { id: "s2" } } }],
     },
   });
-});
+}
 
 void test("an in-place restore writes exactly the disks that are named", async () => {
   const restored = await cairn("restore", "inplace", "nightly", "--volume", "vdb");

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { RestoreDetail, RestoreKind, RestoreOptions, SnapshotDetail } from "@cairn/contract";
 import { Command } from "commander";
+import { withIds } from "../cloud-names.ts";
 import { EXIT } from "../exit-codes.ts";
 import { findRestore, findSnapshot, listRestores } from "../lookup.ts";
 import { parseJsonOrPython } from "../python-literal.ts";
@@ -77,22 +78,27 @@ function addSelective(restore: Command, shell: Shell): void {
       [],
     )
     .option("--new-name <name>", "name of the new instance")
-    .option("--flavor <id>", "flavor of the new instances")
-    .option("--network <from=to>", "network of the snapshot = network to use; may be repeated", collected, [])
+    .option("--flavor <flavor>", "flavor of the new instances, name or id")
+    .option(
+      "--network <from=to>",
+      "network of the snapshot = network to use (names or ids); may be repeated",
+      collected,
+      [],
+    )
     .option("--availability-zone <zone>")
     .option("--volume-type <type>", "type of the new volumes")
     .addHelpText(
       "after",
       examples(
-        "cairn restore selective nightly --instance web-1 --new-name web-test --flavor m1.small --network 11aa=22bb",
+        "cairn restore selective nightly --instance web-1 --new-name web-test --flavor m1.small --network lan=test-lan",
         "cairn restore selective nightly --filename restore.json --wait",
       ),
     )
     .action(async (wanted: string, flags: FileFlags) => {
       const start = { wanted, flags: { ...flags }, wait: flags.wait === true };
-      await run(shell, start, async (snapshot) =>
+      await run(shell, start, async (snapshot, { cloud }) =>
         flags.filename === undefined
-          ? selectiveOptions(flags, instancesOf(snapshot))
+          ? selectiveOptions(await withIds(flags, snapshot, cloud), instancesOf(snapshot))
           : readOptions(shell, flags, "selective"),
       );
     });
@@ -136,14 +142,14 @@ interface Start {
 async function run(
   shell: Shell,
   start: Start,
-  optionsOf: (snapshot: SnapshotDetail) => Promise<RestoreOptions>,
+  optionsOf: (snapshot: SnapshotDetail, session: Session) => Promise<RestoreOptions>,
 ): Promise<void> {
   const context = contextOf(shell, start.flags);
   const session = await context.session();
   const { api } = session;
   const id = await findSnapshot(api, start.wanted);
   const { snapshot } = await api.showSnapshot({ params: { snapshot_id: id } });
-  const options = await optionsOf(snapshot);
+  const options = await optionsOf(snapshot, session);
   const { restore } = await api.createRestore({
     params: { workload_id: snapshot.workload_id, snapshot_id: id },
     body: { restore: { options } },
