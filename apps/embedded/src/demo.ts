@@ -175,12 +175,14 @@ async function restoreSelectively(
   stage.narrator.chapter("Restore one instance beside the original: other name, flavor and network");
   const database = instanceCalled(instances, "database");
   const flavor = await flavorId(stage.cloud, "m1.micro", stage.signal);
+  const from = await networkId(stage.cloud, "private", stage.signal);
+  const to = await networkId(stage.cloud, "second", stage.signal);
   const choice = ["--instance", database.id, "--new-name", "database-copy", "--flavor", flavor];
   const restore = await runRestore(stage, "selective", [
     snapshot.id,
     ...choice,
     "--network",
-    "private=second",
+    `${from}=${to}`,
   ]);
   const copies = await restoredInstances(stage, restore);
   await checkCopy(stage, copies);

@@ -2,12 +2,14 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, opendir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { assert, MiB } from "@cairn/kernel";
+import { assert, KiB, MiB } from "@cairn/kernel";
 
 const run = promisify(execFile);
 
 /** Folders of any Debian or Ubuntu machine that hold plenty of ordinary files. */
-const SOURCES = ["/usr/share/doc", "/usr/lib", "/usr/share", "/usr/bin"] as const;
+const SOURCES = ["/usr/bin", "/usr/lib", "/usr/share"] as const;
+/** Small files cost time to copy and add little; their share of the bytes is small on any machine. */
+const FILE_BYTES_MIN = 24 * KiB;
 const FILE_BYTES_MAX = 8 * MiB;
 const DEPTH_MAX = 6;
 
@@ -45,7 +47,7 @@ async function* walk(folder: string, depth: number): AsyncGenerator<RealFile> {
     if (entry.isDirectory()) yield* walk(path, depth + 1);
     if (!entry.isFile()) continue;
     const facts = await stat(path).catch(() => undefined);
-    if (facts !== undefined && facts.size > 0 && facts.size <= FILE_BYTES_MAX)
+    if (facts !== undefined && facts.size >= FILE_BYTES_MIN && facts.size <= FILE_BYTES_MAX)
       yield { path, bytes: facts.size };
   }
 }
