@@ -98,7 +98,7 @@ async function assertRestores(scene: Scene, outcome: Protected, index: number): 
   assert.ok((await readFile(path)).equals(models[index]?.bytes ?? Buffer.alloc(0)));
 }
 
-void test("a datamover killed with -9 while it reads is followed by one that clears up and carries the order out again", async () => {
+void test("killed with -9 while it reads: the next one clears up and does the order", async () => {
   await using scene = await openScene();
   const { api, instance, repository } = scene;
   const id = api.add(protectOrder(instance), repository);
@@ -120,7 +120,7 @@ void test("a datamover killed with -9 while it reads is followed by one that cle
   assert.equal(await second.kill("SIGTERM"), 0);
 });
 
-void test("a datamover killed with -9 while it writes leaves a storage daemon that the next one ends before it writes again", async () => {
+void test("killed with -9 while it writes: the next one ends its daemon and writes again", async () => {
   await using scene = await openScene();
   const { api, instance, node, repository } = scene;
   const source = api.add(protectOrder(instance), repository);
@@ -195,7 +195,7 @@ void test("work is not lost while the datamover API is away for less than the le
   assert.ok(api.hellos > 0);
 });
 
-void test("SIGTERM in the middle of an order takes it down and ends with 0 within 5 s; another datamover then carries it out", async () => {
+void test("SIGTERM takes an order down and ends with 0; the next datamover does it", async () => {
   await using scene = await openScene();
   const { api, instance, repository } = scene;
   const id = api.add(protectOrder(instance), repository);
@@ -216,7 +216,7 @@ void test("two datamovers never work with one scratch folder", async () => {
   assert.equal(await first.kill("SIGTERM"), 0);
 });
 
-void test("an instance with 20 disks is protected and restored with less than 300 MiB of memory, and no key is logged", async () => {
+void test("20 disks are protected and restored in less than 300 MiB, and no key is logged", async () => {
   await using node = await TestNode.open();
   await using api = await FakeDatamoverApi.open();
   const repository = await createTestRepository(node.repositoryFolder);

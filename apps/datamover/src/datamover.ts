@@ -58,7 +58,10 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
   };
 }
 
-/** What a datamover that was killed left behind: its daemons first, for they hold images; then nodes in QEMU; then files. */
+/**
+ * What a datamover that was killed left behind: its daemons first, for they hold images; then nodes in QEMU;
+ * then files.
+ */
 async function reconcile(
   parts: { hypervisor: Hypervisor; scratch: Scratch; clock: Clock; log: Log },
   signal: AbortSignal,

@@ -199,7 +199,7 @@ void test("a server that falls silent is given up, one that dies fails every req
   await assert.rejects(dying.client.read(0, 512), (cause: Fault) => cause.code === "nbd-lost");
 });
 
-void test("silence without a request due is no reason to give up, silence with one is, also after that", async () => {
+void test("silence is a reason to give up only while an answer is due", async () => {
   await using pair = await open(
     {
       request: (request, socket) => {
@@ -238,7 +238,7 @@ void test("no more than the allowed number of requests are on the wire, and the 
   assert.ok(mostHeld <= 3);
 });
 
-void test("a cancelled read is over at once, also while it waits for its place, and the connection goes on", async () => {
+void test("a cancelled read is over at once, sent or waiting, and the connection goes on", async () => {
   const held: (() => void)[] = [];
   await using pair = await open(
     {

@@ -10,7 +10,10 @@ import { mergeStatus, type StatusExtent } from "./status.ts";
 export interface NbdOptions {
   readonly address: NbdAddress;
   readonly exportName: string;
-  /** Meta contexts that the export must offer, such as `base:allocation`; the order is that of `StatusExtent.flags`. */
+  /**
+   * Meta contexts that the export must offer, such as `base:allocation`; the order is that of
+   * `StatusExtent.flags`.
+   */
   readonly contexts: readonly string[];
   /** Requests on the wire at once; more wait their turn. 8 to 16 keep one connection busy. */
   readonly requestsMax: number;
@@ -74,10 +77,10 @@ export async function connectNbd(options: NbdOptions): Promise<NbdClient> {
 }
 
 /**
- * One connection to one export. Requests overlap, up to `requestsMax` on the wire. An error answer rejects its request
- * with `NbdRequestFault`; the end of the connection rejects all with a Fault (`nbd-lost`, `nbd-timeout`,
- * `nbd-protocol`), and nothing reconnects. A signal stops waiting for reads and for a place on the wire; a write that
- * was sent is waited for in any case, because its bytes are still in use.
+ * One connection to one export. Requests overlap, up to `requestsMax` on the wire. An error answer rejects
+ * its request with `NbdRequestFault`; the end of the connection rejects all with a Fault (`nbd-lost`,
+ * `nbd-timeout`, `nbd-protocol`), and nothing reconnects. A signal stops waiting for reads and for a place on
+ * the wire; a write that was sent is waited for in any case, because its bytes are still in use.
  */
 export class NbdClient implements AsyncDisposable {
   readonly sizeBytes: number;
@@ -161,7 +164,10 @@ export class NbdClient implements AsyncDisposable {
     }
   }
 
-  /** Tells the server that a stretch is not needed; what it reads as afterwards is not defined. Only where `canTrim`. */
+  /**
+   * Tells the server that a stretch is not needed; what it reads as afterwards is not defined. Only where
+   * `canTrim`.
+   */
   async trim(offset: number, length: number, signal?: AbortSignal): Promise<void> {
     this.#assertInside(offset, length);
     assert(this.canTrim, "trimming was checked to be offered");
@@ -176,8 +182,9 @@ export class NbdClient implements AsyncDisposable {
   }
 
   /**
-   * The flags of a stretch (the whole disk by default) in all contexts, in ascending order without gaps. Neighbours
-   * may carry the same flags. Asks for one window after the other: memory stays bounded however large the disk.
+   * The flags of a stretch (the whole disk by default) in all contexts, in ascending order without gaps.
+   * Neighbours may carry the same flags. Asks for one window after the other: memory stays bounded however
+   * large the disk.
    */
   async *status(
     range?: { offset: number; length: number },
@@ -279,7 +286,10 @@ export class NbdClient implements AsyncDisposable {
   }
 }
 
-/** The promise, or the signal's reason as soon as it is aborted; the promise's own failure is then nobody's concern. */
+/**
+ * The promise, or the signal's reason as soon as it is aborted; the promise's own failure is then nobody's
+ * concern.
+ */
 async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) {
     await promise;

@@ -34,7 +34,9 @@ export const CHUNK = {
 } as const;
 export const CHUNK_FLAG_DONE = 1;
 
-/** Length of the first part of every reply: a simple reply, or a structured one without its payload length. */
+/**
+ * Length of the first part of every reply: a simple reply, or a structured one without its payload length.
+ */
 export const SIMPLE_REPLY_BYTES = 16;
 export const STRUCTURED_REPLY_BYTES = 20;
 export const OPTION_REPLY_BYTES = 20;

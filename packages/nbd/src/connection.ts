@@ -11,8 +11,8 @@ export type NbdAddress =
 const RECEIVE_BUFFER_BYTES = MiB;
 
 /**
- * A socket that reads into one buffer of ours (a third of the CPU time of `data` events), either in exact pieces
- * (`take`, for the handshake) or as a stream (`stream`, after it).
+ * A socket that reads into one buffer of ours (a third of the CPU time of `data` events), either in exact
+ * pieces (`take`, for the handshake) or as a stream (`stream`, after it).
  */
 export class Connection {
   readonly #socket: Socket;

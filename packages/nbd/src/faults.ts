@@ -1,6 +1,8 @@
 import { Fault } from "@cairn/kernel";
 
-/** The server's bytes make no sense: the stream is lost, the connection is dead, every request on it fails. */
+/**
+ * The server's bytes make no sense: the stream is lost, the connection is dead, every request on it fails.
+ */
 export class NbdProtocolFault extends Fault {
   constructor(message: string, cause?: unknown) {
     super("nbd-protocol", message, "later", cause);

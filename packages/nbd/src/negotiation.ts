@@ -30,13 +30,19 @@ export interface ExportFacts {
   readonly contextIds: readonly number[];
 }
 
-/** When the server names no maximum: the least that every server must accept (proto.md, "Block size constraints"). */
+/**
+ * When the server names no maximum: the least that every server must accept (proto.md, "Block size
+ * constraints").
+ */
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024;
 const OPTION_REPLY_MAX = 64 * 1024;
 /** Replies to one option; each requested context is one. */
 const OPTION_REPLIES_MAX = 1000;
 
-/** Opens an export by the fixed newstyle handshake. Structured replies and all contexts asked for are required. */
+/**
+ * Opens an export by the fixed newstyle handshake. Structured replies and all contexts asked for are
+ * required.
+ */
 export async function negotiate(
   stream: HandshakeStream,
   exportName: string,

@@ -50,8 +50,8 @@ type Stage =
   | { kind: "data"; done: boolean; cookie: number; request: SentRequest; at: number; left: number };
 
 /**
- * Cuts the stream of replies into answers and puts read bytes where their request wants them: one copy out of the
- * socket's buffer, none else. Throws `NbdProtocolFault` when the stream makes no sense.
+ * Cuts the stream of replies into answers and puts read bytes where their request wants them: one copy out of
+ * the socket's buffer, none else. Throws `NbdProtocolFault` when the stream makes no sense.
  */
 export class ReplyReader {
   readonly #requests: RequestTable;
@@ -244,6 +244,7 @@ const COMMAND_NAMES: Readonly<Record<number, string>> = {
 };
 
 function requestFault(request: SentRequest, errno: number, reason: string): NbdRequestFault {
-  const what = `${COMMAND_NAMES[request.command] ?? "asking for"} ${request.length} bytes at ${request.offset}`;
+  const verb = COMMAND_NAMES[request.command] ?? "asking for";
+  const what = `${verb} ${request.length} bytes at ${request.offset}`;
   return new NbdRequestFault(what, errnoName(errno), reason);
 }

@@ -8,16 +8,15 @@ export interface StatusExtent {
   readonly flags: readonly number[];
 }
 
-/** Flags of `base:allocation`. */
-export const ALLOCATION_HOLE = 1;
+/** Flag of `base:allocation`: reads as zeroes. (Bit 0 says hole, whose contents may be anything.) */
 export const ALLOCATION_ZERO = 2;
 /** Flag of `qemu:dirty-bitmap:*`. */
 export const BITMAP_DIRTY = 1;
 
 /**
- * Lays the answers of several contexts over each other. A server may answer for less than was asked, differently
- * for each context, and its last stretch may reach beyond: the result covers what all contexts tell of, cut at
- * `length`. At least one byte is covered, so that walking a disk always goes on.
+ * Lays the answers of several contexts over each other. A server may answer for less than was asked,
+ * differently for each context, and its last stretch may reach beyond: the result covers what all contexts
+ * tell of, cut at `length`. At least one byte is covered, so that walking a disk always goes on.
  */
 export function mergeStatus(
   offset: number,

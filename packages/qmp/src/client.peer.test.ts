@@ -64,7 +64,7 @@ async function listens(path: string): Promise<boolean> {
 const isLost = (cause: Fault): boolean => cause.code === "qmp-lost";
 
 for (const program of ["qemu-storage-daemon", "qemu-system-x86_64"] as const) {
-  void test(`${program} answers commands side by side, refuses with class and reason, and tells events`, async () => {
+  void test(`${program} answers side by side, refuses with class and reason, tells events`, async () => {
     await using peer = await start(program);
     using qmp = await connectQmp({ path: peer.path, timeoutMs: 5000 });
     assert.match(qmp.version, /^\d+\.\d+\.\d+$/);
@@ -179,7 +179,7 @@ async function scripted(
   };
 }
 
-void test("a monitor that does not answer is given up after the time limit or by the signal, and its late answer is ignored", async () => {
+void test("a command is given up after its time or by its signal, and a late answer is ignored", async () => {
   const late: (() => void)[] = [];
   await using peer = await scripted(({ id, execute }, socket) => {
     const reply = (): unknown => socket.write(`{"return":"${execute}","id":${id}}\n`);

@@ -8,8 +8,8 @@ export interface QmpAddress {
   /** Path of the monitor's unix socket. */
   readonly path: string;
   /**
-   * For the greeting and for each command without a time of its own. QEMU serves one client a socket: a second
-   * one connects and then waits for the greeting until the first has gone.
+   * For the greeting and for each command without a time of its own. QEMU serves one client a socket: a
+   * second one connects and then waits for the greeting until the first has gone.
    */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -103,8 +103,8 @@ export class QmpClient implements Disposable {
   }
 
   /**
-   * Carries out one command and gives what it returned. Rejects with `QmpRefusal` when QEMU refuses it, with a
-   * Fault `qmp-timeout` or the signal's reason when we stop waiting (QEMU may still carry it out).
+   * Carries out one command and gives what it returned. Rejects with `QmpRefusal` when QEMU refuses it, with
+   * a Fault `qmp-timeout` or the signal's reason when we stop waiting (QEMU may still carry it out).
    */
   async execute(
     command: string,
@@ -125,7 +125,9 @@ export class QmpClient implements Disposable {
     }
   }
 
-  /** Carries out a line of the human monitor; its output is prose, also for errors (`qemu-io` prints them). */
+  /**
+   * Carries out a line of the human monitor; its output is prose, also for errors (`qemu-io` prints them).
+   */
   async executeHmp(line: string, options: ExecuteOptions = {}): Promise<string> {
     const output = await this.execute("human-monitor-command", { "command-line": line }, options);
     return typeof output === "string" ? output : "";
@@ -133,7 +135,8 @@ export class QmpClient implements Disposable {
 
   /**
    * The first event from now on that has this name and satisfies the predicate. Call it *before* the command
-   * that causes the event and await it after. It may be left unawaited: its rejection is then nobody's concern.
+   * that causes the event and await it after. It may be left unawaited: its rejection is then nobody's
+   * concern.
    */
   waitFor(name: string, accepts: (event: QmpEvent) => boolean, signal?: AbortSignal): Promise<QmpEvent> {
     const found = Promise.withResolvers<QmpEvent>();
@@ -158,7 +161,9 @@ export class QmpClient implements Disposable {
     return found.promise;
   }
 
-  /** All events from the first `next()` on, until the signal is aborted or the connection ends (both throw). */
+  /**
+   * All events from the first `next()` on, until the signal is aborted or the connection ends (both throw).
+   */
   async *events(signal?: AbortSignal): AsyncGenerator<QmpEvent, void, void> {
     const behind: QmpEvent[] = [];
     let wake = Promise.withResolvers<void>();

@@ -81,7 +81,9 @@ function decodeEvent(name: string, fields: Fields): QmpEvent {
   return { name, data, atMs: seconds * 1000 + microseconds / 1000 };
 }
 
-/** Cuts a stream of bytes into lines. A line over the limit is a protocol fault, so that memory stays bounded. */
+/**
+ * Cuts a stream of bytes into lines. A line over the limit is a protocol fault, so that memory stays bounded.
+ */
 export class LineCutter {
   readonly #limitBytes: number;
   #parts: Buffer[] = [];

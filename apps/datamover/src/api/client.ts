@@ -11,7 +11,9 @@ import {
 } from "@cairn/contract";
 import { asError, Fault, type Secret } from "@cairn/kernel";
 
-/** cairn-datamover-api as the datamover sees it. A Fault means that it is away or refused; callers try again. */
+/**
+ * cairn-datamover-api as the datamover sees it. A Fault means that it is away or refused; callers try again.
+ */
 export interface DatamoverApi {
   hello(request: HelloRequest, signal: AbortSignal): Promise<void>;
   claim(request: ClaimRequest, signal: AbortSignal): Promise<ClaimReply>;

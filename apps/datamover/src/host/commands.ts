@@ -4,7 +4,10 @@ import { Fault } from "@cairn/kernel";
 
 const run = promisify(execFile);
 
-/** `qemu-img` with metadata only (create, info, bitmap) answers in milliseconds; a dead NFS server would hold it for ever. */
+/**
+ * `qemu-img` with metadata only (create, info, bitmap) answers in milliseconds; a dead NFS server would hold
+ * it for ever.
+ */
 const QEMU_IMG_TIMEOUT_MS = 60_000;
 
 /** Runs `qemu-img` and gives what it printed. A failure is a Fault with its last words as cause. */

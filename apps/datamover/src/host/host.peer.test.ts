@@ -30,7 +30,7 @@ void test("a process is known by its start time too, and a dead one or a zombie 
   assert.equal(await isRunning(identity), false);
 });
 
-void test("orphaned storage daemons of this scratch folder are killed, those of another are not", async () => {
+void test("orphaned storage daemons of this scratch folder are killed, others are not", async () => {
   await using ours = await folder();
   await using others = await folder();
   await using orphan = await startStorageDaemon(ours.path, systemClock, never);
@@ -55,7 +55,7 @@ void test("a storage daemon that cannot start says why", async () => {
   );
 });
 
-void test("scratch space refuses what could fill it, notices when its reserve is used up, and names its limits", async () => {
+void test("scratch space refuses what could fill it and notices when its reserve is used up", async () => {
   await using place = await folder();
   const roomy = new Scratch(place.path, { percent: 20, reserveBytes: 0 });
   await roomy.admit(1000);

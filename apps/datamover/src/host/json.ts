@@ -3,7 +3,9 @@ import { Fault } from "@cairn/kernel";
 /** An object of JSON from outside, read field by field. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** The value as an object; anything else is read as an empty one, so that each missing field is named later. */
+/**
+ * The value as an object; anything else is read as an empty one, so that each missing field is named later.
+ */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }

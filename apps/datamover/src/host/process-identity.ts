@@ -11,7 +11,8 @@ export interface ProcessIdentity {
 export async function findProcess(pid: number): Promise<ProcessIdentity | undefined> {
   const text = await readGone(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // proc(5): the second field is the name in brackets and may hold anything; after it state is field 3, start time 22.
+  // proc(5): the second field is the name in brackets and may hold anything; after it state is field 3, start
+  // time 22.
   const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const startTicks = rest[18];
   return state === "Z" || startTicks === undefined ? undefined : { pid, startTicks };

@@ -68,11 +68,15 @@ export class Scratch {
     const needed = Math.ceil((allocatedBytes * this.#budget.percent) / 100) + this.#budget.reserveBytes;
     const free = await this.#freeBytes();
     if (free >= needed) return;
-    const what = `taking a point with ${formatBytes(free)} free in ${this.path}, ${formatBytes(needed)} needed`;
+    const lack = `${formatBytes(free)} free, ${formatBytes(needed)} needed`;
+    const what = `taking a point with scratch files in ${this.path}: ${lack}`;
     throw new Fault("scratch-too-small", what, "after-operator");
   }
 
-  /** Throws when the reserve is being used up. A guest's write fails if scratch is full (datamover.md, lab E17). */
+  /**
+   * Throws when the reserve is being used up. A guest's write fails if scratch is full (datamover.md, lab
+   * E17).
+   */
   async assertReserve(): Promise<void> {
     const free = await this.#freeBytes();
     if (free >= this.#budget.reserveBytes) return;

@@ -3,8 +3,8 @@ import { connect, createServer, type Server } from "node:net";
 import { Fault, hasCode } from "@cairn/kernel";
 
 /**
- * Makes sure that one datamover works with a scratch folder: it listens on a socket there for as long as it lives. A
- * socket that nobody listens on was left by a dead one.
+ * Makes sure that one datamover works with a scratch folder: it listens on a socket there for as long as it
+ * lives. A socket that nobody listens on was left by a dead one.
  */
 export async function claimFolder(socket: string): Promise<AsyncDisposable> {
   const server = await listenOrFindOther(socket);

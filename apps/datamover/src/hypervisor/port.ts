@@ -2,24 +2,31 @@ import type { DiskBase, DiskSource, ProtectedDisk, ProtectInstance, ReadMode } f
 import type { NbdAddress } from "@cairn/nbd";
 
 /**
- * What the datamover needs of a hypervisor. Drivers: `qemu-folder` (QEMU processes described by a `domain.json` each);
- * libvirt follows behind the same port. A driver touches only what carries our prefix.
+ * What the datamover needs of a hypervisor. Drivers: `qemu-folder` (QEMU processes described by a
+ * `domain.json` each); libvirt follows behind the same port. A driver touches only what carries our prefix.
  */
 export interface Hypervisor {
   /** Named in the capabilities that the datamover tells. */
   readonly name: string;
   /**
-   * Takes the point in time of all disks of an instance at once. Leftovers of an earlier attempt are removed first.
-   * After a failure nothing is left. Faults: `instance-unknown`, `disk-unknown`, `foreign-block-job`, …
+   * Takes the point in time of all disks of an instance at once. Leftovers of an earlier attempt are removed
+   * first. After a failure nothing is left. Faults: `instance-unknown`, `disk-unknown`, `foreign-block-job`,
+   * …
    */
   takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point>;
   /** Removes all that `takePoint` made for this snapshot, its bitmaps too. Absent is removed. */
   abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void>;
   /** Removes our bitmaps on the instance's disks but for those to keep. An unknown instance has none. */
   settleBitmaps(instanceId: string, keep: readonly string[], signal: AbortSignal): Promise<void>;
-  /** The image of a disk of a stopped instance. Faults: `instance-unknown`, `instance-running`, `disk-unknown`. */
+  /**
+   * The image of a disk of a stopped instance. Faults: `instance-unknown`, `instance-running`,
+   * `disk-unknown`.
+   */
   findStoppedDisk(instanceId: string, source: DiskSource, signal: AbortSignal): Promise<DiskImage>;
-  /** Removes what dead predecessors of this host's datamover left in hypervisors. Called once, before any order. */
+  /**
+   * Removes what dead predecessors of this host's datamover left in hypervisors. Called once, before any
+   * order.
+   */
   reconcile(signal: AbortSignal): Promise<void>;
 }
 
@@ -39,11 +46,14 @@ export interface Point {
   readonly disks: readonly PointDisk[];
   /** Aborted with a Fault as soon as the point cannot be trusted any more: QEMU died, scratch ran low. */
   readonly broken: AbortSignal;
-  /** Proves that all that was read came from this one point; throws otherwise. Call it after reading, before `end`. */
+  /**
+   * Proves that all that was read came from this one point; throws otherwise. Call it after reading, before
+   * `end`.
+   */
   prove(signal: AbortSignal): Promise<void>;
   /**
-   * Takes everything down but, with `keep`, the bitmaps that record since the point. Readers must have closed their
-   * connections. Has limits of its own and works when the order was cancelled; may be called twice.
+   * Takes everything down but, with `keep`, the bitmaps that record since the point. Readers must have closed
+   * their connections. Has limits of its own and works when the order was cancelled; may be called twice.
    */
   end(bitmaps: "keep" | "discard"): Promise<void>;
 }
@@ -58,7 +68,9 @@ export interface PointDisk {
   readonly plan: ReadPlan;
   /** Meta context whose bit 0 says dirty; for an incremental read. */
   readonly changesContext: string | undefined;
-  /** What a base for the next snapshot will be checked against; absent when nothing records since the point. */
+  /**
+   * What a base for the next snapshot will be checked against; absent when nothing records since the point.
+   */
   readonly next: NextBase | undefined;
 }
 

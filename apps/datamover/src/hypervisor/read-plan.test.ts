@@ -49,7 +49,7 @@ void test("a base is used when every field of it matches what is found", () => {
   });
 });
 
-void test("a persistent bitmap outlives its QEMU process, and serves a stopped instance without recording", () => {
+void test("a persistent bitmap outlives its QEMU process, and serves a stopped instance", () => {
   const kept = disk({ persistent: true });
   const restarted = { ...persistent, qemu: { pid: 8, startTicks: "200" } };
   const stopped = {

@@ -22,15 +22,17 @@ export interface ObservedDisk {
   readonly path: string;
   /** Bitmaps on the disk's current top node. */
   readonly bitmaps: readonly ObservedBitmap[];
-  /** Names of bitmaps on every other node of the same process: there they may record and still miss writes. */
+  /**
+   * Names of bitmaps on every other node of the same process: there they may record and still miss writes.
+   */
   readonly bitmapsElsewhere: readonly string[];
   /** The QEMU process that runs the instance; a stopped one has none. */
   readonly qemu: ProcessIdentity | undefined;
 }
 
 /**
- * How to read a disk: by its bitmap only when every field of the base is proven against what is found, whole otherwise
- * with the first reason that speaks against the bitmap.
+ * How to read a disk: by its bitmap only when every field of the base is proven against what is found, whole
+ * otherwise with the first reason that speaks against the bitmap.
  */
 export function planRead(disk: ProtectedDisk, observed: ObservedDisk): ReadPlan {
   const { base } = disk;

@@ -4,7 +4,10 @@ import { protectInstance } from "../protect/protect-instance.ts";
 import { writeDisk } from "../write/write-disk.ts";
 import type { OrderContext } from "./context.ts";
 
-/** Carries out an order. A failure is an outcome too; only the signal's own reason is thrown, because then nobody asks. */
+/**
+ * Carries out an order. A failure is an outcome too; only the signal's own reason is thrown, because then
+ * nobody asks.
+ */
 export async function carryOut(order: Order, context: OrderContext): Promise<OrderOutcome> {
   try {
     return await perform(order, context);

@@ -92,7 +92,7 @@ void test("a lease survives an API that is away for a while, and ends when it st
   assert.equal(clock.now() - lastRenewalMs, LEASE.giveUpAfterMs);
 });
 
-void test("an outcome is told again until it is taken, and is dropped when the order belongs to somebody else", async () => {
+void test("an outcome is told until it is taken, or dropped when the order is somebody else's", async () => {
   const accepted = scriptedApi({ finishes: ["away", "away", "accepted"] });
   assert.equal(
     await new Lease(order, { api: accepted, clock: leapingClock(), log }).finish(outcome),

@@ -12,7 +12,9 @@ export const LEASE = {
   retryFinishMs: 500,
 } as const;
 
-/** Our right to carry out one order, renewed by progress reports. `lost` is aborted when it ends before we do. */
+/**
+ * Our right to carry out one order, renewed by progress reports. `lost` is aborted when it ends before we do.
+ */
 export class Lease {
   readonly #order: Order;
   readonly #api: DatamoverApi;

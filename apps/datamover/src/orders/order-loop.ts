@@ -23,12 +23,15 @@ const CLAIM_WAIT_MS = 20_000;
 const CLAIM_PAUSE_MS = 1000;
 
 /**
- * Orders that move bytes at once; further ones wait with their lease renewed. Each has worker threads and buffers of
- * 80 to 130 MiB on top of the program's own 120 MiB.
+ * Orders that move bytes at once; further ones wait with their lease renewed. Each has worker threads and
+ * buffers of 80 to 130 MiB on top of the program's own 120 MiB.
  */
 const MOVERS_AT_ONCE = 2;
 
-/** Tells the API that we live, fetches orders, carries them out: until the signal is aborted and all have ended. */
+/**
+ * Tells the API that we live, fetches orders, carries them out: until the signal is aborted and all have
+ * ended.
+ */
 export class OrderLoop {
   readonly #parts: OrderLoopParts;
   readonly #turns = new Turns(1);

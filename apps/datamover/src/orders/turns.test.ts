@@ -4,7 +4,7 @@ import { Turns } from "./turns.ts";
 
 const never = new AbortController().signal;
 
-void test("no more than so many have a turn on one name, in order of arrival; other names do not wait", async () => {
+void test("so many have a turn on one name, in order of arrival; other names do not wait", async () => {
   const turns = new Turns(2);
   const order: number[] = [];
   const first = await turns.take("a", never);

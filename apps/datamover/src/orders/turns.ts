@@ -15,7 +15,9 @@ export class Turns {
     this.#atOnce = atOnce;
   }
 
-  /** Resolves when it is our turn; dispose it (once) to let the next one in. Rejects with the signal's reason. */
+  /**
+   * Resolves when it is our turn; dispose it (once) to let the next one in. Rejects with the signal's reason.
+   */
   async take(name: string, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     const queue = this.#queues.get(name) ?? { taken: 0, waiting: new Set() };

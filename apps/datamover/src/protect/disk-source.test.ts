@@ -22,7 +22,7 @@ async function kinds(
   return extents;
 }
 
-void test("a whole read takes all but what is said to read as zeroes; a hole with unknown contents is read", async () => {
+void test("a whole read takes all but zeroes; a hole with unknown contents is read", async () => {
   assert.deepEqual(await kinds("whole", [10, 0, 0], [20, 3, 1], [30, 1, 0], [40, 2, 0]), [
     [10, "data"],
     [20, "zero"],
@@ -31,7 +31,7 @@ void test("a whole read takes all but what is said to read as zeroes; a hole wit
   ]);
 });
 
-void test("a read by bitmap takes what is dirty, as data or zeroes, and leaves the rest unchanged", async () => {
+void test("a read by bitmap takes what is dirty, and leaves the rest unchanged", async () => {
   assert.deepEqual(await kinds("bitmap", [10, 0, 0], [20, 3, 0], [30, 0, 1], [40, 3, 1]), [
     [30, "unchanged"],
     [30, "data"],

@@ -37,7 +37,7 @@ async function assertRestores(
   assert.ok(restored.equals(model.bytes), "the restored disk is the disk at its point");
 }
 
-void test("after a clean stop and start a qcow2 disk goes on with its bitmap, and a raw one is read whole", async () => {
+void test("after a stop and start a qcow2 disk keeps its bitmap, a raw one is read whole", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const { instance, models } = await bootWithData(node);
@@ -86,7 +86,7 @@ void test("a bitmap that a crash of QEMU left inconsistent is not used and is re
   await assertRestores(bench, second.disks[0], models[0]);
 });
 
-void test("a QEMU that dies while it is read fails the order for later and leaves nothing; the next one succeeds", async () => {
+void test("a QEMU that dies while it is read fails the order for later and leaves nothing", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const { instance } = await bootWithData(node);
@@ -103,7 +103,7 @@ void test("a QEMU that dies while it is read fails the order for later and leave
   await assertNothingLeft(node, instance);
 });
 
-void test("a stopped instance is read without blocking its start, its old bitmap stays the base", async () => {
+void test("a stopped instance is read, and its old bitmap stays the base", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const { instance, models } = await bootWithData(node);
@@ -172,7 +172,7 @@ void test("somebody else's job, bitmap and block server are left alone", async (
   assert.deepEqual((await instance.bitmaps())["vda"], ["foreign"]);
 });
 
-void test("a bitmap that missed a write is found out by the audit: the disk is read whole in the same order", async () => {
+void test("a bitmap that missed a write is found out by the audit: the disk is read whole", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const { instance, models } = await bootWithData(node);
@@ -210,7 +210,7 @@ void test("a cancelled order takes everything down, its new bitmaps too", async 
   assert.deepEqual(await instance.bitmaps(), { vda: [], vdb: [] });
 });
 
-void test("abandoning a snapshot removes its bitmaps, running or stopped, and keeps the older ones", async () => {
+void test("abandoning removes a snapshot's bitmaps, running or stopped, and keeps older ones", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const { instance } = await bootWithData(node);
@@ -252,7 +252,7 @@ void test("an order for an instance or a disk that the host does not have fails 
   await assertNothingLeft(node, instance);
 });
 
-void test("disks of odd sizes are restored byte for byte: one byte or one sector over a chunk, a sparse TiB", async () => {
+void test("one byte or one sector over a chunk, a sparse TiB: restored byte for byte", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const instance = await node.boot([
@@ -262,7 +262,8 @@ void test("disks of odd sizes are restored byte for byte: one byte or one sector
     { device: "vdd", format: "qcow2", sizeBytes: MiB + 512 },
   ]);
   const small = ["vdb", "vdc", "vdd"].map((device) => new ModelDisk(instance, device));
-  // The last sector of the file of MiB + 1 bytes cannot be written whole without growing the file: QEMU does grow it.
+  // The last sector of the file of MiB + 1 bytes cannot be written whole without growing the file: QEMU does
+  // grow it.
   for (const model of small) await model.write(0, randomBytes(model.bytes.length));
   const [near, far] = [randomBytes(MiB), randomBytes(MiB)];
   await instance.write("vda", 0, near);

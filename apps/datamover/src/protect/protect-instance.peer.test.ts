@@ -6,7 +6,7 @@ import { MiB } from "@cairn/kernel";
 import { ModelDisk, OrderBench } from "../testing/bench-of-orders.ts";
 import { TestNode } from "../testing/test-node.ts";
 
-void test("a full and two incremental snapshots restore each disk as it was at its point, also when the guest writes on", async () => {
+void test("snapshots restore disks as at their points while the guest writes", async () => {
   await using node = await TestNode.open();
   const bench = await OrderBench.open(node);
   const instance = await node.boot([

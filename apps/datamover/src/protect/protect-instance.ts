@@ -11,10 +11,14 @@ import type { Point, PointDisk } from "../hypervisor/port.ts";
 import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
 import { connectDisk, diskSource } from "./disk-source.ts";
 
-/** Disks read side by side: enough to keep the workers busy, and what bounds memory on an instance with many. */
+/**
+ * Disks read side by side: enough to keep the workers busy, and what bounds memory on an instance with many.
+ */
 const DISKS_AT_ONCE = 3;
 
-/** Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording. */
+/**
+ * Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording.
+ */
 export async function protectInstance(
   order: ProtectInstance,
   repository: RepositoryAccess | undefined,
@@ -53,7 +57,10 @@ interface ReadDisk {
   readonly read: ReadMode;
 }
 
-/** Reads all disks, proves that they are of one point, and takes the point down: guests carry its cost no longer. */
+/**
+ * Reads all disks, proves that they are of one point, and takes the point down: guests carry its cost no
+ * longer.
+ */
 async function readPoint(point: Point, work: Work): Promise<readonly ReadDisk[]> {
   const { context } = work;
   try {

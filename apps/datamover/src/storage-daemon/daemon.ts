@@ -38,7 +38,9 @@ export class StorageDaemon implements AsyncDisposable {
     await this.qmp.execute("nbd-server-start", { addr }, { signal });
   }
 
-  /** Quits it, or kills it when it does not answer. May be called twice. Clients of its exports must be gone. */
+  /**
+   * Quits it, or kills it when it does not answer. May be called twice. Clients of its exports must be gone.
+   */
   async stop(): Promise<void> {
     const overdue = setTimeout(() => this.#child.kill("SIGKILL"), QUIT_TIMEOUT_MS);
     try {
@@ -59,8 +61,8 @@ export class StorageDaemon implements AsyncDisposable {
 }
 
 /**
- * Starts a storage daemon whose sockets lie in this scratch folder. The folder's path in its command line is the mark by
- * which a later datamover finds it if this one dies.
+ * Starts a storage daemon whose sockets lie in this scratch folder. The folder's path in its command line is
+ * the mark by which a later datamover finds it if this one dies.
  */
 export async function startStorageDaemon(
   folder: string,

@@ -7,8 +7,9 @@ const GONE_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
 
 /**
- * Kills storage daemons of a dead datamover: those whose monitor lies under our scratch folder. Nobody else puts a
- * socket there, so neither a process id that is used again nor another host's daemon can be meant. Gives how many.
+ * Kills storage daemons of a dead datamover: those whose monitor lies under our scratch folder. Nobody else
+ * puts a socket there, so neither a process id that is used again nor another host's daemon can be meant.
+ * Gives how many.
  */
 export async function killOrphans(scratchPath: string, clock: Clock, signal: AbortSignal): Promise<number> {
   const orphans = await findOrphans(scratchPath);

@@ -23,7 +23,9 @@ export interface Hooks {
   readonly signal?: AbortSignal;
 }
 
-/** Carries out orders in this process, without the HTTP API, and keeps what an engine would keep between them. */
+/**
+ * Carries out orders in this process, without the HTTP API, and keeps what an engine would keep between them.
+ */
 export class OrderBench {
   readonly node: TestNode;
   readonly repository: RepositoryAccess;

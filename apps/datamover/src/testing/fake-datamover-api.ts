@@ -14,6 +14,7 @@ import {
   parseAs,
   type RepositoryAccess,
 } from "@cairn/contract";
+import { systemClock } from "@cairn/kernel";
 
 interface Entry {
   order: Order;
@@ -134,25 +135,25 @@ export class FakeDatamoverApi implements AsyncDisposable {
   }
 
   async #claim({ room, waitMs }: ClaimRequest): Promise<Order[]> {
-    const until = Date.now() + Math.min(waitMs, 500);
+    const until = systemClock.now() + Math.min(waitMs, 500);
     for (;;) {
       const due = [...this.#entries.values()]
-        .filter((entry) => entry.leaseUntilMs < Date.now())
+        .filter((entry) => entry.leaseUntilMs < systemClock.now())
         .slice(0, room);
-      if (due.length > 0 || Date.now() >= until) return due.map((entry) => this.#handOut(entry));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (due.length > 0 || systemClock.now() >= until) return due.map((entry) => this.#handOut(entry));
+      await systemClock.sleep(20);
     }
   }
 
   #handOut(entry: Entry): Order {
     entry.order = { ...entry.order, generation: entry.order.generation + 1 };
-    entry.leaseUntilMs = Date.now() + this.leaseMs;
+    entry.leaseUntilMs = systemClock.now() + this.leaseMs;
     return entry.order;
   }
 
   #progress(entry: Entry, request: ProgressRequest): { status: number; body: ProgressReply } {
     if (request.generation !== entry.order.generation) return { status: 200, body: { verdict: "fenced" } };
-    entry.leaseUntilMs = Date.now() + this.leaseMs;
+    entry.leaseUntilMs = systemClock.now() + this.leaseMs;
     entry.reports.push(request.progress);
     for (const watch of entry.watchers) watch();
     return { status: 200, body: { verdict: entry.verdict } };

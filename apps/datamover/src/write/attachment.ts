@@ -5,9 +5,10 @@ import { fieldsOf, optionalText, textField } from "../host/json.ts";
 import type { DiskImage } from "../hypervisor/port.ts";
 
 /**
- * The file of a volume that Cinder attached to this host, from its connection_info: the shape of Cinder's NFS driver,
- * mounted where os-brick's RemoteFsConnector mounts it (`<mount_point_base>/<md5 of the export>/<name>`). The path must
- * lie in the folder where this host has its mounts, whatever the connection_info says.
+ * The file of a volume that Cinder attached to this host, from its connection_info: the shape of Cinder's NFS
+ * driver, mounted where os-brick's RemoteFsConnector mounts it (`<mount_point_base>/<md5 of the
+ * export>/<name>`). The path must lie in the folder where this host has its mounts, whatever the
+ * connection_info says.
  */
 export function attachedImage(connectionInfo: unknown, folder: string): DiskImage {
   const info = fieldsOf(connectionInfo);

@@ -22,8 +22,8 @@ export function diskDestination(client: NbdClient, sizeBytes: number): BlockDest
 }
 
 /**
- * Makes a stretch read as zeroes. What reads so already is left alone: on a new 1 TiB image, zeroing it all would
- * allocate 128 MiB of tables, and on a file system without holes it would write 1 TiB.
+ * Makes a stretch read as zeroes. What reads so already is left alone: on a new 1 TiB image, zeroing it all
+ * would allocate 128 MiB of tables, and on a file system without holes it would write 1 TiB.
  */
 export async function zeroStretch(
   client: NbdClient,

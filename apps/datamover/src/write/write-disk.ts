@@ -14,8 +14,8 @@ const REQUESTS_IN_FLIGHT_MAX = 16;
 const SILENCE_MS = 120_000;
 
 /**
- * Writes one disk of a snapshot through a storage daemon, which takes QEMU's locks: a disk in use is refused. The disk
- * is flushed before this resolves. May be carried out again from the start.
+ * Writes one disk of a snapshot through a storage daemon, which takes QEMU's locks: a disk in use is refused.
+ * The disk is flushed before this resolves. May be carried out again from the start.
  */
 export async function writeDisk(
   order: WriteDisk,

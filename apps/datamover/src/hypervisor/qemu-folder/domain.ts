@@ -5,7 +5,10 @@ import { asError, Fault, hasCode } from "@cairn/kernel";
 import { type Fields, fieldsOf, listOf, optionalNumber, optionalText, textField } from "../../host/json.ts";
 import { findProcess, type ProcessIdentity } from "../../host/process-identity.ts";
 
-/** A disk as `domain.json` describes it. Node names are those of the running process and change with each start. */
+/**
+ * A disk as `domain.json` describes it. Node names are those of the running process and change with each
+ * start.
+ */
 export interface DomainDisk {
   readonly device: string;
   readonly serial: string | undefined;

@@ -3,7 +3,10 @@ import { fieldsOf, listOf, optionalText } from "../../host/json.ts";
 import { PREFIX } from "../names.ts";
 import type { DomainDisk } from "./domain.ts";
 
-/** Removes bitmaps of ours from the image of a stopped instance. QEMU's own lock refuses it while the image is in use. */
+/**
+ * Removes bitmaps of ours from the image of a stopped instance. QEMU's own lock refuses it while the image is
+ * in use.
+ */
 export async function removeImageBitmaps(
   disk: DomainDisk,
   isUnwanted: (name: string) => boolean,

@@ -95,7 +95,10 @@ class RunningPoint implements Point {
     return this.#broken.signal;
   }
 
-  /** Clears what an earlier attempt left, judges each disk's base, makes the scratch files. The guest notices nothing. */
+  /**
+   * Clears what an earlier attempt left, judges each disk's base, makes the scratch files. The guest notices
+   * nothing.
+   */
   async prepare(domain: Domain, signal: AbortSignal): Promise<readonly PlannedDisk[]> {
     const { context, qmp, request } = this.#parts;
     await clearLeftovers(context, qmp, request.instanceId, signal);
@@ -173,7 +176,8 @@ class RunningPoint implements Point {
         await removeBitmaps(qmp, (name) => name === request.bitmap, signal);
       }
     } catch (cause) {
-      // With the process all of it has gone; a persistent bitmap is then inconsistent and removed when it is next met.
+      // With the process all of it has gone; a persistent bitmap is then inconsistent and removed when it is
+      // next met.
       if (await isRunning(process))
         throw new Fault("teardown-failed", "taking the point down", "later", cause);
     } finally {
@@ -290,9 +294,9 @@ class RunningPoint implements Point {
 }
 
 /**
- * The actions of the point, in an order that is right even if guests write between two of them: the new bitmap records
- * from before the point (it may say dirty too much, never too little); the old one is read after it, so that it has
- * every write before the point.
+ * The actions of the point, in an order that is right even if guests write between two of them: the new
+ * bitmap records from before the point (it may say dirty too much, never too little); the old one is read
+ * after it, so that it has every write before the point.
  */
 function pointActions(planned: readonly PlannedDisk[], bitmap: string): readonly unknown[] {
   const granularity = BITMAP_GRANULARITY_BYTES;
@@ -333,7 +337,8 @@ export async function clearLeftovers(
 
 function topNode(disk: DomainDisk, nodes: readonly QemuNode[], tops: ReadonlyMap<string, string>): QemuNode {
   const topName = tops.get(disk.qdevId);
-  // A bitmap below the top node misses writes without a sign of it, so the described node must be the real top.
+  // A bitmap below the top node misses writes without a sign of it, so the described node must be the real
+  // top.
   if (topName !== disk.nodeName) {
     const what = `the top node of ${disk.qdevId} is ${topName ?? "absent"}, described as ${disk.nodeName}`;
     throw new Fault("disk-moved", what, "later");

@@ -10,8 +10,9 @@ import { type Domain, type DomainDisk, findDomain, getDisk } from "./domain.ts";
 import { listNodes } from "./nodes.ts";
 
 /**
- * Opens the disks of a stopped instance for reading: read-only and sharing everything, so that the instance can start at
- * any moment. If it does, `prove` says so. A bitmap in the image is read; none is made: the old one stays the base.
+ * Opens the disks of a stopped instance for reading: read-only and sharing everything, so that the instance
+ * can start at any moment. If it does, `prove` says so. A bitmap in the image is read; none is made: the old
+ * one stays the base.
  */
 export async function takeStoppedPoint(
   context: DriverContext,

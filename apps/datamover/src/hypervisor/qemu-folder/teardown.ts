@@ -19,8 +19,9 @@ export interface Remains {
 const ABSENT = /not found|does not exist|cannot find|no such|unable to find|server not running/i;
 
 /**
- * Takes down exports, NBD server, jobs and nodes, in this order: an export holds its node, a job holds its target.
- * Clients of the exports must be gone (a server that stops under a client was CVE-2024-7409). Absent is removed.
+ * Takes down exports, NBD server, jobs and nodes, in this order: an export holds its node, a job holds its
+ * target. Clients of the exports must be gone (a server that stops under a client was CVE-2024-7409). Absent
+ * is removed.
  */
 export async function tearDown(qmp: QmpClient, remains: Remains, signal: AbortSignal): Promise<void> {
   await removeExports(qmp, remains.prefix, signal);
