@@ -1,5 +1,6 @@
 import { newId } from "@cairn/kernel";
 import type { Cloud } from "../cloud.ts";
+import { sentence } from "../http/answer.ts";
 import { zonelessTime } from "../state/moments.ts";
 import type { AttachmentRow, VolumeRow } from "../state/storage-rows.ts";
 import { invalidVolume, patchVolume } from "./volume-body.ts";
@@ -12,7 +13,10 @@ export function reserveVolume(
 ): AttachmentRow {
   if (volume.status !== "available" && volume.status !== "downloading")
     throw invalidVolume(
-      `Volume ${volume.id} status must be available or downloading to reserve, but the current status is ${volume.status}.`,
+      sentence(
+        `Volume ${volume.id} status must be available or downloading to reserve, but the`,
+        `current status is ${volume.status}.`,
+      ),
     );
   patchVolume(cloud, volume.id, { status: "reserved" });
   return cloud.state.attachments.put({

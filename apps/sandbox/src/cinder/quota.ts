@@ -1,5 +1,5 @@
 import type { Cloud } from "../cloud.ts";
-import { ApiError } from "../http/answer.ts";
+import { ApiError, sentence } from "../http/answer.ts";
 import { type Demand, excesses, limitOf } from "../state/quota.ts";
 
 /** What a project uses of Cinder; snapshots count as gigabytes too. */
@@ -28,7 +28,10 @@ export function demandCinder(
   const [excess] = excesses(demands, (resource) => limitOf(cloud, projectId, resource));
   if (excess === undefined) return;
   if (excess.resource === "gigabytes") {
-    const size = `Requested ${excess.requested}G, quota is ${excess.limit}G and ${excess.used}G has been consumed.`;
+    const size = sentence(
+      `Requested ${excess.requested}G, quota is ${excess.limit}G and ${excess.used}G`,
+      "has been consumed.",
+    );
     const kind = "VolumeSizeExceedsAvailableQuota";
     throw new ApiError(
       413,

@@ -1,6 +1,16 @@
 import { describeFault, newId } from "@cairn/kernel";
 import type { Cloud } from "../cloud.ts";
-import { type Answer, ApiError, accepted, type Call, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  accepted,
+  type Call,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { newestFirst, pageLinks, pageOf } from "../http/paging.ts";
 import { booleanAt, enveloped, given, jsonOf, recordAt, requiredText, textAt } from "../http/reading.ts";
 import { zonelessTime } from "../state/moments.ts";
@@ -101,7 +111,10 @@ function remove(call: Call): Answer {
   if (row.status !== "available" && row.status !== "error")
     throw new ApiError(
       400,
-      "Invalid snapshot: Snapshot status must be available or error, snapshot must not be part of a group and there must be no creation in progress.",
+      sentence(
+        "Invalid snapshot: Snapshot status must be available or error, snapshot must not",
+        "be part of a group and there must be no creation in progress.",
+      ),
     );
   cloud.state.snapshots.patch(row.id, { status: "deleting" });
   cloud.tasks.start(`snapshot ${row.id} goes`, async (signal) => {

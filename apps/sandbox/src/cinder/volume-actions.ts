@@ -1,5 +1,5 @@
 import { describeFault } from "@cairn/kernel";
-import { type Answer, ApiError, accepted, type Call, type Route, route } from "../http/answer.ts";
+import { type Answer, ApiError, accepted, type Call, type Route, route, sentence } from "../http/answer.ts";
 import { booleanAt, isJson, type Json, jsonOf, numberAt, recordAt, textAt } from "../http/reading.ts";
 import type { VolumeRow, VolumeStatus } from "../state/storage-rows.ts";
 import { completeAttachment, connectAttachment, dropAttachment, reserveVolume } from "./attaching.ts";
@@ -62,7 +62,10 @@ const detach: Action = (call, volume, asked) => {
     throw new ApiError(409, `Detach volume from instance ${used.id} using the Compute API`);
   if (rows.length === 0 && volume.status !== "available")
     throw invalidVolume(
-      "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.",
+      sentence(
+        "Unable to detach volume. Volume status must be 'in-use' and attach_status must",
+        "be 'attached' to detach.",
+      ),
     );
   for (const row of rows) dropAttachment(cloud, row.id);
   return accepted();
@@ -83,7 +86,10 @@ const extend: Action = (call, volume, asked) => {
   const size = numberAt(asked, "new_size");
   if (size === undefined || size <= volume.size)
     throw invalidInput(
-      `New size for extend must be greater than current size. (current: ${volume.size}, extended: ${String(size)}).`,
+      sentence(
+        `New size for extend must be greater than current size. (current: ${volume.size},`,
+        `extended: ${String(size)}).`,
+      ),
     );
   if (volume.status !== "available")
     throw invalidVolume(
@@ -116,7 +122,10 @@ const setReadonly: Action = (call, volume, asked) => {
   if (readonly === undefined) throw new ApiError(400, "Must specify readonly in request.");
   if (volume.status !== "available")
     throw invalidVolume(
-      `Volume ${volume.id} status must be available to update readonly flag, but current status is: ${volume.status}.`,
+      sentence(
+        `Volume ${volume.id} status must be available to update readonly flag, but`,
+        `current status is: ${volume.status}.`,
+      ),
     );
   patchVolume(call.cloud, volume.id, { readonly });
   return accepted();

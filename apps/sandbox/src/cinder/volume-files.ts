@@ -10,7 +10,10 @@ import type { VolumeRow } from "../state/storage-rows.ts";
 
 const EXPORT = "127.0.0.1:/cinder";
 
-/** The folder where a client of the NFS driver mounts the export: named by the export's MD5, as os-brick does. */
+/**
+ * The folder where a client of the NFS driver mounts the export: named by the export's MD5, as
+ * os-brick does.
+ */
 function mountFolder(cloud: Cloud): string {
   return join(cloud.directory, "cinder", createHash("md5").update(EXPORT).digest("hex"));
 }

@@ -1,5 +1,15 @@
 import type { Cloud } from "../cloud.ts";
-import { type Answer, ApiError, accepted, type Call, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  accepted,
+  type Call,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { newestFirst, pageLinks, pageOf } from "../http/paging.ts";
 import { enveloped, given, type Json, jsonOf, numberAt, recordAt, textAt } from "../http/reading.ts";
 import type { VolumeRow } from "../state/storage-rows.ts";
@@ -159,7 +169,11 @@ function remove(call: Call): Answer {
   const cascade = /^true$/i.test(call.query.get("cascade") ?? "");
   if (!REMOVABLE.has(row.status) || (snapshots.length > 0 && !cascade))
     throw invalidVolume(
-      "Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots or be disassociated from snapshots after volume transfer.",
+      sentence(
+        "Volume status must be available or error or error_restoring or error_extending",
+        "or error_managing and must not be migrating, attached, belong to a group, have",
+        "snapshots or be disassociated from snapshots after volume transfer.",
+      ),
     );
   for (const snapshot of snapshots) removeSnapshot(cloud, snapshot.id);
   beginRemoval(cloud, row.id);

@@ -150,16 +150,15 @@ function create(call: Call): Answer {
   return { status: 201, body: imageBody(row), headers };
 }
 
+/** Keys of a list's query that choose no property. */
+const NOT_FILTERS =
+  /^(?:limit|marker|sort.*|member_status|os_hidden|visibility|size_m..|(?:created|updated)_at)$/;
+
 /** Whether an image answers a list's filters; an unknown key means one of its properties. */
 function answersTo(row: ImageRow, query: URLSearchParams): boolean {
   const shown = imageBody(row) as Json;
   for (const [key, wanted] of query) {
-    if (
-      /^(limit|marker|sort.*|member_status|os_hidden|visibility|size_min|size_max|created_at|updated_at)$/.test(
-        key,
-      )
-    )
-      continue;
+    if (NOT_FILTERS.test(key)) continue;
     if (key === "tag") {
       if (!row.tags.includes(wanted)) return false;
     } else if (wanted.startsWith("in:")) {

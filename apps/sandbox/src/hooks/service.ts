@@ -3,7 +3,10 @@ import { diskHooks } from "./disks.ts";
 import { disturbanceHooks } from "./disturbance.ts";
 import { inspectionHooks } from "./inspection.ts";
 
-/** What no real cloud has: looking into it and disturbing it, without a token. The server listens on loopback. */
+/**
+ * What no real cloud has: looking into it and disturbing it, without a token. The server listens on
+ * loopback.
+ */
 export const hooks: Service = {
   name: "sandbox",
   prefix: "/sandbox",

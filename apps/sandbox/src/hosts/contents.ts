@@ -62,8 +62,8 @@ export async function hashContents(directory: string, file: ImageFile): Promise<
 }
 
 /**
- * SHA-256 over the blocks of 64 KiB that are not all zero, each after its offset (8 bytes, big-endian), and the
- * size at the end: equal exactly when the contents are equal, and quick on a sparse terabyte.
+ * SHA-256 over the blocks of 64 KiB that are not all zero, each after its offset (8 bytes, big-endian),
+ * and the size at the end: equal exactly when the contents are equal, and quick on a sparse terabyte.
  */
 export async function digestContents(directory: string, file: ImageFile): Promise<object> {
   using copy = await copyRaw(directory, file);

@@ -274,8 +274,9 @@ export class Hypervisors {
   }
 
   /**
-   * Takes over the QEMUs that an earlier sandbox left, known by pid and start time, and marks the rest as off.
-   * `qemu.pid`, which QEMU writes itself, finds one that started in the moment when the sandbox was killed.
+   * Takes over the QEMUs that an earlier sandbox left, known by pid and start time, and marks the rest as
+   * off. `qemu.pid`, which QEMU writes itself, finds one that started in the moment when the sandbox was
+   * killed.
    */
   async adopt(host: string): Promise<void> {
     for (const instanceId of this.instancesOn(host)) {

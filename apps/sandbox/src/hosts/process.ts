@@ -1,10 +1,16 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, type Clock } from "@cairn/kernel";
+import { assert, type Clock, hasCode } from "@cairn/kernel";
 import type { DomainDisk } from "./domain-file.ts";
 
-/** A process that cannot be mistaken for a later one of the same number: start time in clock ticks since boot. */
+/** Of coreutils. */
+const LINE_BY_LINE = "stdbuf";
+
+/**
+ * A process that cannot be mistaken for a later one of the same number: start time in clock ticks
+ * since boot.
+ */
 export interface ProcessId {
   readonly pid: number;
   readonly startTicks: string;
@@ -31,8 +37,9 @@ export function signalProcess(id: ProcessId, signal: "SIGTERM" | "SIGKILL"): voi
   if (!isAlive(id)) return;
   try {
     process.kill(id.pid, signal);
-  } catch {
-    // It ended between the look and the signal, which is what the signal was for.
+  } catch (cause) {
+    // It may have ended between the look and the signal, which is what the signal was for.
+    if (!hasCode(cause, "ESRCH")) throw cause;
   }
 }
 
@@ -98,12 +105,13 @@ function parametersOf(spec: QemuSpec): string[] {
 }
 
 /**
- * Starts a QEMU in the instance's folder, in a process group of its own, so that neither Ctrl-C nor the end of
- * the sandbox reaches it. `stdbuf` makes its standard output line by line: `qemu-io` reports there.
+ * Starts a QEMU in the instance's folder, in a process group of its own, so that neither Ctrl-C nor the
+ * end of the sandbox reaches it. `stdbuf` makes its standard output line by line: `qemu-io` reports
+ * there.
  */
 export function spawnQemu(spec: QemuSpec): ProcessId {
   const log = openSync(join(spec.folder, "qemu.log"), "w");
-  const child = spawn("stdbuf", ["-oL", "qemu-system-x86_64", ...parametersOf(spec)], {
+  const child = spawn(LINE_BY_LINE, ["-oL", "qemu-system-x86_64", ...parametersOf(spec)], {
     cwd: spec.folder,
     detached: true,
     stdio: ["ignore", log, log],

@@ -93,6 +93,11 @@ export function route(
   return { method: method as Route["method"], url: url ?? "", rule, access, answer };
 }
 
+/** A text that is too long for one line of code. */
+export function sentence(...parts: readonly string[]): string {
+  return parts.join(" ");
+}
+
 export function ok(body: unknown): Answer {
   return { status: 200, body };
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { type Answer, ApiError } from "./answer.ts";
+import { type Answer, ApiError, sentence } from "./answer.ts";
 import { keystoneError } from "./serve.ts";
 
 /** Names of fault bodies by status, as `nova.api.openstack.wsgi.Fault` and Cinder's twin of it have them. */
@@ -78,6 +78,9 @@ function askedMinor(versions: Microversions, headers: IncomingHttpHeaders): numb
   const minor = Number(match[2]);
   if (Number(match[1]) === versions.major && minor >= versions.minorMin && minor <= versions.minorMax)
     return minor;
-  const range = `${versions.major}.${versions.minorMin} and maximum is ${versions.major}.${versions.minorMax}`;
+  const range = sentence(
+    `${versions.major}.${versions.minorMin} and maximum is`,
+    `${versions.major}.${versions.minorMax}`,
+  );
   throw new ApiError(406, `Version ${text} is not supported by the API. Minimum is ${range}.`);
 }

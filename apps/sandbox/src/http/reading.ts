@@ -1,4 +1,4 @@
-import { ApiError } from "./answer.ts";
+import { ApiError, sentence } from "./answer.ts";
 
 /** A JSON object from outside. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -24,7 +24,10 @@ function wrong(key: string, value: unknown, kind: string): ApiError {
   const shown = typeof value === "string" ? value : JSON.stringify(value);
   return new ApiError(
     400,
-    `Invalid input for field/attribute ${key}. Value: ${shown}. ${JSON.stringify(value)} is not of type '${kind}'`,
+    sentence(
+      `Invalid input for field/attribute ${key}. Value: ${shown}.`,
+      `${JSON.stringify(value)} is not of type '${kind}'`,
+    ),
   );
 }
 

@@ -1,5 +1,15 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { booleanAt, enveloped, jsonOf, listAt, requiredText, textAt } from "../http/reading.ts";
 import type { ApplicationCredentialRow } from "../state/identity-rows.ts";
 import { keystoneTime } from "../state/moments.ts";
@@ -61,7 +71,10 @@ function create(call: Call): Answer {
   if (taken.length > 0)
     throw new ApiError(
       409,
-      `Conflict occurred attempting to store application_credential - Duplicate entry found with name ${name}.`,
+      sentence(
+        "Conflict occurred attempting to store application_credential - Duplicate entry",
+        `found with name ${name}.`,
+      ),
     );
   const secret = textAt(asked, "secret") ?? randomBytes(64).toString("base64url");
   const expiry = textAt(asked, "expires_at");

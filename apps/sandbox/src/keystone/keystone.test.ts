@@ -198,7 +198,7 @@ void test("an application credential signs in without a scope and cannot make mo
   assert.equal((await signIn({ identity: method })).status, 401);
 });
 
-void test("services and endpoints are an admin's to register, and then stand in every catalogue", async () => {
+void test("services and endpoints are an admin's to register, then stand in every catalogue", async () => {
   const refused = await identity("POST", "/services", demo.token, { service: { type: "workloads" } });
   assert.equal(refused.status, 403);
   assert.equal(at(refused.json, "error", "title"), "Forbidden");

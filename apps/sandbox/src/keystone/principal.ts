@@ -33,8 +33,8 @@ export const hasExpired = (cloud: Cloud, expiresAt: string | null): boolean =>
   expiresAt !== null && Date.parse(expiresAt) <= cloud.clock.now();
 
 /**
- * The trust's roles, when the trust still holds: both users and the project are there, it has not expired, and
- * the trustor still has every role that it passes on (Keystone's `_validate_trust_scope`).
+ * The trust's roles, when the trust still holds: both users and the project are there, it has not
+ * expired, and the trustor still has every role that it passes on (Keystone's `_validate_trust_scope`).
  */
 export function trustRoles(cloud: Cloud, trust: TrustRow): RoleRow[] | undefined {
   if (hasExpired(cloud, trust.expires_at)) return undefined;

@@ -1,5 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { booleanAt, enveloped, given, requiredText, textAt } from "../http/reading.ts";
 import type { ProjectRow, RoleRow, UserRow } from "../state/identity-rows.ts";
 import { listLinks, selfLink } from "./catalog.ts";
@@ -71,7 +81,10 @@ function createProject(call: Call): Answer {
   if (call.cloud.state.projects.where((each) => each.name === name).length > 0)
     throw new ApiError(
       409,
-      `Conflict occurred attempting to store project - it is not permitted to have two projects with the same name in the same domain : ${name}.`,
+      sentence(
+        "Conflict occurred attempting to store project - it is not permitted to have two",
+        `projects with the same name in the same domain : ${name}.`,
+      ),
     );
   const row = call.cloud.state.projects.put({
     id: newHexId(),
@@ -133,7 +146,10 @@ function createUser(call: Call): Answer {
   if (call.cloud.state.users.where((each) => each.name === name).length > 0)
     throw new ApiError(
       409,
-      `Conflict occurred attempting to store user - Duplicate entry found with name ${name} at domain ID default.`,
+      sentence(
+        "Conflict occurred attempting to store user - Duplicate entry found with name",
+        `${name} at domain ID default.`,
+      ),
     );
   const optional = given({
     email: textAt(asked, "email"),
@@ -241,7 +257,10 @@ function heldGrant(call: Call): string {
   if (call.cloud.state.assignments.find(wanted.id) === undefined)
     throw new ApiError(
       404,
-      `Could not find role assignment with role: ${wanted.role_id}, user or group: ${wanted.user_id}, project, domain, or system: ${wanted.project_id}.`,
+      sentence(
+        `Could not find role assignment with role: ${wanted.role_id}, user or group:`,
+        `${wanted.user_id}, project, domain, or system: ${wanted.project_id}.`,
+      ),
     );
   return wanted.id;
 }

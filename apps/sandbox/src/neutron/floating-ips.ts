@@ -1,5 +1,15 @@
 import type { Cloud } from "../cloud.ts";
-import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { enveloped, given, type Json, requiredText, textAt } from "../http/reading.ts";
 import { plainTime } from "../state/moments.ts";
 import type { FloatingIpRow, PortRow } from "../state/network-rows.ts";
@@ -65,13 +75,20 @@ function associationOf(call: Call, networkId: string, asked: Json, own?: Floatin
   if (other !== undefined)
     throw conflict(
       "FloatingIPPortAlreadyAssociated",
-      `Cannot associate floating IP ${own?.floating_ip_address ?? ""} (${own?.id ?? ""}) with port ${portId} using fixed IP ${fixed}, as that fixed IP already has a floating IP on external network ${networkId}.`,
+      sentence(
+        `Cannot associate floating IP ${own?.floating_ip_address ?? ""}`,
+        `(${own?.id ?? ""}) with port ${portId} using fixed IP ${fixed}, as that fixed IP`,
+        `already has a floating IP on external network ${networkId}.`,
+      ),
     );
   const router = routerBetween(call.cloud, port, networkId);
   if (router === undefined)
     throw new ApiError(
       404,
-      `External network ${networkId} is not reachable from subnet ${owned.subnet_id}.  Therefore, cannot associate Port ${portId} with a Floating IP.`,
+      sentence(
+        `External network ${networkId} is not reachable from subnet ${owned.subnet_id}. `,
+        `Therefore, cannot associate Port ${portId} with a Floating IP.`,
+      ),
       "ExternalGatewayForFloatingIPNotFound",
     );
   return { port_id: portId, fixed_ip_address: fixed, router_id: router, status: "ACTIVE" };

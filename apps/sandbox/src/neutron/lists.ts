@@ -1,6 +1,6 @@
 import { newId } from "@cairn/kernel";
 import type { Cloud } from "../cloud.ts";
-import { type Actor, type Answer, type Call, ok } from "../http/answer.ts";
+import { type Actor, type Answer, type Call, ok, sentence } from "../http/answer.ts";
 import { pageLinks, pageOf } from "../http/paging.ts";
 import { type Json, jsonOf } from "../http/reading.ts";
 import { plainTime } from "../state/moments.ts";
@@ -85,7 +85,10 @@ export function ownerOf(call: Call, asked: Json): string {
   if (typeof named !== "string" || named === call.actor.projectId) return call.actor.projectId;
   if (!call.actor.isAdmin)
     throw badRequest(
-      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
+      sentence(
+        "Specifying 'project_id' or 'tenant_id' other than the authenticated project in",
+        "request requires admin privileges",
+      ),
     );
   return named;
 }

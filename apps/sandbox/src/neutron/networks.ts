@@ -1,5 +1,5 @@
 import type { Cloud } from "../cloud.ts";
-import { type Answer, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import { type Answer, type Call, noContent, ok, param, type Route, route, sentence } from "../http/answer.ts";
 import { booleanAt, enveloped, given, type Json, numberAt, textAt, textsAt } from "../http/reading.ts";
 import type { NetworkRow } from "../state/network-rows.ts";
 import { demandNeutron, isOwn, listAnswer, newResource, ownerOf, touched } from "./lists.ts";
@@ -108,7 +108,10 @@ function remove(call: Call): Answer {
     const ids = ports.map((each) => each.id).join(", ");
     throw conflict(
       "NetworkInUse",
-      `Unable to complete operation on network ${row.id}. There are one or more ports still in use on the network, id for these ports is/are ${ids}.`,
+      sentence(
+        `Unable to complete operation on network ${row.id}. There are one or more ports`,
+        `still in use on the network, id for these ports is/are ${ids}.`,
+      ),
     );
   }
   for (const subnet of state.subnets.where((each) => each.network_id === row.id))

@@ -32,7 +32,7 @@ void test("a port gets an address, a MAC of Neutron's prefix and the default gro
   assert.equal(at(seen.json, "port", "binding:host_id"), "");
 });
 
-void test("an address or MAC that is taken is a conflict, and free again after the port has gone", async () => {
+void test("a taken address or MAC is a conflict, and free again after its port", async () => {
   const network_id = await networkId("second");
   const fixed_ips = [{ ip_address: "10.20.0.77" }];
   const mac_address = "fa:16:3e:00:00:01";
@@ -132,7 +132,7 @@ void test("a floating address needs a router between the port and the outside", 
   assert.equal(at(reply.json, "NeutronError", "type"), "ExternalGatewayForFloatingIPNotFound");
 });
 
-void test("rules of security groups refer to groups, are not made twice, and go with their group", async () => {
+void test("rules refer to groups, are not made twice, and go with their group", async () => {
   const group = async (name: string) =>
     textIn(
       (await demo.network("POST", "/security-groups", { security_group: { name } })).json,
@@ -141,8 +141,12 @@ void test("rules of security groups refer to groups, are not made twice, and go 
     );
   const [web, database] = [await group("web"), await group("db")];
   const security_group_rule = {
-    ...{ security_group_id: database, direction: "ingress", protocol: "tcp" },
-    ...{ port_range_min: 5432, port_range_max: 5432, remote_group_id: web },
+    security_group_id: database,
+    direction: "ingress",
+    protocol: "tcp",
+    port_range_min: 5432,
+    port_range_max: 5432,
+    remote_group_id: web,
   };
   const made = await demo.network("POST", "/security-group-rules", { security_group_rule });
   assert.equal(made.status, 201);

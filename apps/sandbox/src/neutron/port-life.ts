@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Cloud } from "../cloud.ts";
-import { ApiError } from "../http/answer.ts";
+import { ApiError, sentence } from "../http/answer.ts";
 import type { FixedIp, NetworkRow, PortRow, SubnetRow } from "../state/network-rows.ts";
 import { contains, firstFree, ipToNumber, parseCidr } from "./addresses.ts";
 import { newResource } from "./lists.ts";
@@ -56,7 +56,10 @@ export function allocateIps(
     if (each.subnet_id !== undefined && ours.length === 0) {
       if (cloud.state.subnets.find(each.subnet_id) === undefined) throw notFound.subnet(each.subnet_id);
       throw invalidInput(
-        `Failed to create port on network ${networkId}, because fixed_ips included invalid subnet ${each.subnet_id}`,
+        sentence(
+          `Failed to create port on network ${networkId}, because fixed_ips included`,
+          `invalid subnet ${each.subnet_id}`,
+        ),
       );
     }
     return each.ip_address === undefined

@@ -1,4 +1,14 @@
-import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import {
   booleanAt,
   enveloped,
@@ -122,7 +132,10 @@ function refuseOverlap(call: Call, router: RouterRow, subnet: SubnetRow): void {
       throw badRequest(`Bad router request: Router already has a port on subnet ${subnet.id}.`);
     if (cidr !== undefined && otherCidr !== undefined && overlap(cidr, otherCidr))
       throw badRequest(
-        `Bad router request: Cidr ${subnet.cidr} of subnet ${subnet.id} overlaps with cidr ${other.cidr} of subnet ${other.id}.`,
+        sentence(
+          `Bad router request: Cidr ${subnet.cidr} of subnet ${subnet.id} overlaps with`,
+          `cidr ${other.cidr} of subnet ${other.id}.`,
+        ),
       );
   }
 }
@@ -147,7 +160,10 @@ function joinPort(call: Call, router: RouterRow, portId: string): Interface {
   if (port.device_id !== "")
     throw conflict(
       "PortInUse",
-      `Unable to complete operation on port ${port.id} for network ${port.network_id}. Port already has an attached device ${port.device_id}.`,
+      sentence(
+        `Unable to complete operation on port ${port.id} for network ${port.network_id}.`,
+        `Port already has an attached device ${port.device_id}.`,
+      ),
     );
   const subnet = call.cloud.state.subnets.find(port.fixed_ips[0]?.subnet_id ?? "");
   if (subnet === undefined)
@@ -208,7 +224,10 @@ function removeInterface(call: Call): Answer {
   if (floating !== undefined)
     throw conflict(
       "RouterInterfaceInUseByFloatingIP",
-      `Router interface for subnet ${subnet.id} on router ${router.id} cannot be deleted, as it is required by one or more floating IPs.`,
+      sentence(
+        `Router interface for subnet ${subnet.id} on router ${router.id} cannot be`,
+        "deleted, as it is required by one or more floating IPs.",
+      ),
     );
   dropPort(call.cloud, port.id);
   return ok(interfaceBody(router, { subnet, port }));

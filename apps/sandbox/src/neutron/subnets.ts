@@ -1,5 +1,15 @@
 import type { Cloud } from "../cloud.ts";
-import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import {
   booleanAt,
   enveloped,
@@ -169,7 +179,10 @@ function remove(call: Call): Answer {
   if (state.ports.where((port) => port.fixed_ips.some((ip) => ip.subnet_id === row.id)).length > 0)
     throw conflict(
       "SubnetInUse",
-      `Unable to complete operation on subnet ${row.id}: One or more ports have an IP allocation from this subnet.`,
+      sentence(
+        `Unable to complete operation on subnet ${row.id}: One or more ports have an IP`,
+        "allocation from this subnet.",
+      ),
     );
   state.subnets.remove(row.id);
   return noContent;

@@ -1,5 +1,5 @@
 import { GiB } from "@cairn/kernel";
-import { ApiError, type Call } from "../http/answer.ts";
+import { ApiError, type Call, sentence } from "../http/answer.ts";
 import type { FlavorRow } from "../state/compute-rows.ts";
 import type { ImageRow } from "../state/storage-rows.ts";
 
@@ -31,12 +31,18 @@ function checkDisk(image: ImageRow, flavor: FlavorRow): void {
   if (flavorBytes < sizeBytes)
     throw new ApiError(
       400,
-      `Flavor's disk is too small for requested image. Flavor disk is ${flavorBytes} bytes, image is ${sizeBytes} bytes.`,
+      sentence(
+        `Flavor's disk is too small for requested image. Flavor disk is ${flavorBytes}`,
+        `bytes, image is ${sizeBytes} bytes.`,
+      ),
     );
   const leastBytes = image.min_disk * GiB;
   if (flavorBytes < leastBytes)
     throw new ApiError(
       400,
-      `Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is ${flavorBytes} bytes, minimum size is ${leastBytes} bytes.`,
+      sentence(
+        "Flavor's disk is smaller than the minimum size specified in image metadata.",
+        `Flavor disk is ${flavorBytes} bytes, minimum size is ${leastBytes} bytes.`,
+      ),
     );
 }

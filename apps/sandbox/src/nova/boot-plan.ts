@@ -1,7 +1,7 @@
 import { visibleVolume } from "../cinder/volume-body.ts";
 import type { VolumeSource } from "../cinder/volume-files.ts";
 import { volumeTypeId } from "../cinder/volumes.ts";
-import { ApiError, type Call } from "../http/answer.ts";
+import { ApiError, type Call, sentence } from "../http/answer.ts";
 import { booleanAt, type Json, jsonOf, listAt, numberAt, textAt } from "../http/reading.ts";
 import type { VolumeRow } from "../state/storage-rows.ts";
 
@@ -94,7 +94,10 @@ function parseSource(call: Call, mapping: Json, imageRef: string): WantedDisk["f
     default:
       throw new ApiError(
         400,
-        `Invalid input for field/attribute source_type. Value: ${kind}. '${kind}' is not one of ['volume', 'image', 'snapshot', 'blank']`,
+        sentence(
+          `Invalid input for field/attribute source_type. Value: ${kind}. '${kind}' is not`,
+          "one of ['volume', 'image', 'snapshot', 'blank']",
+        ),
       );
   }
 }

@@ -1,4 +1,4 @@
-import { ApiError, type Call } from "../http/answer.ts";
+import { ApiError, type Call, sentence } from "../http/answer.ts";
 import { type Json, jsonOf, textAt } from "../http/reading.ts";
 import { isOwn } from "../neutron/lists.ts";
 import type { NetworkRow } from "../state/network-rows.ts";
@@ -37,7 +37,10 @@ export function wantedNics(call: Call, asked: Json): WantedNic[] {
     if (call.minor < 37)
       throw new ApiError(
         400,
-        `Invalid input for field/attribute networks. Value: ${networks}. '${networks}' is not of type 'array'`,
+        sentence(
+          `Invalid input for field/attribute networks. Value: ${networks}. '${networks}' is`,
+          "not of type 'array'",
+        ),
       );
     return networks === "none" ? [] : automatic(call);
   }

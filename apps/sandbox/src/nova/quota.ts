@@ -1,5 +1,5 @@
 import type { Cloud } from "../cloud.ts";
-import { type Answer, ApiError, type Call, ok, param, type Route, route } from "../http/answer.ts";
+import { type Answer, ApiError, type Call, ok, param, type Route, route, sentence } from "../http/answer.ts";
 import { enveloped, numberAt } from "../http/reading.ts";
 import type { FlavorRow } from "../state/compute-rows.ts";
 import { type Demand, excesses, limitOf, type Resource } from "../state/quota.ts";
@@ -30,7 +30,10 @@ export function demandServer(cloud: Cloud, projectId: string, flavor: FlavorRow,
   const names = over.map((each) => each.resource).join(",");
   throw new ApiError(
     403,
-    `Quota exceeded for ${names}: Requested ${first.requested}, but already used ${first.used} of ${first.limit} ${names}`,
+    sentence(
+      `Quota exceeded for ${names}: Requested ${first.requested}, but already used`,
+      `${first.used} of ${first.limit} ${names}`,
+    ),
   );
 }
 

@@ -6,9 +6,13 @@ import type { Cloud } from "../cloud.ts";
 import { imagePath } from "../glance/images.ts";
 import type { NewDisk } from "../hosts/hypervisors.ts";
 import { convertImage, createOverlay, growImage, imageInfo } from "../hosts/qemu-img.ts";
+import { sentence } from "../http/answer.ts";
 import type { ServerRow } from "../state/compute-rows.ts";
 
-/** The image as a raw file that instances of this host share, made on first use and named as Nova names it. */
+/**
+ * The image as a raw file that instances of this host share, made on first use and named as Nova names
+ * it.
+ */
 async function baseOf(cloud: Cloud, host: string, imageId: string): Promise<string> {
   const base = join(cloud.hypervisors.baseFolder(host), createHash("sha1").update(imageId).digest("hex"));
   await cloud.hypervisors.exclusive(base, async () => {
@@ -35,7 +39,10 @@ export async function makeRootDisk(
   if (flavorBytes > 0 && flavorBytes < virtualBytes)
     throw new Fault(
       "flavor-too-small",
-      `Flavor's disk is too small for requested image. Flavor disk is ${flavorBytes} bytes, image is ${virtualBytes} bytes.`,
+      sentence(
+        `Flavor's disk is too small for requested image. Flavor disk is ${flavorBytes}`,
+        `bytes, image is ${virtualBytes} bytes.`,
+      ),
       "never",
     );
   const sizeBytes = Math.max(flavorBytes, virtualBytes);

@@ -7,7 +7,10 @@ export interface Placement {
   readonly group: ServerGroupRow | undefined;
 }
 
-/** The host for a new server: up, of the wanted zone, agreeable to its group, and with the fewest servers (pure). */
+/**
+ * The host for a new server: up, of the wanted zone, agreeable to its group, and with the fewest
+ * servers (pure).
+ */
 export function chooseHost(
   hosts: readonly HostRow[],
   servers: readonly ServerRow[],

@@ -1,6 +1,6 @@
 import { GiB } from "@cairn/kernel";
 import { growImage, imageInfo, runCommand } from "../hosts/qemu-img.ts";
-import { type Answer, ApiError, accepted, type Call, type Route, route } from "../http/answer.ts";
+import { type Answer, ApiError, accepted, type Call, type Route, route, sentence } from "../http/answer.ts";
 import { isJson, type Json, jsonOf, requiredText, textAt } from "../http/reading.ts";
 import type { FlavorRow, ServerRow } from "../state/compute-rows.ts";
 import { flavorFor } from "./boot-checks.ts";
@@ -28,7 +28,10 @@ const reboot: Action = (call, server, asked) => {
   if (kind !== "SOFT" && kind !== "HARD")
     throw new ApiError(
       400,
-      `Invalid input for field/attribute type. Value: ${kind}. '${kind}' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']`,
+      sentence(
+        `Invalid input for field/attribute type. Value: ${kind}. '${kind}' is not one of`,
+        "['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']",
+      ),
     );
   const hard = ["active", "stopped", "paused", "suspended", "error"] as const;
   demandState(server, "reboot", kind === "SOFT" ? ["active"] : hard);
@@ -164,7 +167,10 @@ const resetState: Action = (call, server, asked) => {
   if (wanted !== "active" && wanted !== "error")
     throw new ApiError(
       400,
-      `Invalid input for field/attribute state. Value: ${String(wanted)}. '${String(wanted)}' is not one of ['active', 'error']`,
+      sentence(
+        `Invalid input for field/attribute state. Value: ${String(wanted)}.`,
+        `'${String(wanted)}' is not one of ['active', 'error']`,
+      ),
     );
   settle(call.cloud, server.id, wanted);
   return accepted();

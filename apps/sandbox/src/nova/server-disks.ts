@@ -6,8 +6,9 @@ import { beginRemoval, beginVolume } from "../cinder/volume-life.ts";
 import { VOLUME_ZONE } from "../cinder/volumes.ts";
 import type { Cloud } from "../cloud.ts";
 import type { NewDisk } from "../hosts/hypervisors.ts";
+import { sentence } from "../http/answer.ts";
 import type { ServerDisk, ServerRow } from "../state/compute-rows.ts";
-import type { AttachmentRow, VolumeRow } from "../state/storage-rows.ts";
+import type { AttachmentRow } from "../state/storage-rows.ts";
 import type { WantedDisk } from "./boot-plan.ts";
 
 const VOLUME_MS_MAX = 300_000;
@@ -22,7 +23,10 @@ async function waitForVolume(cloud: Cloud, id: string, signal: AbortSignal): Pro
     if (!isUnderway || cloud.clock.now() > deadlineMs)
       throw new Fault(
         "volume-not-created",
-        `Volume ${id} did not finish being created even after we waited 0 seconds or 1 attempts. And its status is ${String(status)}.`,
+        sentence(
+          `Volume ${id} did not finish being created even after we waited 0 seconds or 1`,
+          `attempts. And its status is ${String(status)}.`,
+        ),
         "never",
       );
     await cloud.clock.sleep(10, signal);
@@ -103,8 +107,6 @@ export function releaseVolumes(cloud: Cloud, server: ServerRow): void {
   for (const row of cloud.state.attachments.where((each) => each.instance === server.id))
     dropAttachment(cloud, row.id);
 }
-
-export const isVolumeInUse = (volume: VolumeRow): boolean => volume.status === "in-use";
 
 export function markDetaching(cloud: Cloud, volumeId: string): void {
   patchVolume(cloud, volumeId, { status: "detaching" });

@@ -1,5 +1,15 @@
 import { newId } from "@cairn/kernel";
-import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { pageOf } from "../http/paging.ts";
 import { enveloped, jsonOf, requiredText, textAt, textsAt } from "../http/reading.ts";
 import type { ServerGroupRow } from "../state/compute-rows.ts";
@@ -27,7 +37,10 @@ function create(call: Call): Answer {
   if (!POLICIES.includes(policy))
     throw new ApiError(
       400,
-      `Invalid input for field/attribute policy. Value: ${policy}. '${policy}' is not one of ['anti-affinity', 'affinity', 'soft-anti-affinity', 'soft-affinity']`,
+      sentence(
+        `Invalid input for field/attribute policy. Value: ${policy}. '${policy}' is not`,
+        "one of ['anti-affinity', 'affinity', 'soft-anti-affinity', 'soft-affinity']",
+      ),
     );
   const own = cloud.state.serverGroups.where((row) => row.project_id === actor.projectId);
   const most = limitOf(cloud, actor.projectId, "server_groups");

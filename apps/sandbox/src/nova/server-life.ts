@@ -14,8 +14,8 @@ export function beginDelete(cloud: Cloud, id: string): void {
 }
 
 /**
- * Ends the QEMU before its volumes are let go, so that nobody opens a file that is still written. On a host that
- * is away Nova deletes from its books alone; the folder goes when the host is back.
+ * Ends the QEMU before its volumes are let go, so that nobody opens a file that is still written. On a
+ * host that is away Nova deletes from its books alone; the folder goes when the host is back.
  */
 async function finishDelete(cloud: Cloud, id: string): Promise<void> {
   const server = cloud.state.servers.find(id);

@@ -39,7 +39,7 @@ for (const { zone, format } of [
   { zone: "az1", format: "qcow2" },
   { zone: "az2", format: "raw" },
 ]) {
-  void test(`an instance in ${zone} boots its image from a local ${format} disk and keeps a guest's writes`, async () => {
+  void test(`a local ${format} disk boots in ${zone} and keeps a guest's writes`, async () => {
     const id = await demo.makeServer({ imageRef: imageId, availability_zone: zone });
     const shown = await demo.compute("GET", `/servers/${id}`);
     assert.equal(at(shown.json, "server", "status"), "ACTIVE");
@@ -95,7 +95,7 @@ void test("an image whose size is no multiple of 512 makes a disk that is rounde
   }
 });
 
-void test("a server boots from a volume made of an image, with further volumes, and lets go of them in the end", async () => {
+void test("a server boots from a volume, with further volumes, and lets go of them in the end", async () => {
   const boot = await demo.makeVolume({ size: 1, imageRef: imageId, volume_type: "nfs-raw" });
   const data = await demo.makeVolume({ size: 1 });
   const id = await demo.makeServer({
@@ -188,7 +188,7 @@ void test("twenty volumes fit on one instance", async () => {
   for (const volume of volumes) await demo.volume("DELETE", `/volumes/${volume}`);
 });
 
-void test("a QEMU that dies shows as SHUTOFF, and the server starts again with what was flushed", async () => {
+void test("a QEMU that dies shows as SHUTOFF, and the server starts again", async () => {
   const id = await demo.makeServer({ imageRef: imageId, availability_zone: "az2" });
   assert.equal((await sandbox.ask("POST", `/sandbox/instances/${id}/kill-qemu`)).status, 204);
   await demo.serverStatus(id, "SHUTOFF");
@@ -232,7 +232,7 @@ void test("a host that vanishes keeps its servers in the books and gives them ba
   await removeServer(refused);
 });
 
-void test("a host that fails while building leaves a server in ERROR with a fault, and nothing else", async () => {
+void test("a host that fails while building leaves a server in ERROR and nothing else", async () => {
   const volume = await demo.makeVolume({ size: 1 });
   const fault = { effect: { kind: "host-fails", message: "internal error: no room" } };
   await sandbox.ask("POST", "/sandbox/faults", { json: fault });
@@ -251,7 +251,7 @@ void test("a host that fails while building leaves a server in ERROR with a faul
   await removeServer(id);
 });
 
-void test("ports that a server was given are free again after it, ports that Nova made are gone", async () => {
+void test("given ports are free again after their server, ports that Nova made are gone", async () => {
   const network = textIn((await demo.network("GET", "/networks?name=private")).json, "networks", 0, "id");
   const given = textIn(
     (await demo.network("POST", "/ports", { port: { network_id: network } })).json,

@@ -2,7 +2,16 @@ import { randomBytes } from "node:crypto";
 import { isUuid, newId } from "@cairn/kernel";
 import { reserveVolume } from "../cinder/attaching.ts";
 import type { Cloud } from "../cloud.ts";
-import { type Answer, ApiError, type Call, noContent, ok, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  type Call,
+  noContent,
+  ok,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { newestFirst, pageLinks, pageOf } from "../http/paging.ts";
 import {
   booleanAt,
@@ -113,7 +122,10 @@ function userDataOf(asked: Json): string | null {
   )
     throw new ApiError(
       400,
-      `Invalid input for field/attribute user_data. Value: ${text.slice(0, 50)}. '${text.slice(0, 50)}' is not a 'base64'`,
+      sentence(
+        `Invalid input for field/attribute user_data. Value: ${text.slice(0, 50)}.`,
+        `'${text.slice(0, 50)}' is not a 'base64'`,
+      ),
     );
   return text;
 }
@@ -143,7 +155,10 @@ function basicsOf(call: Call, asked: Json): Basics {
   if (name.trim() === "" || name.length > 255)
     throw new ApiError(
       400,
-      `Invalid input for field/attribute name. Value: ${name}. '${name}' is too ${name === "" ? "short" : "long"}`,
+      sentence(
+        `Invalid input for field/attribute name. Value: ${name}. '${name}' is too`,
+        name.length > 255 ? "long" : "short",
+      ),
     );
   if ((numberAt(asked, "max_count") ?? numberAt(asked, "min_count") ?? 1) > 1)
     throw new ApiError(400, "Several servers in one request are not part of this cloud.");

@@ -2,7 +2,17 @@ import { completeAttachment, dropAttachment, reserveVolume } from "../cinder/att
 import { patchVolume } from "../cinder/volume-body.ts";
 import type { Cloud } from "../cloud.ts";
 import { nextDevice } from "../hosts/domain-file.ts";
-import { type Answer, ApiError, accepted, type Call, ok, param, type Route, route } from "../http/answer.ts";
+import {
+  type Answer,
+  ApiError,
+  accepted,
+  type Call,
+  ok,
+  param,
+  type Route,
+  route,
+  sentence,
+} from "../http/answer.ts";
 import { booleanAt, enveloped, requiredText, textAt } from "../http/reading.ts";
 import type { ServerDisk, ServerRow } from "../state/compute-rows.ts";
 import type { VolumeRow } from "../state/storage-rows.ts";
@@ -131,7 +141,11 @@ function remove(call: Call): Answer {
   if (status !== "in-use")
     throw new ApiError(
       400,
-      `Invalid volume: Invalid input received: Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach. Currently: status: '${status}'.`,
+      sentence(
+        "Invalid volume: Invalid input received: Invalid volume: Unable to detach volume.",
+        "Volume status must be 'in-use' and attach_status must be 'attached' to detach.",
+        `Currently: status: '${status}'.`,
+      ),
     );
   markDetaching(cloud, volumeId);
   cloud.tasks.startInOrder(server.id, `volume ${volumeId} is detached`, async (signal) => {

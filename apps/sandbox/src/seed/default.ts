@@ -1,4 +1,7 @@
-/** What a sandbox holds at first. Also the shape of the file that `--sandbox-seed` names; every part may be left out. */
+/**
+ * What a sandbox holds at first. Also the shape of the file that `--sandbox-seed` names; every part
+ * may be left out.
+ */
 export interface Seed {
   readonly region: string;
   readonly projects: readonly { readonly id?: string; readonly name: string }[];

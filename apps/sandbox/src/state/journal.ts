@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Change } from "./table.ts";
 
 /**
- * Changes of the sandbox's state as lines of JSON. A line is handed to the kernel before the answer leaves, so
- * that it survives the end of the process (not of the machine: nothing is synced, it is a sandbox).
+ * Changes of the sandbox's state as lines of JSON. A line is handed to the kernel before the answer
+ * leaves, so that it survives the end of the process (not of the machine: nothing is synced, it is a
+ * sandbox).
  */
 export class Journal implements Disposable {
   readonly #directory: string;
@@ -34,7 +35,10 @@ export class Journal implements Disposable {
     return changes;
   }
 
-  /** Replaces snapshot and journal by these rows. A crash between the two only replays lines that the snapshot has. */
+  /**
+   * Replaces snapshot and journal by these rows. A crash between the two only replays lines that the
+   * snapshot has.
+   */
   compact(rows: readonly Change[]): void {
     const target = join(this.#directory, "state.json");
     const descriptor = openSync(`${target}.tmp`, "w");

@@ -77,8 +77,3 @@ export function openState(directory: string): { readonly state: State; readonly 
   journal.compact(rows);
   return { state, journal };
 }
-
-/** Tables without a folder, for tests of what works on them. */
-export function memoryState(): State {
-  return makeTables(() => undefined);
-}

@@ -7,7 +7,10 @@ export interface Change {
   readonly row?: unknown;
 }
 
-/** Rows by id, in the order of their making. Rows are values: a change puts a new row in the old one's place. */
+/**
+ * Rows by id, in the order of their making. Rows are values: a change puts a new row in the old one's
+ * place.
+ */
 export class Table<Row extends { readonly id: string }> {
   readonly name: string;
   readonly #rows = new Map<string, Row>();

@@ -51,7 +51,8 @@ export async function openSandbox(transitionMs = 5): Promise<RunningSandbox> {
       clock: systemClock,
       log: () => undefined,
     });
-  // The way of closing is fixed when it starts, so it starts as one that lets its QEMUs live and kills by itself.
+  // The way of closing is fixed when it starts, so it starts as one that lets its QEMUs live and kills by
+  // itself.
   let sandbox = await start("keep");
   const ask = async (method: string, path: string, options: AskOptions = {}): Promise<Reply> =>
     askUrl(`${sandbox.url}${path}`, method, options);
