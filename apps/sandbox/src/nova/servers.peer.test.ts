@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
+import { connectQmp } from "@cairn/qmp";
 import { at, openSandbox, type RunningSandbox, textIn, until } from "../testing/running-sandbox.ts";
 import { openTenant, type Tenant } from "../testing/tenant.ts";
 
@@ -151,7 +152,27 @@ void test("volumes are plugged into and out of a running instance, but not out o
     volumeAttachment: { volumeId: volume },
   });
   assert.equal(twice.status, 400);
-  assert.equal((await demo.compute("DELETE", `/servers/${id}/os-volume_attachments/${volume}`)).status, 202);
+  const unplug = async () => demo.compute("DELETE", `/servers/${id}/os-volume_attachments/${volume}`);
+  const domain = (await hook(`/instances/${id}`)).json;
+  const qmp = await connectQmp({ path: textIn(domain, "qmpSocket"), timeoutMs: 10_000 });
+  const target = { driver: "null-co", "node-name": "target", size: 2 ** 30 };
+  await qmp.execute("blockdev-add", target);
+  const job = {
+    "job-id": "held",
+    device: textIn(domain, "disks", 1, "nodeName"),
+    target: "target",
+    sync: "none",
+  };
+  await qmp.execute("blockdev-backup", job);
+  assert.equal((await unplug()).status, 202);
+  // Detaching lasts some milliseconds only; that it came back shows the disk, which is still there.
+  await demo.volumeStatus(volume, "in-use");
+  assert.equal((at((await hook(`/instances/${id}`)).json, "disks") as unknown[]).length, 2);
+  const ended = qmp.waitFor("BLOCK_JOB_CANCELLED", () => true);
+  await qmp.execute("block-job-cancel", { device: "held" });
+  await ended;
+  qmp.close();
+  assert.equal((await unplug()).status, 202);
   await demo.volumeStatus(volume, "available");
   assert.equal((at((await hook(`/instances/${id}`)).json, "disks") as unknown[]).length, 1);
   assert.deepEqual(
