@@ -75,7 +75,7 @@ void test("a workload goes through its life: created, shown, snapshot taken, can
   assert.equal(cancelling.snapshot.status, "cancelling");
 });
 
-void test("an unknown instance, another project's, or one of another workload is refused in the known words", async () => {
+void test("instances unknown, of another project or workload are refused in the known words", async () => {
   const unknown = await refusal(client.createWorkload({ body: workloadOf(fakeId("nobody")) }));
   assert.equal(unknown.message, `Unable to find Virtual Machine '${fakeId("nobody")}' in nova inventory`);
   assert.equal(unknown.status, 400);

@@ -76,7 +76,7 @@ void test("an expired token does not work, whatever is remembered of it", async 
   await assert.rejects(validator.bearerOf("t"), isUnauthorised);
 });
 
-void test("a bad token is asked about once in some seconds, and works soon after Keystone knows it", async () => {
+void test("a bad token is asked about once in some seconds, and works soon after it is good", async () => {
   const { validator, known, asked, pass, now } = stage();
   await assert.rejects(validator.bearerOf("t"), isUnauthorised);
   await assert.rejects(validator.bearerOf("t"), isUnauthorised);

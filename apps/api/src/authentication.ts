@@ -12,7 +12,9 @@ export interface Bearer {
 
 /** A validation may be served from memory this long: a revoked token works for less than a minute more. */
 const GOOD_FOR_MS = 50_000;
-/** A bad token is asked about again after this long, so that a flood of one bad token does not reach Keystone. */
+/**
+ * A bad token is asked about again after this long, so that a flood of one bad token does not reach Keystone.
+ */
 const BAD_FOR_MS = 5_000;
 const ENTRIES_MAX = 10_000;
 
@@ -21,7 +23,10 @@ interface Entry {
   untilMs: number;
 }
 
-/** Validates tokens against Keystone with the service user's own token, and remembers the answers by their hash. */
+/**
+ * Validates tokens against Keystone with the service user's own token, and remembers the answers by their
+ * hash.
+ */
 export class TokenValidator {
   readonly #admin: Pick<Cloud, "keystone">;
   readonly #clock: Clock;
@@ -32,7 +37,10 @@ export class TokenValidator {
     this.#clock = clock;
   }
 
-  /** Who bears this token. Throws a `Rejection` 401 when there is none or Keystone does not know it (any more). */
+  /**
+   * Who bears this token. Throws a `Rejection` 401 when there is none or Keystone does not know it (any
+   * more).
+   */
   async bearerOf(text: string | undefined): Promise<Bearer> {
     if (text === undefined || text === "") throw unauthorised("The request has no token.");
     const token = await this.#validate(text);

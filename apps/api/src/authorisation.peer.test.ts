@@ -28,7 +28,9 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   },
 };
 
-/** What each caller is answered. Resources of the paths do not exist, so whoever is let in gets at most a 404. */
+/**
+ * What each caller is answered. Resources of the paths do not exist, so whoever is let in gets at most a 404.
+ */
 function expected(id: RouteId, who: Who): readonly number[] {
   const route = routeOf(id);
   if (route.scope === "public") return [200];

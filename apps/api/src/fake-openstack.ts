@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 /**
- * As much of Keystone, Nova and Neutron as the API asks, for tests: it keeps state, counts questions, and answers
- * in their shapes. The sandbox is the faithful one; this one is small and under the test's control.
+ * As much of Keystone, Nova and Neutron as the API asks, for tests: it keeps state, counts questions, and
+ * answers in their shapes. The sandbox is the faithful one; this one is small and under the test's control.
  */
 export interface FakeOpenStack extends AsyncDisposable {
   readonly url: string;
@@ -127,7 +127,6 @@ function auth(cloud: FakeOpenStack, asked: Asked): Answer {
 
 function tokenBody(cloud: FakeOpenStack, value: string): unknown {
   const token = cloud.tokens.get(value);
-  const now = Date.now();
   const endpoint = (path: string) =>
     ["public", "internal", "admin"].map((each) => ({
       interface: each,
@@ -147,8 +146,8 @@ function tokenBody(cloud: FakeOpenStack, value: string): unknown {
             },
           }),
       roles: (token?.roles ?? []).map((name) => ({ id: `role-${name}`, name })),
-      issued_at: new Date(now).toISOString(),
-      expires_at: new Date(now + 3_600_000).toISOString(),
+      issued_at: "2026-01-01T00:00:00.000000Z",
+      expires_at: "2999-01-01T00:00:00.000000Z",
       catalog: [
         { type: "identity", name: "keystone", endpoints: endpoint("/v3") },
         { type: "compute", name: "nova", endpoints: endpoint("/v2.1") },

@@ -16,8 +16,8 @@ interface Wanted {
 }
 
 /**
- * The instances that a workload shall have, each looked up in Nova by id or by its exact name. Refuses those that
- * do not exist, are of another project, are named twice, or belong to another workload.
+ * The instances that a workload shall have, each looked up in Nova by id or by its exact name. Refuses those
+ * that do not exist, are of another project, are named twice, or belong to another workload.
  */
 export async function resolveMembers(world: World, wanted: Wanted, signal: AbortSignal): Promise<Member[]> {
   const servers: Server[] = [];
@@ -40,7 +40,9 @@ export async function resolveMembers(world: World, wanted: Wanted, signal: Abort
   }));
 }
 
-/** The refusal of an instance that another workload protects already; existing clients look for these words. */
+/**
+ * The refusal of an instance that another workload protects already; existing clients look for these words.
+ */
 export function instanceTaken(instanceId: InstanceId): Rejection {
   return new Rejection(`Invalid instance as ${instanceId} already attached with other workload`, {
     status: 400,

@@ -189,7 +189,7 @@ const MAPPED = [
   { snapshot_network: { id: NETWORK }, target_network: { id: "target", subnet: "target-subnet" } },
 ];
 
-void test("a snapshot shows its instances and disks as clients know them, and how each disk was read", async () => {
+void test("a snapshot shows instances and disks as clients know them, and how each was read", async () => {
   const { snapshot } = await client.showSnapshot({ params: { snapshot_id: snapshotId } });
   assert.equal(snapshot.status, "available");
   assert.equal(snapshot.progress_percent, 100);
@@ -207,7 +207,7 @@ void test("a snapshot shows its instances and disks as clients know them, and ho
   assert.equal(instance.consistency?.quality, "crash");
 });
 
-void test("a one-click restore is opened when the originals are gone, and locks the snapshot while it runs", async () => {
+void test("a one-click restore is opened when the originals are gone, and locks the snapshot", async () => {
   const made = await restore({ restore_type: "oneclick", oneclickrestore: "True", openstack: {} });
   assert.equal(made.restore.status, "executing");
   assert.equal(made.restore.restore_type, "restore");

@@ -5,8 +5,9 @@ import type { Caller } from "./policy.ts";
 import type { World } from "./world.ts";
 
 /**
- * Makes sure that the service may act as this user in this project later, without their token: a Keystone trust
- * with the roles of the token, made with the token itself. One that Keystone has forgotten is made anew.
+ * Makes sure that the service may act as this user in this project later, without their token: a Keystone
+ * trust with the roles of the token, made with the token itself. One that Keystone has forgotten is made
+ * anew.
  */
 export async function ensureTrust(
   world: World,
@@ -60,7 +61,10 @@ async function createTrust(
   }
 }
 
-/** Things done later in the user's name need a trust in the project, so a token of another project will not do. */
+/**
+ * Things done later in the user's name need a trust in the project, so a token of another project will not
+ * do.
+ */
 export function assertOwnProject(caller: Caller): void {
   if (caller.tokenProjectId === caller.projectId) return;
   throw new Rejection("This must be asked with a token of the project itself.", {

@@ -15,7 +15,10 @@ export async function withIds(
   return { ...flags, network, flavor: await flavorId(flags.flavor, cloud) };
 }
 
-/** `FROM=TO`, each `network` or `network/subnet`, by names or ids; anything else is left for the options to refuse. */
+/**
+ * `FROM=TO`, each `network` or `network/subnet`, by names or ids; anything else is left for the options to
+ * refuse.
+ */
 async function mappingWithIds(text: string, snapshot: SnapshotDetail, cloud: Cloud): Promise<string> {
   const match = /^([^=/]+)(?:\/([^=/]+))?=([^=/]+)(?:\/([^=/]+))?$/.exec(text);
   if (match === null) return text;

@@ -19,7 +19,9 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** How a command ends that does not end well: its exit code, and one sentence (with the remedy) for stderr. */
+/**
+ * How a command ends that does not end well: its exit code, and one sentence (with the remedy) for stderr.
+ */
 export interface Ending {
   readonly exitCode: ExitCode;
   readonly message: string;

@@ -26,7 +26,9 @@ export interface FakeReply {
 
 export type FakeHandlers = Partial<Record<RouteId, (asked: Asked) => FakeReply>>;
 
-/** A Keystone and an API in one server, whose routes are the contract's table; for tests of the command line. */
+/**
+ * A Keystone and an API in one server, whose routes are the contract's table; for tests of the command line.
+ */
 export interface FakeApi extends AsyncDisposable {
   readonly url: string;
   readonly asked: Asked[];

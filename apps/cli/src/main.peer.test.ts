@@ -193,7 +193,7 @@ void test("--full asks for a full snapshot by the query", async () => {
   assert.deepEqual(asked.body, { snapshot: { name: "before" } });
 });
 
-void test("--wait shows progress as plain lines on standard error, and the end on standard output", async () => {
+void test("--wait shows progress as plain lines on standard error, the end on standard output", async () => {
   let looks = 0;
   const disk = { disk: "vda", disk_id: "d", instance: "web-1", instance_id: "i1", stored_bytes: 0 };
   api.handlers.showSnapshot = () => {
@@ -313,7 +313,9 @@ void test("an in-place restore writes exactly the disks that are named", async (
 });
 
 void test("a file may be JSON or a Python literal, bare or wrapped", async () => {
-  const python = `{'openstack': {'instances': [{'id': 'i1', 'restore_boot_disk': True, 'vdisks': []}], 'networks_mapping': {'networks': []}}, 'restore_type': 'inplace', 'type': 'openstack', 'oneclickrestore': False}`;
+  const python = `{'openstack': {'instances': [{'id': 'i1', 'restore_boot_disk': True, 'vdisks': []}],
+    'networks_mapping': {'networks': []}}, 'restore_type': 'inplace', 'type': 'openstack',
+    'oneclickrestore': False}`;
   const json = JSON.stringify({ restore: { options: { openstack: { instances: [{ id: "i1" }] } } } });
   for (const text of [python, json]) {
     await writeFile(join(folder, "restore.json"), text);
@@ -367,7 +369,7 @@ void test("a service that is not there is exit code 69", async () => {
   assert.match(away.err, /Try again later\.\n$/);
 });
 
-void test("clouds.yaml with its secure.yaml, flags and an endpoint without project all lead there", async () => {
+void test("clouds.yaml with secure.yaml, flags, and an endpoint without project lead there", async () => {
   const clouds = { lab: { auth: { auth_url: `${api.url}/v3`, username: "anna", project_name: "demo" } } };
   await writeFile(join(folder, "clouds.yaml"), JSON.stringify({ clouds }));
   await writeFile(

@@ -9,7 +9,10 @@ import type { Shell } from "./shell.ts";
 
 const VERSION = "0.1.0";
 
-/** Runs one command line (without Node and script) and gives its exit code. Errors are one line on standard error. */
+/**
+ * Runs one command line (without Node and script) and gives its exit code. Errors are one line on standard
+ * error.
+ */
 export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<ExitCode> {
   const program = buildProgram(shell);
   try {
@@ -37,7 +40,8 @@ function buildProgram(shell: Shell): Command {
     .addHelpText(
       "after",
       "Credentials come from the OS_* variables, or from clouds.yaml with --os-cloud or OS_CLOUD.\n" +
-        "Exit codes: 0 ok, 1 failed, 2 wrong input, 3 not found, 4 not allowed, 5 conflict, 69 unavailable.\n",
+        "Exit codes: 0 ok, 1 failed, 2 wrong input, 3 not found, 4 not allowed, 5 conflict,\n" +
+        "69 unavailable.\n",
     );
   program.addCommand(workloadCommand(shell));
   program.addCommand(snapshotCommand(shell));

@@ -1,8 +1,8 @@
 import { Rejection } from "@cairn/kernel";
 
 /**
- * Reads JSON, or a literal of Python as scripts for older clients write it: `{'a': [True, None, (1, 2)]}`. Nothing
- * is evaluated. Throws a `Rejection` that says where the text stops making sense.
+ * Reads JSON, or a literal of Python as scripts for older clients write it: `{'a': [True, None, (1, 2)]}`.
+ * Nothing is evaluated. Throws a `Rejection` that says where the text stops making sense.
  */
 export function parseJsonOrPython(text: string, source: string): unknown {
   try {

@@ -113,7 +113,10 @@ export function inplaceOptions(flags: RestoreFlags, known: readonly KnownInstanc
   return { ...framework, openstack: { ...framework.openstack, instances } };
 }
 
-/** Without --instance the volumes say whose they are; a boot disk alone does not, unless there is one instance. */
+/**
+ * Without --instance the volumes say whose they are; a boot disk alone does not, unless there is one
+ * instance.
+ */
 function ownersOf(flags: RestoreFlags, known: readonly KnownInstance[]): readonly KnownInstance[] {
   if (known.length === 1) return known;
   const owners = known.filter(({ volumes }) =>

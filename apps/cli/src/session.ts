@@ -52,7 +52,10 @@ async function findEndpoint(shell: Shell, flags: CloudFlags, cloud: Cloud): Prom
   return `${root.replace(/\/v1$/, "")}/v1/${await cloud.projectId(shell.signal)}`;
 }
 
-/** `--os-cloud` or OS_CLOUD names a cloud of clouds.yaml; otherwise the OS_* variables speak. Flags win over both. */
+/**
+ * `--os-cloud` or OS_CLOUD names a cloud of clouds.yaml; otherwise the OS_* variables speak. Flags win over
+ * both.
+ */
 async function findAccess(shell: Shell, flags: CloudFlags): Promise<CloudAccess> {
   const { credentialsFromClouds, credentialsFromEnvironment } = await import("@cairn/openstack");
   const env = { ...shell.env, ...flags.overrides };

@@ -24,7 +24,10 @@ const UNANSWERED_MAX = 60;
 /** The rate that is shown is that of the last few looks. */
 const RATE_OVER_MS = 10_000;
 
-/** Looks until it is over, and shows the progress on standard error meanwhile. Throws the signal's reason on Ctrl-C. */
+/**
+ * Looks until it is over, and shows the progress on standard error meanwhile. Throws the signal's reason on
+ * Ctrl-C.
+ */
 export async function waitUntilOver<Seen extends Look>(shell: Shell, wait: WaitFor<Seen>): Promise<Seen> {
   const { clock, signal } = shell;
   const display = shell.err.isTerminal ? blockDisplay(shell.err) : lineDisplay(shell.err);

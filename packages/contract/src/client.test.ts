@@ -82,7 +82,7 @@ void test("a refusal arrives with its status, field, value and remedy", async ()
   });
 });
 
-void test("an API that is away, a proxy's page and a reply off the contract are faults, not refusals", async () => {
+void test("an API that is away, a proxy's page, a reply off the contract: faults, not refusals", async () => {
   const codes: [() => Response | Promise<Response>, string][] = [
     [() => Promise.reject(new TypeError("fetch failed")), "api-unreachable"],
     [() => new Response("<html>busy</html>", { status: 503 }), "api-unavailable"],

@@ -30,7 +30,10 @@ type Call<Id extends RouteId> =
     ? (options?: CallOptions<Id>) => Promise<ReplyOf<Id>>
     : (options: CallOptions<Id>) => Promise<ReplyOf<Id>>;
 
-/** One method for each route. A refusal is a `Rejection`, an API that is away or does not keep the contract a `Fault`. */
+/**
+ * One method for each route. A refusal is a `Rejection`, an API that is away or does not keep the contract a
+ * `Fault`.
+ */
 export type ApiClient = { readonly [Id in RouteId]: Call<Id> };
 
 /** How to reach the API. `endpoint` is the catalogue's: `http://host:8780/v1/<project id>`. */

@@ -70,7 +70,10 @@ function memberForm(member: unknown): unknown {
   return isJson(member) ? renamed(member, MEMBER_NAMES) : { "instance-id": member };
 }
 
-/** Schedules are kept as given, but `enabled` is a boolean and every classic value a string: clients compare strings. */
+/**
+ * Schedules are kept as given, but `enabled` is a boolean and every classic value a string: clients compare
+ * strings.
+ */
 function scheduleForm(schedule: Json): Json {
   const named = renamed(schedule, SCHEDULE_NAMES);
   const values = mapValues(named, (value) => (typeof value === "number" ? String(value) : value));

@@ -2,7 +2,7 @@ export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
 export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
-export { findMismatch, type Mismatch, matches, parseAs } from "./parse.ts";
+export { matches, parseAs } from "./parse.ts";
 export * from "./restores.ts";
 export {
   type BodyOf,
@@ -16,7 +16,6 @@ export {
   type Routes,
   routeIds,
   routeOf,
-  routes,
 } from "./routes.ts";
 export {
   type DiskProgress,

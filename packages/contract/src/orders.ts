@@ -6,7 +6,8 @@ import { type Static, Type } from "typebox";
  * repository's keys arrive with each order.
  *
  * Rules that both sides keep:
- * - an order may be carried out twice: everything it makes is named after `runId` or the snapshot, and looked for first;
+ * - an order may be carried out twice: everything it makes is named after `runId` or the snapshot, and looked
+ *   for first;
  * - `generation` grows each time the order is handed out; a datamover whose generation is stale is answered
  *   `fenced` and stops at once, its results are refused;
  * - offsets and sizes are bytes.
@@ -25,7 +26,10 @@ export const RepositoryAccess = Type.Object({
     structure: Type.String(),
     data: Type.String(),
   }),
-  /** Index segments to consult for deduplication, oldest first; the database keeps this list, so nothing lists the store. */
+  /**
+   * Index segments to consult for deduplication, oldest first; the database keeps this list, so nothing lists
+   * the store.
+   */
   indexSegments: Type.Array(Type.String()),
 });
 export type RepositoryAccess = Static<typeof RepositoryAccess>;
@@ -59,7 +63,10 @@ export const ProtectedDisk = Type.Object({
   diskId: Type.String(),
   device: Type.String(),
   source: DiskSource,
-  /** The last committed snapshot's root of this disk, for deduplication of pages and hash-scan, with or without a bitmap. */
+  /**
+   * The last committed snapshot's root of this disk, for deduplication of pages and hash-scan, with or
+   * without a bitmap.
+   */
   previousRoot: Type.Optional(Hex),
   base: Type.Optional(DiskBase),
 });
@@ -79,7 +86,10 @@ export const ProtectInstance = Type.Object({
 });
 export type ProtectInstance = Static<typeof ProtectInstance>;
 
-/** Undo of `protect-instance`: cancel jobs, remove scratch files and the bitmap of this snapshot. Nothing there is success. */
+/**
+ * Undo of `protect-instance`: cancel jobs, remove scratch files and the bitmap of this snapshot. Nothing
+ * there is success.
+ */
 export const AbandonInstance = Type.Object({
   kind: Type.Literal("abandon-instance"),
   snapshotId: Type.String(),
@@ -88,7 +98,10 @@ export const AbandonInstance = Type.Object({
 });
 export type AbandonInstance = Static<typeof AbandonInstance>;
 
-/** After the commit: remove every bitmap of ours on the instance's disks except those to keep. An empty list removes all. */
+/**
+ * After the commit: remove every bitmap of ours on the instance's disks except those to keep. An empty list
+ * removes all.
+ */
 export const SettleInstance = Type.Object({
   kind: Type.Literal("settle-instance"),
   instanceId: Type.String(),
@@ -104,8 +117,9 @@ export const DiskDestination = Type.Union([
 export type DiskDestination = Static<typeof DiskDestination>;
 
 /**
- * Write one disk of a snapshot. `whole` writes data and makes the rest read as zeroes; `differences` reads the
- * destination first and writes only blocks that differ. The destination must not be in use by a running instance.
+ * Write one disk of a snapshot. `whole` writes data and makes the rest read as zeroes; `differences` reads
+ * the destination first and writes only blocks that differ. The destination must not be in use by a running
+ * instance.
  */
 export const WriteDisk = Type.Object({
   kind: Type.Literal("write-disk"),
@@ -200,9 +214,9 @@ export const OrderProgress = Type.Object({
 export type OrderProgress = Static<typeof OrderProgress>;
 
 /**
- * Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing more.
- * After `cancelled` there are 10 s for that; a finish (with any outcome) lets go of the order earlier, and the undo
- * that waits for it goes on at once.
+ * Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing
+ * more. After `cancelled` there are 10 s for that; a finish (with any outcome) lets go of the order earlier,
+ * and the undo that waits for it goes on at once.
  */
 export const ProgressReply = Type.Object({
   verdict: Type.Union([Type.Literal("continue"), Type.Literal("cancelled"), Type.Literal("fenced")]),
@@ -210,8 +224,8 @@ export const ProgressReply = Type.Object({
 export type ProgressReply = Static<typeof ProgressReply>;
 
 /**
- * The HTTP protocol of cairn-datamover-api. Every call carries `Authorization: Bearer <host token>`; the token
- * names the host. 401: unknown token.
+ * The HTTP protocol of cairn-datamover-api. Every call carries `Authorization: Bearer <host token>`; the
+ * token names the host. 401: unknown token.
  *
  * - `POST /v1/hello`                    HelloRequest → 204. Heartbeat, at least every 10 s.
  * - `POST /v1/orders/claim`             ClaimRequest → ClaimReply. Waits up to `waitMs` for work.

@@ -76,7 +76,10 @@ export const NetworkMapping = Type.Object({
 });
 export type NetworkMapping = Static<typeof NetworkMapping>;
 
-/** What a restore is to do, after `compatibility.ts` made the spellings one. Stored with the restore as it stands here. */
+/**
+ * What a restore is to do, after `compatibility.ts` made the spellings one. Stored with the restore as it
+ * stands here.
+ */
 export const RestoreOptions = Type.Object({
   name: Type.Optional(Label),
   description: Type.Optional(Type.String({ maxLength: 4096 })),

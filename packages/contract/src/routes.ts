@@ -82,7 +82,10 @@ const ofRestore = [
   "/workloads/{workload_id}/snapshots/{snapshot_id}/restores/{restore_id}",
 ] as const;
 
-/** Every operation that cairn-api answers. Validation, types, the OpenAPI document and the client come from here. */
+/**
+ * Every operation that cairn-api answers. Validation, types, the OpenAPI document and the client come from
+ * here.
+ */
 export const routes = {
   listVersions: {
     scope: "public",

@@ -18,7 +18,9 @@ export const WorkloadStatus = Type.Union([
 ]);
 export type WorkloadStatus = Static<typeof WorkloadStatus>;
 
-/** A schedule as it was given: both the classic and the tiered form are kept; values are strings or numbers. */
+/**
+ * A schedule as it was given: both the classic and the tiered form are kept; values are strings or numbers.
+ */
 export const JobSchedule = Type.Record(Type.String(), Type.Unknown());
 export type JobSchedule = Static<typeof JobSchedule>;
 

@@ -24,7 +24,10 @@ export function namesFromOrders(orders: readonly OrderBodyRow[]): DiskNames {
 /** Too early for a rate that means anything. */
 const RATE_AFTER_MS = 1_000;
 
-/** A run's progress as the wire has it, with the mean rate since its first order and what is left at that rate. */
+/**
+ * A run's progress as the wire has it, with the mean rate since its first order and what is left at that
+ * rate.
+ */
 export function progressView(
   progress: RunProgress,
   names: DiskNames,

@@ -28,7 +28,9 @@ interface OutputFlags {
   readonly sortColumn?: string;
 }
 
-/** The flags that say which cloud, by their variable. Few people need them: they stand in `cairn help auth`. */
+/**
+ * The flags that say which cloud, by their variable. Few people need them: they stand in `cairn help auth`.
+ */
 const AUTH_FLAGS = [
   "auth-url",
   "auth-type",

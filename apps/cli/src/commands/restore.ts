@@ -90,7 +90,7 @@ function addSelective(restore: Command, shell: Shell): void {
     .addHelpText(
       "after",
       examples(
-        "cairn restore selective nightly --instance web-1 --new-name web-test --flavor m1.small --network lan=test-lan",
+        "cairn restore selective nightly --instance web-1 --new-name test --network lan=test-lan",
         "cairn restore selective nightly --filename restore.json --wait",
       ),
     )
@@ -157,7 +157,9 @@ async function run(
   await finish(context, session, restore, start.wait);
 }
 
-/** The file holds what stands under `options` on the wire; with the wrapping around it, it is understood too. */
+/**
+ * The file holds what stands under `options` on the wire; with the wrapping around it, it is understood too.
+ */
 async function readOptions(shell: Shell, flags: FileFlags, kind: RestoreKind): Promise<RestoreOptions> {
   const path = flags.filename ?? "restore.json";
   if (flags.instance.length > 0) {

@@ -30,11 +30,12 @@ export async function formatList(
   const sorted =
     choice.sortColumn === undefined ? items : sortedBy(items, recognised(choice.sortColumn, known));
   const shown = chosen.length === 0 ? columns : chosen;
+  const whole = chosen.length === 0 ? sorted : sorted.map((item) => picked(item, chosen));
   switch (choice.format) {
     case "json":
-      return `${JSON.stringify(chosen.length === 0 ? sorted : sorted.map((item) => picked(item, chosen)), undefined, 2)}\n`;
+      return `${JSON.stringify(whole, undefined, 2)}\n`;
     case "yaml":
-      return toYaml(chosen.length === 0 ? sorted : sorted.map((item) => picked(item, chosen)));
+      return toYaml(whole);
     case "csv":
       return [shown, ...sorted.map((item) => shown.map((name) => plain(item[name])))].map(csvLine).join("");
     case "value":

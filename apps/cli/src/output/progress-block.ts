@@ -16,7 +16,9 @@ export interface WaitView {
 const DISK_LINES_MAX = 12;
 const BAR_WIDTH_MAX = 30;
 
-/** The block that a terminal shows while one waits: a headline, and a bar for each disk that is not finished. */
+/**
+ * The block that a terminal shows while one waits: a headline, and a bar for each disk that is not finished.
+ */
 export function renderProgressBlock(view: WaitView, width: number): string[] {
   const disks = view.progress?.disks ?? [];
   const open = disks.filter((disk) => disk.done_bytes < disk.total_bytes);

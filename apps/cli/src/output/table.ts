@@ -4,8 +4,8 @@ import { clipped, displayWidth, harmless, padded } from "./width.ts";
 const CELL_WIDTH_MIN = 9;
 
 /**
- * A table with lines around its cells, as OpenStack's clients draw it. With a width it fits into it: the widest
- * columns are clipped first; columns of ids (36 characters) later, the first one last: people copy it.
+ * A table with lines around its cells, as OpenStack's clients draw it. With a width it fits into it: the
+ * widest columns are clipped first; columns of ids (36 characters) later, the first one last: people copy it.
  */
 export function renderTable(
   heads: readonly string[],

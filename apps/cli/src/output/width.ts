@@ -1,13 +1,29 @@
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** East Asian wide and full-width forms, and emoji: two cells of a terminal. */
-const WIDE =
-  /^[\u{1100}-\u{115f}\u{2e80}-\u{303e}\u{3041}-\u{33ff}\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{a000}-\u{a4cf}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe30}-\u{fe6f}\u{ff00}-\u{ff60}\u{ffe0}-\u{ffe6}\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]|^\p{Emoji_Presentation}/u;
+/** East Asian wide and full-width forms: two cells of a terminal (Unicode's EastAsianWidth.txt, W and F). */
+const WIDE_RANGES: readonly (readonly [number, number])[] = [
+  [0x1100, 0x115f],
+  [0x2e80, 0x303e],
+  [0x3041, 0x4dbf],
+  [0x4e00, 0xa4cf],
+  [0xac00, 0xd7a3],
+  [0xf900, 0xfaff],
+  [0xfe30, 0xfe6f],
+  [0xff00, 0xff60],
+  [0xffe0, 0xffe6],
+  [0x20000, 0x3fffd],
+];
+
+function widthOf(grapheme: string): 1 | 2 {
+  const code = grapheme.codePointAt(0) ?? 0;
+  const isWide = WIDE_RANGES.some(([first, last]) => code >= first && code <= last);
+  return isWide || /^\p{Emoji_Presentation}/u.test(grapheme) ? 2 : 1;
+}
 
 /** How many cells of a terminal a text takes. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of segmenter.segment(text)) width += widthOf(segment);
   return width;
 }
 
@@ -22,7 +38,7 @@ export function clipped(text: string, width: number): string {
   let kept = "";
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
-    const next = WIDE.test(segment) ? 2 : 1;
+    const next = widthOf(segment);
     if (used + next > width - 1) break;
     kept += segment;
     used += next;
@@ -32,7 +48,6 @@ export function clipped(text: string, width: number): string {
 
 /** Names come from other people: what would steer the terminal is shown as an escape. */
 export function harmless(text: string): string {
-  // biome-ignore format: one range a line would hide the rule
   return text.replaceAll(/[\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu, (character) => {
     if (character === "\n") return " ";
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
