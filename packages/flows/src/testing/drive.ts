@@ -177,14 +177,16 @@ function contextOf(
   };
 }
 
-const SILENT: Log = {
+/** A log that says nothing. */
+export const SILENT: Log = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
 };
 
-function fakeCloud(world: World, view: "tenant" | "admin"): Cloud {
+/** The cloud of this world, as a tenant or an admin sees it. */
+export function fakeCloud(world: World, view: "tenant" | "admin"): Cloud {
   const { cloud } = world;
   const services = {
     nova: fakeNova(cloud, view),

@@ -64,7 +64,7 @@ function newPort(state: CloudState, wanted: PortCreation): Port {
     description: "",
     projectId: asId(PROJECT),
     networkId: wanted.networkId,
-    macAddress: wanted.macAddress ?? `fa:16:3e:00:00:${id.slice(-2)}`,
+    macAddress: wanted.macAddress ?? `fa:16:3e:00:00:${ipAddress.slice(-2)}`,
     fixedIps: [{ subnetId: asked?.subnetId ?? subnet?.id ?? "", ipAddress }],
     deviceId: undefined,
     deviceOwner: "",

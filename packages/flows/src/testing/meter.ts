@@ -1,8 +1,8 @@
 import { Fault } from "@cairn/kernel";
 
 /**
- * How a call goes wrong: `refused` has no effect, `lost` had its effect and gives no answer, `cancelled` is the
- * user's wish to stop while it waits, `crash` ends the process after the effect.
+ * How a call goes wrong: `refused` has no effect, `lost` had its effect and gives no answer, `cancelled` is
+ * the user's wish to stop while it waits, `crash` ends the process after the effect.
  */
 export type Mishap = "refused" | "lost" | "cancelled" | "crash";
 
