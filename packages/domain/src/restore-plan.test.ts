@@ -60,7 +60,7 @@ const selective = (...instances: Partial<SelectiveInstance>[]): RestoreRequest =
   instances: instances.map((fields) => ({ id: "web-id", disks: [], ...fields })),
 });
 
-test("a one-click restore writes volumes before instances exist, and local disks while they are stopped", () => {
+test("a one-click restore writes volumes before instances exist, local disks while they are stopped", () => {
   assert.deepEqual(keys(plan()), [
     ["volume-1-1", "volume-2-1", "image-1"],
     ["write-1-1", "write-2-1", "port-1-1", "port-2-1"],
@@ -345,7 +345,7 @@ test("an in-place restore is refused when instance or disks are not what they we
   );
 });
 
-test("whatever is asked for, a plan never uses an address twice and never names a network that is not there", () => {
+test("whatever is asked for, a plan uses no address twice and no network that is not there", () => {
   const nic = fc.record({
     networkId: fc.constantFrom("net-1", "net-2", "net-3"),
     ipAddress: fc.option(fc.constantFrom("10.0.0.5", "192.168.7.5", "192.168.7.6"), { nil: undefined }),

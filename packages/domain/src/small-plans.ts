@@ -47,8 +47,8 @@ export function planWorkloadReset(observed: { readonly members: readonly MemberP
 }
 
 /**
- * Plans to write the workload's id and name on its members, and to take everything of ours off those that left:
- * base, bitmap and mark.
+ * Plans to write the workload's id and name on its members, and to take everything of ours off those that
+ * left: base, bitmap and mark.
  */
 export function planWorkloadMarking(observed: {
   readonly workload: { readonly id: string; readonly name: string };

@@ -69,7 +69,7 @@ test("a snapshot is full when it is the first, after a reset, or when that was a
   for (const row of table) assert.equal(snapshotKind(row), row.kind);
 });
 
-test("a snapshot whose instances have vanished is refused in the reference's words, for all of them at once", () => {
+test("a snapshot of vanished instances is refused in the reference's words, for all at once", () => {
   const message = refusal(
     planSnapshot(
       sampleSnapshotObservation({
