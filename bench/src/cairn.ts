@@ -28,8 +28,9 @@ export async function openCairn(meter: Meter, folder: string, disk: string): Pro
 }
 
 /**
- * Cairn's real data path in a process of its own: QEMU serves the disk with a dirty bitmap, the process reads it over
- * NBD, stores, seals, commits. QEMU's own CPU time is told in a remark: reading the file is not free there either.
+ * Cairn's real data path in a process of its own: QEMU serves the disk with a dirty bitmap, the process reads
+ * it over NBD, stores, seals, commits. QEMU's own CPU time is told in a remark: reading the file is not free
+ * there either.
  */
 export class CairnTool implements Tool {
   readonly name = "cairn";

@@ -19,7 +19,9 @@ export interface DiskImage {
   readonly files: number;
 }
 
-/** Makes an ext4 image of real files of this machine: about `wantedBytes` of them, or as many as there are. */
+/**
+ * Makes an ext4 image of real files of this machine: about `wantedBytes` of them, or as many as there are.
+ */
 export async function makeImage(meter: Meter, folder: string, wantedBytes: number): Promise<DiskImage> {
   const tree = join(folder, "tree");
   const taken = await takeFiles(tree, folder, wantedBytes, meter.signal);

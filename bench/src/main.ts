@@ -11,10 +11,10 @@ import { formatTable, type Results, race } from "./race.ts";
 
 const USAGE = `Usage: ./cairn bench [--quick] [--json] [--folder PATH]
 
-Protects and restores one disk with Cairn, restic, borg and zstd -1 -T2 and prints what each cost. The disk is an
-ext4 image of real files of this machine: 7 GiB, or 1 GiB with --quick. --json ends with one JSON object:
-work (full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. Everything lies in a
-folder of its own under PATH (the system's temporary folder) and is removed at the end.
+Protects and restores one disk with Cairn, restic, borg and zstd -1 -T2 and prints what each cost. The disk is
+an ext4 image of real files of this machine: 7 GiB, or 1 GiB with --quick. --json ends with one object:
+work (full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. All lies in
+a folder of its own under PATH (the system's temporary folder) and is removed at the end.
 `;
 const NEEDED = ["mke2fs", "qemu-storage-daemon", "restic", "borg", "zstd"];
 const FULL_BYTES = 7 * GiB;
@@ -67,7 +67,8 @@ async function bench(options: Options, meter: Meter, tell: (line: string) => voi
   try {
     tell(`making a disk of ${formatBytes(wantedBytes)} of real files in ${folder}`);
     const image = await makeImage(meter, folder, wantedBytes);
-    const what = `${image.files} files, ${formatBytes(image.fileBytes)}, in an image of ${formatBytes(image.sizeBytes)}`;
+    const size = `in an image of ${formatBytes(image.sizeBytes)}`;
+    const what = `${image.files} files, ${formatBytes(image.fileBytes)}, ${size}`;
     tell(image.fileBytes < wantedBytes ? `${what}: this machine has no more` : what);
     const at = (name: string) => ({ folder: join(folder, name), disk: image.path });
     cairn = await openCairn(meter, join(folder, "cairn"), image.path);
@@ -75,9 +76,7 @@ async function bench(options: Options, meter: Meter, tell: (line: string) => voi
     const results = await race(meter, image, { cairn, peers }, tell);
     tell(formatTable(results));
     for (const remark of [...cairn.remarks, ...peers.flatMap(({ remarks }) => remarks)]) tell(`- ${remark}`);
-    tell(
-      "- each figure is of one run; the disk was in the page cache, earlier writes were synced before each run",
-    );
+    tell("- each figure is of one run, with the disk in the page cache and all earlier writes synced");
     return results;
   } finally {
     await cairn?.stop();

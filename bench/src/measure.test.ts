@@ -10,7 +10,8 @@ describe("a measurement", () => {
   it("counts the CPU time and the memory of the tool and of what it starts", async () => {
     const burn = "const end = process.cpuUsage().user + 3e5; while (process.cpuUsage().user < end);";
     const child = `${burn} Buffer.alloc(${100 * MiB}, 1); setTimeout(() => {}, 200);`;
-    const parent = `require('node:child_process').execFileSync(process.execPath, ['-e', ${JSON.stringify(child)}])`;
+    const start = `execFileSync(process.execPath, ['-e', ${JSON.stringify(child)}])`;
+    const parent = `require('node:child_process').${start}`;
     const measured = await measure(meter, script(parent));
     assert.ok(measured.cpuSeconds >= 0.3, `${measured.cpuSeconds} s`);
     assert.ok(measured.seconds >= 0.3);

@@ -8,7 +8,10 @@ export interface Measured {
   readonly seconds: number;
   /** User and system time of the process and of all children that it waited for. */
   readonly cpuSeconds: number;
-  /** The most memory that the process and its descendants held together (resident, shared pages counted each time). */
+  /**
+   * The most memory that the process and its descendants held together (resident, shared pages counted each
+   * time).
+   */
   readonly peakBytes: number;
   readonly output: string;
 }
@@ -91,8 +94,8 @@ export function childSeconds(times: string): number {
 }
 
 /**
- * The larger of two figures: the highest sum of resident memory over the tree in any poll, and the highest mark that
- * the kernel kept of any one process (which no poll can miss).
+ * The larger of two figures: the highest sum of resident memory over the tree in any poll, and the highest
+ * mark that the kernel kept of any one process (which no poll can miss).
  */
 async function pollPeak(pid: number, running: () => boolean, clock: Clock): Promise<number> {
   let peak = 0;

@@ -12,7 +12,10 @@ interface Place {
 
 const PASSWORD = "bench";
 
-/** `zstd -1` with two threads: what compression alone costs. It has no incremental: it compresses the whole again. */
+/**
+ * `zstd -1` with two threads: what compression alone costs. It has no incremental: it compresses the whole
+ * again.
+ */
 export function zstdTool(meter: Meter, { folder, disk }: Place): Tool {
   const file = join(folder, "disk.zst");
   const compress = async (): Promise<Measured> =>

@@ -19,8 +19,9 @@ export interface Figures {
 export type Results = Record<Work, Record<string, Figures>>;
 
 /**
- * Full, changes, incremental, restore, each by all tools one after the other, in another order each time. Before each
- * run the disk is read once and all writes are synced, so that nobody finds a colder cache or pays for another.
+ * Full, changes, incremental, restore, each by all tools one after the other, in another order each time.
+ * Before each run the disk is read once and all writes are synced, so that nobody finds a colder cache or
+ * pays for another.
  */
 export async function race(
   meter: Meter,

@@ -1,7 +1,10 @@
 import { crc32 } from "node:zlib";
 import { damaged } from "./bytes.ts";
 
-/** The object with the CRC-32 (IEEE) of all before it as its last four bytes: maintenance can check it without a key. */
+/**
+ * The object with the CRC-32 (IEEE) of all before it as its last four bytes: maintenance can check it without
+ * a key.
+ */
 export function withChecksum(bytes: Buffer): Buffer {
   const checksum = Buffer.alloc(4);
   checksum.writeUInt32LE(crc32(bytes));

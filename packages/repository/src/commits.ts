@@ -30,8 +30,8 @@ const METADATA = "cairn commit metadata ";
 const TOMBSTONE = "cairn tombstone ";
 
 /**
- * Makes a snapshot exist: durable, read back and compared when it resolves. It comes last: everything that the
- * commit names must have been sealed before. The same commit again is success (its bytes differ by their
+ * Makes a snapshot exist: durable, read back and compared when it resolves. It comes last: everything that
+ * the commit names must have been sealed before. The same commit again is success (its bytes differ by their
  * nonces, so it is compared by value); another commit under the same ids is a Fault `object-exists`.
  */
 export async function writeCommit(

@@ -10,8 +10,8 @@ const PROBE_BYTES = 32 * 1024;
 const WORTH = 0.97;
 
 /**
- * The chunk compressed by zstd level 1, or `undefined` when that saves next to nothing. Data that are compressed
- * or encrypted already are recognised by a sample, at a hundredth of the cost of trying.
+ * The chunk compressed by zstd level 1, or `undefined` when that saves next to nothing. Data that are
+ * compressed or encrypted already are recognised by a sample, at a hundredth of the cost of trying.
  */
 export function compressChunk(plain: Uint8Array): Buffer | undefined {
   if (looksIncompressible(plain)) return undefined;

@@ -11,7 +11,7 @@ export {
 export { createRepositoryKeys, type RepositoryKeys, unwrapKeys, wrapKeys } from "./keys.ts";
 export { FANOUT, FORMAT_VERSION, GRAIN_BYTES, type Marker, REGION_BYTES } from "./marker/codec.ts";
 export { type RepositoryNames, repositoryNames } from "./names.ts";
-export { type PackEntry, RECORD_FRAME_BYTES, type RecordKind } from "./pack/codec.ts";
+export { type PackEntry, type RecordKind } from "./pack/codec.ts";
 export { PACK_BYTES, PAGE_PACK_BYTES, PackBuilder, readPackEntries, verifyPackBytes } from "./packs.ts";
 export {
   decodeInner,

@@ -4,8 +4,8 @@ import { decodeWrappedKeys, encodeWrappedKeys, KEY_BYTES, WRAPPED_KEYS_NAME } fr
 import { openBytes, sealBytes } from "./seal.ts";
 
 /**
- * The keys of a repository. `structure` opens index segments, pages and pack trailers, so that maintenance can
- * sweep without reading tenants' data; `data` opens chunks and metadata; `chunkId` names chunks and never
+ * The keys of a repository. `structure` opens index segments, pages and pack trailers, so that maintenance
+ * can sweep without reading tenants' data; `data` opens chunks and metadata; `chunkId` names chunks and never
  * changes while the repository lives.
  */
 export interface RepositoryKeys {
@@ -33,7 +33,10 @@ export function wrapKeys(keys: RepositoryKeys, masterKey: Buffer): Buffer {
   );
 }
 
-/** Opens wrapped keys. Faults: `wrong-key` (never) when the master key is another one or the object was altered. */
+/**
+ * Opens wrapped keys. Faults: `wrong-key` (never) when the master key is another one or the object was
+ * altered.
+ */
 export function unwrapKeys(wrapped: Uint8Array, masterKey: Buffer): RepositoryKeys {
   const { id, header, sealed } = decodeWrappedKeys(Buffer.from(wrapped));
   const opened = openBytes(masterKey, sealed, header);

@@ -21,7 +21,10 @@ function pageBinding(handle: RepositoryHandle, id: Buffer): Parameters<typeof se
   return { repositoryId: handle.repositoryId, kind: "page", key: handle.keys.structure, id };
 }
 
-/** Reads a page and proves that it is the one that its address names. Faults: `object-missing`, `object-damaged`. */
+/**
+ * Reads a page and proves that it is the one that its address names. Faults: `object-missing`, `object-
+ * damaged`.
+ */
 export async function readPage(
   store: Store,
   handle: RepositoryHandle,

@@ -22,7 +22,10 @@ export interface SealedRecord {
   readonly tag: Buffer;
 }
 
-/** What a record is bound to: moved to another repository or under another id, it does not open (invariant I12). */
+/**
+ * What a record is bound to: moved to another repository or under another id, it does not open (invariant
+ * I12).
+ */
 export interface RecordBinding {
   readonly repositoryId: string;
   readonly kind: RecordKind;
@@ -31,7 +34,9 @@ export interface RecordBinding {
   readonly id: Buffer;
 }
 
-/** A chunk's name: equal plaintexts of one repository have equal ids, and ids tell nothing without the key. */
+/**
+ * A chunk's name: equal plaintexts of one repository have equal ids, and ids tell nothing without the key.
+ */
 export function chunkId(chunkIdKey: Uint8Array, plain: Uint8Array): Buffer {
   return createHmac("sha256", chunkIdKey).update(plain).digest();
 }
@@ -54,8 +59,8 @@ export function sealRecord(binding: RecordBinding, plain: Uint8Array): SealedRec
 }
 
 /**
- * The plaintext of a record. `name` says where it comes from, for the Fault `object-damaged` when the record does
- * not open. The caller compares the plaintext's id with the record's, which proves the whole way.
+ * The plaintext of a record. `name` says where it comes from, for the Fault `object-damaged` when the record
+ * does not open. The caller compares the plaintext's id with the record's, which proves the whole way.
  */
 export function openRecord(name: string, binding: RecordBinding, bytes: Buffer): Buffer {
   if (bytes.length < RECORD_FRAME_BYTES) throw damaged(name, 0, "the record is too short");
@@ -83,7 +88,9 @@ export function openRecord(name: string, binding: RecordBinding, bytes: Buffer):
   return plain;
 }
 
-/** One key for each record: a nonce can only meet its key again if the very same chunk is sealed 2^48 times. */
+/**
+ * One key for each record: a nonce can only meet its key again if the very same chunk is sealed 2^48 times.
+ */
 function recordKey(binding: RecordBinding): Buffer {
   return deriveKey(binding.key, PURPOSES[binding.kind], binding.id);
 }

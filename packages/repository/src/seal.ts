@@ -7,8 +7,9 @@ const TAG_BYTES = 16;
 export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /**
- * `nonce | ciphertext | tag` by AES-256-GCM with a fresh random nonce. The keys that are given here are derived
- * for one object or record, so that a nonce never meets the same key twice in practice (invariant I13).
+ * `nonce | ciphertext | tag` by AES-256-GCM with a fresh random nonce. The keys that are given here are
+ * derived for one object or record, so that a nonce never meets the same key twice in practice (invariant
+ * I13).
  */
 export function sealBytes(key: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);

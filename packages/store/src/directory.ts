@@ -134,7 +134,10 @@ async function compareFile(
   }
 }
 
-/** Makes the folders between the root and `folder`; each is synced into its parent, or its files could be lost with it. */
+/**
+ * Makes the folders between the root and `folder`; each is synced into its parent, or its files could be lost
+ * with it.
+ */
 async function makeFolders(root: string, folder: string): Promise<void> {
   if (await exists(folder)) return;
   if (folder === root) throw away(root);
@@ -223,7 +226,9 @@ const CODES: Readonly<Record<string, readonly [code: string, retry: Fault["retry
   ESTALE: ["store-stale", "later"],
 };
 
-/** The Fault for what went wrong. An object that is missing because the whole target is away is not missing. */
+/**
+ * The Fault for what went wrong. An object that is missing because the whole target is away is not missing.
+ */
 async function explain(root: string, doing: string, cause: unknown): Promise<unknown> {
   if (hasCode(cause, "ENOENT") && !(await exists(root))) return away(root, cause);
   return toFault(doing, cause);

@@ -2,7 +2,10 @@ import { Fault } from "@cairn/kernel";
 import { assertName, assertPrefix } from "./names.ts";
 import type { Store } from "./store.ts";
 
-/** A store in memory, for tests. It keeps copies, so that what a caller does to its buffers later cannot be seen. */
+/**
+ * A store in memory, for tests. It keeps copies, so that what a caller does to its buffers later cannot be
+ * seen.
+ */
 export function memoryStore(): Store {
   const objects = new Map<string, Buffer>();
   const find = (name: string): Buffer => {

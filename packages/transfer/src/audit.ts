@@ -10,8 +10,9 @@ export type Draw = (limit: number) => number;
 export const drawRandom: Draw = (limit) => randomInt(limit);
 
 /**
- * Regions to read although they are called unchanged, drawn from those that hold data: at each level of the tree
- * one of the children that are not zero. Ascending, without repetition; fewer than `count` when chance repeats.
+ * Regions to read although they are called unchanged, drawn from those that hold data: at each level of the
+ * tree one of the children that are not zero. Ascending, without repetition; fewer than `count` when chance
+ * repeats.
  */
 export async function drawAuditRegions(
   tree: TreeReader,
@@ -57,8 +58,8 @@ export interface Compared {
 }
 
 /**
- * Reads a region and compares it with what a snapshot has there. Only pieces that show a whole chunk can be compared
- * by hash; the others are passed over.
+ * Reads a region and compares it with what a snapshot has there. Only pieces that show a whole chunk can be
+ * compared by hash; the others are passed over.
  */
 export async function compareRegion(
   device: { readonly sizeBytes: number; readonly read: BlockSource["read"]; readonly pool: Pool },

@@ -1,4 +1,7 @@
-/** A stretch of a disk. `zero` reads as zeroes without being fetched; `unchanged` is as in the previous snapshot. */
+/**
+ * A stretch of a disk. `zero` reads as zeroes without being fetched; `unchanged` is as in the previous
+ * snapshot.
+ */
 export interface Extent {
   readonly offset: number;
   readonly length: number;

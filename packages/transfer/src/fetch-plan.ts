@@ -26,7 +26,9 @@ const FETCH_BYTES_MAX = 2 * 1024 * 1024;
 /** Reading so much for nothing is cheaper than another request. */
 const GAP_BYTES_MAX = 64 * 1024;
 
-/** The reads that bring all that is wanted: each record once, neighbours together, in the order of the disk. */
+/**
+ * The reads that bring all that is wanted: each record once, neighbours together, in the order of the disk.
+ */
 export function planFetches(wants: readonly Want[]): readonly Fetch[] {
   const chunks = new Map<string, { readonly chunk: ChunkAddress; readonly wants: Want[] }>();
   for (const want of wants) {

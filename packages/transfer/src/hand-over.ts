@@ -11,8 +11,8 @@ export function handOverOwned(bytes: Buffer): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The bytes in an ArrayBuffer of their own, which can be transferred to another thread. Bytes that fill theirs are
- * passed on as they are; a view of something larger (Node's buffer pool, a slab) is copied.
+ * The bytes in an ArrayBuffer of their own, which can be transferred to another thread. Bytes that fill
+ * theirs are passed on as they are; a view of something larger (Node's buffer pool, a slab) is copied.
  */
 export function handOver(bytes: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;

@@ -6,10 +6,12 @@ const FIRST_SLOTS = 16 * 1024;
 const LOAD_MAX = 0.6;
 
 /**
- * Where the chunks of the repository lie, for deduplication, in 32 bytes a slot. Of each id the first 128 bits are
- * kept: ids are keyed hashes, so nobody without the key can find two that agree in them, and chance needs 10^19.
+ * Where the chunks of the repository lie, for deduplication, in 32 bytes a slot. Of each id the first 128
+ * bits are kept: ids are keyed hashes, so nobody without the key can find two that agree in them, and chance
+ * needs 10^19.
  *
- * It holds no more than its limit. What does not fit is not found, is stored again, and costs space, never data.
+ * It holds no more than its limit. What does not fit is not found, is stored again, and costs space, never
+ * data.
  */
 export class KnownChunks {
   readonly #slotsMax: number;
@@ -65,7 +67,9 @@ export class KnownChunks {
     return this.#words[at] ?? 0;
   }
 
-  /** The first word of the slot that holds the id, or of the empty slot where it would go (linear probing). */
+  /**
+   * The first word of the slot that holds the id, or of the empty slot where it would go (linear probing).
+   */
   #slotOf(words: Uint32Array, slots: number, id: Buffer): number {
     const first = id.readUInt32LE(0);
     const second = id.readUInt32LE(4);

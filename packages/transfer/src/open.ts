@@ -12,8 +12,8 @@ const WORKERS = 2;
 
 /**
  * Opens a repository for moving disks, and starts the worker threads. Faults: `repository-missing`,
- * `format-unknown`, those of the store. Call `close` when done, whatever happened. `draw` chooses samples; random
- * unless told.
+ * `format-unknown`, those of the store. Call `close` when done, whatever happened. `draw` chooses samples;
+ * random unless told.
  */
 export async function openTransfer(options: TransferOptions, draw: Draw = drawRandom): Promise<Transfer> {
   const { store, repositoryId, keys, signal, indexSegments } = options;
@@ -24,7 +24,7 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
   const pool = openPool(handle, options.workers ?? WORKERS);
   const session = new StoreSession({ store, handle, pool, indexSegments, signal: life });
   const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
-    TreeReader.open({ store, handle, signal: treeSignal }, root);
+    TreeReader.open({ store, handle, signal: treeSignal, explain: baseUnreadable }, root);
   const within = (requestSignal: AbortSignal): AbortSignal => AbortSignal.any([requestSignal, life]);
   return {
     storeDisk: async (request) =>
@@ -44,4 +44,9 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
       await pool.close();
     },
   };
+}
+
+/** The previous tree of a disk is damaged: it is not the end, the disk can be read whole. */
+function baseUnreadable(cause: Fault): Fault {
+  return new Fault("base-unreadable", "reading the previous snapshot's tree", "never", cause);
 }

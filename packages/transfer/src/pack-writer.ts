@@ -48,7 +48,9 @@ export class PackWriter {
   #open: OpenPack | undefined;
   /** Adds and flushes one after the other: the tail of their queue. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** The packs that are being stored, as a queue: packs become durable in the order in which they were filled. */
+  /**
+   * The packs that are being stored, as a queue: packs become durable in the order in which they were filled.
+   */
   #storing: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #storedBytes = 0;

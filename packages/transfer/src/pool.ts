@@ -42,8 +42,8 @@ interface Thread {
 }
 
 /**
- * Threads are started when there is work for them. `close` ends them, whatever they are doing. With no threads the
- * work is done at once, in the caller's.
+ * Threads are started when there is work for them. `close` ends them, whatever they are doing. With no
+ * threads the work is done at once, in the caller's.
  */
 export function openPool(handle: RepositoryHandle, workers: number): Pool {
   return workers === 0 ? inlinePool(handle) : new ThreadPool(() => startThread(handle), workers);

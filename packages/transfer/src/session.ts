@@ -159,8 +159,8 @@ export class StoreSession {
   }
 
   /**
-   * Packs of chunks, then the index segment, then the packs of pages: what is durable never lacks what it names.
-   * Returns what no disk has counted.
+   * Packs of chunks, then the index segment, then the packs of pages: what is durable never lacks what it
+   * names. Returns what no disk has counted.
    */
   async seal(): Promise<{ readonly indexSegments: readonly string[]; readonly storedBytes: number }> {
     await this.#chunks.flush();

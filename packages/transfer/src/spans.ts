@@ -69,8 +69,8 @@ export class SpanPlanner {
 }
 
 /**
- * The parts of a region rounded out to grains, the smallest stretch that a piece covers. A grain that is unchanged
- * as a whole stays so, one that is zero as a whole is zero; any other is read.
+ * The parts of a region rounded out to grains, the smallest stretch that a piece covers. A grain that is
+ * unchanged as a whole stays so, one that is zero as a whole is zero; any other is read.
  */
 export function grainRuns(parts: readonly Extent[], regionOffset: number, bytes: number): readonly Extent[] {
   const runs: Extent[] = [];

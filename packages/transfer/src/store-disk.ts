@@ -16,7 +16,10 @@ const PROGRESS_STEP_BYTES = 8 * 1024 * 1024;
 /** Opens a tree by its root. */
 export type OpenTree = (root: string, signal: AbortSignal) => Promise<TreeReader>;
 
-/** Stores one disk: extents in, a tree of pages out. What it does goes on in tasks; the first failure ends all. */
+/**
+ * Stores one disk: extents in, a tree of pages out. What it does goes on in tasks; the first failure ends
+ * all.
+ */
 export async function storeDisk(
   session: StoreSession,
   openTree: OpenTree,
@@ -42,8 +45,8 @@ export async function storeDisk(
 }
 
 /**
- * The previous tree, when it can be used: one of the same size that can be read. Without it a disk whose extents
- * all are data or zero is stored just as well.
+ * The previous tree, when it can be used: one of the same size that can be read. Without it a disk whose
+ * extents all are data or zero is stored just as well.
  */
 async function openPrevious(openTree: OpenTree, request: StoreDiskRequest): Promise<TreeReader | undefined> {
   const { previousRoot, source, signal } = request;
@@ -102,9 +105,10 @@ class DiskStoring {
 
   async auditSome(draw: Draw): Promise<void> {
     const count = Math.ceil(this.#request.auditBytes / REGION_BYTES);
-    if (this.#previous !== undefined && count > 0) {
-      this.#audit = await drawAuditRegions(this.#previous, count, draw);
-    }
+    const previous = this.#previous;
+    if (previous === undefined || count === 0) return;
+    // Where the tree is damaged, whatever needs it will say so; a disk that is read whole does not.
+    this.#audit = (await ifReadable(async () => drawAuditRegions(previous, count, draw))) ?? [];
   }
 
   async takeExtents(): Promise<void> {
@@ -142,7 +146,8 @@ class DiskStoring {
   }
 
   #noPrevious(): Fault {
-    const message = `storing ${this.#disk}: it has unchanged extents, but no readable previous tree of its size`;
+    const what = "it has unchanged extents, but no readable previous tree of its size";
+    const message = `storing ${this.#disk}: ${what}`;
     return new Fault("base-unreadable", message, "never");
   }
 
@@ -165,7 +170,8 @@ class DiskStoring {
     this.#auditedBytes += found.readBytes;
     this.#readBytes += found.readBytes;
     if (found.differsAt !== undefined) {
-      const message = `${this.#disk} has changed at ${found.differsAt} where its change tracking says it has not`;
+      const where = `has changed at ${found.differsAt} where its change tracking says it has not`;
+      const message = `${this.#disk} ${where}`;
       throw new Fault("audit-mismatch", message, "never");
     }
   }

@@ -41,8 +41,8 @@ export class Gate {
 }
 
 /**
- * Work that goes on beside its starter. The first failure aborts the signal that all of it gets, and is thrown by
- * `done`, which waits for everything that was started: nothing goes on after it.
+ * Work that goes on beside its starter. The first failure aborts the signal that all of it gets, and is
+ * thrown by `done`, which waits for everything that was started: nothing goes on after it.
  */
 export class Tasks {
   readonly signal: AbortSignal;

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { GiB, hasCode, KiB, MiB, TiB } from "@cairn/kernel";
-import { GRAIN_BYTES, REGION_BYTES, readPackEntries, repositoryNames } from "@cairn/repository";
+import {
+  decodePageAddress,
+  GRAIN_BYTES,
+  REGION_BYTES,
+  readPackEntries,
+  repositoryNames,
+} from "@cairn/repository";
 import { memoryStore, type Store } from "@cairn/store";
 import type { BlockDestination, BlockSource, Extent } from "./device.ts";
 import { memoryDisk } from "./memory-disk.ts";
@@ -61,7 +67,7 @@ describe("a disk that was stored", () => {
     assert.ok(found.equals(content));
   });
 
-  it("leaves what lies beyond its end on a larger destination as zeroes, and refuses a smaller one", async () => {
+  it("leaves zeroes beyond its end on a larger destination, and refuses a smaller one", async () => {
     const bench = await setUp();
     const content = randomBytes(MiB + 7);
     const { root } = await store(bench, content);
@@ -187,6 +193,27 @@ describe("an incremental", () => {
       content[region * MiB + 5] = (content[region * MiB + 5] ?? 0) ^ 1;
     await assert.rejects(store(bench, content, options), withCode("audit-mismatch"));
     await assert.rejects(store(bench, Buffer.alloc(content.length), options), withCode("audit-mismatch"));
+  });
+
+  it("whose base has a damaged page says so, and the disk can be read whole instead", async () => {
+    const bench = await setUp();
+    const content = randomBytes(3 * MiB);
+    const first = await store(bench, content);
+    const root = decodePageAddress(first.root);
+    const name = repositoryNames(bench.handle.repositoryId).pagePack(root.pack);
+    const pages = await bench.store.get(name);
+    // The leaf comes before the root.
+    pages[100] = (pages[100] ?? 0) ^ 1;
+    await bench.store.remove(name);
+    await bench.store.put(name, [pages]);
+    const extents = changes(content.length, [{ offset: MiB, length: GRAIN_BYTES }]);
+    const base = { previousRoot: first.root, auditBytes: MiB };
+    await assert.rejects(store(bench, content, { ...base, extents }), withCode("base-unreadable"));
+    const whole = await store(bench, content, base);
+    assert.equal(whole.storedBytes, 0);
+    const found = Buffer.alloc(content.length);
+    await restore(bench, whole.root, found);
+    assert.ok(found.equals(content));
   });
 
   const extentTable: readonly [string, readonly Extent[]][] = [

@@ -17,7 +17,10 @@ export interface StoreDiskRequest {
   readonly source: BlockSource;
   /** What messages call this disk, such as its id. */
   readonly disk?: string;
-  /** Root of the last snapshot of this disk. Needed when the source has `unchanged` extents; saves pages otherwise. */
+  /**
+   * Root of the last snapshot of this disk. Needed when the source has `unchanged` extents; saves pages
+   * otherwise.
+   */
   readonly previousRoot?: string;
   /** How much of what is called unchanged to read and hash all the same. */
   readonly auditBytes: number;
@@ -72,9 +75,9 @@ export interface WrittenDisk {
 export interface Transfer {
   /**
    * Stores a disk. Several may run at once and share packs. Nothing that it returns counts before `seal`.
-   * Faults: `audit-mismatch` (what was called unchanged has changed) and `base-unreadable` (the previous tree is
-   * missing, damaged, or of another size): store the disk again without `unchanged` extents; `bad-extents`; those
-   * of the store and of the source.
+   * Faults: `audit-mismatch` (what was called unchanged has changed) and `base-unreadable` (the previous tree
+   * is missing, damaged, or of another size): store the disk again without `unchanged` extents; `bad-
+   * extents`; those of the store and of the source.
    */
   storeDisk(request: StoreDiskRequest): Promise<StoredDisk>;
   /**
@@ -83,9 +86,9 @@ export interface Transfer {
    */
   seal(signal: AbortSignal): Promise<SealedTransfer>;
   /**
-   * Writes a disk of a snapshot. Every chunk is authenticated before it is written; a damaged or missing one is
-   * a Fault (`chunk-damaged`, `object-missing`) that names disk, offset and pack; zeroes never take its place.
-   * What lies beyond the disk's end on a larger destination reads as zeroes afterwards. Other Faults:
+   * Writes a disk of a snapshot. Every chunk is authenticated before it is written; a damaged or missing one
+   * is a Fault (`chunk-damaged`, `object-missing`) that names disk, offset and pack; zeroes never take its
+   * place. What lies beyond the disk's end on a larger destination reads as zeroes afterwards. Other Faults:
    * `destination-too-small`; `restore-mismatch`, when a sample reads back otherwise than it was written.
    */
   writeDisk(request: WriteDiskRequest): Promise<WrittenDisk>;

@@ -23,6 +23,8 @@ export interface TreeSource {
   readonly store: Store;
   readonly handle: RepositoryHandle;
   readonly signal: AbortSignal;
+  /** Puts into the caller's words that a page is damaged or missing; the Fault as it is, unless told. */
+  readonly explain?: (fault: Fault) => Fault;
 }
 
 /** The tree of one disk of one snapshot. Pages are read when they are needed. */
@@ -42,8 +44,8 @@ export class TreeReader {
   /** Reads the root page. Faults: `object-missing`, `object-damaged`, those of the store. */
   static async open(source: TreeSource, root: string): Promise<TreeReader> {
     const address = decodePageAddress(root);
-    const page = await readPage(source.store, source.handle, address, source.signal);
-    return new TreeReader(source, address, decodeRoot(page.name, page.bytes));
+    const page = await decodedPage(source, address, decodeRoot);
+    return new TreeReader(source, address, page);
   }
 
   /** The address of a node: level 0 are leaves. `undefined`: only zeroes below. */
@@ -59,8 +61,7 @@ export class TreeReader {
     return cached(this.#inner, `${level}/${index}`, async () => {
       const address = await this.child(level, index);
       if (address === undefined) return [];
-      const page = await this.#read(address);
-      return decodeInner(page.name, page.bytes, level);
+      return decodedPage(this.#source, address, (name, bytes) => decodeInner(name, bytes, level));
     });
   }
 
@@ -69,14 +70,9 @@ export class TreeReader {
     return cached(this.#leaves, String(index), async () => {
       const address = await this.child(0, index);
       if (address === undefined) return [];
-      const page = await this.#read(address);
       const place = { firstRegion: index * nodeRegions(0), diskBytes: this.root.diskBytes };
-      return decodeLeaf(page.name, page.bytes, place);
+      return decodedPage(this.#source, address, (name, bytes) => decodeLeaf(name, bytes, place));
     });
-  }
-
-  async #read(address: PageAddress): ReturnType<typeof readPage> {
-    return readPage(this.#source.store, this.#source.handle, address, this.#source.signal);
   }
 
   async region(region: number): Promise<Region> {
@@ -84,14 +80,42 @@ export class TreeReader {
     return leaf[region % FANOUT] ?? ZERO;
   }
 
-  /** The same leaf, or `undefined` if it is damaged or missing: for those who only hope to find equal content. */
+  /**
+   * The same leaf, or `undefined` if it is damaged or missing: for those who only hope to find equal content.
+   */
   async readableRegion(region: number): Promise<Region | undefined> {
     return ifReadable(async () => this.region(region));
   }
 
+  /**
+   * The address of a node whose page can be read, or `undefined`: what is damaged must not be referred to
+   * again.
+   */
   async readableChild(level: number, index: number): Promise<Child> {
-    return ifReadable(async () => this.child(level, index));
+    return ifReadable(async () => {
+      await (level === 0 ? this.leaf(index) : this.children(level, index));
+      return this.child(level, index);
+    });
   }
+}
+
+async function decodedPage<Page>(
+  source: TreeSource,
+  address: PageAddress,
+  decode: (name: string, bytes: Buffer) => Page,
+): Promise<Page> {
+  try {
+    const { name, bytes } = await readPage(source.store, source.handle, address, source.signal);
+    return decode(name, bytes);
+  } catch (cause) {
+    throw isUnreadable(cause) && source.explain !== undefined ? source.explain(cause) : cause;
+  }
+}
+
+const UNREADABLE = ["object-missing", "object-damaged", "object-short"];
+
+function isUnreadable(cause: unknown): cause is Fault {
+  return cause instanceof Fault && UNREADABLE.some((code) => hasCode(cause, code));
 }
 
 /** The value, or `undefined` when an object is damaged or missing; other faults pass. */
@@ -99,12 +123,7 @@ export async function ifReadable<Result>(read: () => Promise<Result>): Promise<R
   try {
     return await read();
   } catch (cause) {
-    if (
-      cause instanceof Fault &&
-      ["object-missing", "object-damaged", "object-short"].some((code) => hasCode(cause, code))
-    ) {
-      return undefined;
-    }
+    if (isUnreadable(cause)) return undefined;
     throw cause;
   }
 }

@@ -36,9 +36,10 @@ const ZERO: Region = { kind: "zero" };
 type Item<Value> = Value | Promise<Value> | "same";
 
 /**
- * Builds a disk's tree from left to right. Items of tier 0 are regions, of tier 1 leaves, of tier 2 inner pages
- * above leaves, and so on; the items of the highest tier are the root's children. A run of zero or unchanged items
- * that covers whole nodes is passed on to the next tier as it is: it costs nothing, however long it is.
+ * Builds a disk's tree from left to right. Items of tier 0 are regions, of tier 1 leaves, of tier 2 inner
+ * pages above leaves, and so on; the items of the highest tier are the root's children. A run of zero or
+ * unchanged items that covers whole nodes is passed on to the next tier as it is: it costs nothing, however
+ * long it is.
  */
 export class TreeWriter {
   readonly #options: TreeWriterOptions;
@@ -161,8 +162,8 @@ export class TreeWriter {
 
   /** A page that is the same as the previous tree's at this place is not stored again. */
   async #store(page: Buffer, level: number, index: number): Promise<PageAddress> {
-    const before = await this.#options.previous?.readableChild(level, index);
-    if (before?.id.equals(this.#options.identifyPage(page)) === true) return before;
-    return this.#options.addPage(page);
+    const { previous, identifyPage, addPage } = this.#options;
+    const before = await previous?.readableChild(level, index);
+    return before?.id.equals(identifyPage(page)) === true ? before : addPage(page);
   }
 }

@@ -84,7 +84,9 @@ export async function restore(
   );
 }
 
-/** Extents that call stretches dirty (data, or zero where `content` says so) and everything else unchanged. */
+/**
+ * Extents that call stretches dirty (data, or zero where `content` says so) and everything else unchanged.
+ */
 export function changes(
   sizeBytes: number,
   dirty: readonly { readonly offset: number; readonly length: number; readonly kind?: "data" | "zero" }[],

@@ -9,7 +9,8 @@ export interface WorkerSetup {
 }
 
 /**
- * - `hash`: is it zero, and what is its id? With `keep`, the worker holds the bytes for a `seal` or `drop` to come,
+ * - `hash`: is it zero, and what is its id? With `keep`, the worker holds the bytes for a `seal` or `drop` to
+ * come,
  *   which name this request; otherwise they come back.
  * - `seal`: compress and encrypt what is held. `drop`: forget it; no reply.
  * - `open`: authenticate, decrypt and decompress a record, and prove its id.

@@ -166,7 +166,8 @@ class DiskWriting {
     } catch (cause) {
       if (!(cause instanceof Fault) || wanted === undefined) throw cause;
       const { chunk, wants } = wanted;
-      const where = `${this.#disk} at ${wants[0]?.diskOffset ?? 0}, chunk at ${chunk.offset} of pack ${chunk.pack}`;
+      const lost = `chunk at ${chunk.offset} of pack ${chunk.pack}`;
+      const where = `${this.#disk} at ${wants[0]?.diskOffset ?? 0}, ${lost}`;
       throw new Fault(cause.code, `restoring ${where}`, cause.retry, cause);
     }
   }

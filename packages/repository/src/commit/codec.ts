@@ -17,8 +17,8 @@ export interface CommitFrame {
 }
 
 /**
- * `magic 8 | version u16 | key epoch u16 | repository id 16 | created at, ms u64`: the associated data of both
- * sections; then `structure section bytes u32 | metadata section bytes u32 | sections`.
+ * `magic 8 | version u16 | key epoch u16 | repository id 16 | created at, ms u64`: the associated data of
+ * both sections; then `structure section bytes u32 | metadata section bytes u32 | sections`.
  */
 export function encodeCommitHeader(repositoryId: string, createdAtMs: number): Buffer {
   return new ByteWriter()
@@ -102,7 +102,10 @@ function decodeDisk(name: string, value: unknown): CommittedDisk {
   };
 }
 
-/** `magic 8 | version u16 | key epoch u16 | repository id 16`, associated data of the sealed JSON that follows. */
+/**
+ * `magic 8 | version u16 | key epoch u16 | repository id 16`, associated data of the sealed JSON that
+ * follows.
+ */
 export function encodeTombstoneHeader(repositoryId: string): Buffer {
   return new ByteWriter().text(TOMBSTONE_MAGIC).u16(VERSION).u16(KEY_EPOCH).uuid(repositoryId).finish();
 }

@@ -9,7 +9,10 @@ const WRAP_MASTER_KEY = 1;
 const HEADER_BYTES = 28;
 const SEALED_BYTES = 12 + 3 * KEY_BYTES + 16;
 
-/** `magic 8 | version u16 | wrapping u16 | key set id 16 | nonce 12 | chunk id, structure, data key 96 | tag 16`. */
+/**
+ * `magic 8 | version u16 | wrapping u16 | key set id 16 | nonce 12 | chunk id, structure, data key 96 | tag
+ * 16`.
+ */
 export function encodeWrappedKeys(id: string, seal: (header: Buffer) => Buffer): Buffer {
   const header = new ByteWriter().text(MAGIC).u16(VERSION).u16(WRAP_MASTER_KEY).uuid(id).finish();
   return Buffer.concat([header, seal(header)]);

@@ -52,7 +52,8 @@ export function decodeMarker(name: string, bytes: Buffer): Marker {
   const optionalFeatures = reader.bytes(8, "the optional features").readBigUInt64LE();
   const unknown = requiredFeatures & ~REQUIRED_KNOWN;
   if (unknown !== 0n) {
-    const message = `opening ${name}: it requires features 0x${unknown.toString(16)}, unknown to this program`;
+    const features = `0x${unknown.toString(16)}`;
+    const message = `opening ${name}: it requires features ${features}, unknown to this program`;
     throw new Fault("format-unknown", message, "after-operator");
   }
   const repositoryId = reader.uuid("the repository's id");

@@ -32,7 +32,9 @@ export interface RecordHeader {
   readonly payloadBytes: number;
 }
 
-/** `flags u8 | key epoch u8 | zero u16 | plain bytes u32 | payload bytes u32`; nonce, payload and tag follow. */
+/**
+ * `flags u8 | key epoch u8 | zero u16 | plain bytes u32 | payload bytes u32`; nonce, payload and tag follow.
+ */
 export function encodeRecordHeader(header: RecordHeader): Buffer {
   const bytes = Buffer.alloc(RECORD_HEADER_BYTES);
   bytes.writeUInt8((header.compressed ? FLAG_ZSTD : 0) | (header.kind === "page" ? FLAG_PAGE : 0), 0);
@@ -68,7 +70,9 @@ export interface PackHeader {
   readonly packId: string;
 }
 
-/** `magic 8 | version u16 | kind u8 (1 chunks, 2 pages) | zero u8 | repository id 16 | pack id 16 | zero u32`. */
+/**
+ * `magic 8 | version u16 | kind u8 (1 chunks, 2 pages) | zero u8 | repository id 16 | pack id 16 | zero u32`.
+ */
 export function encodePackHeader(header: PackHeader): Buffer {
   return new ByteWriter()
     .text(MAGIC)
@@ -103,7 +107,10 @@ export interface PackEntry {
   readonly plainBytes: number;
 }
 
-/** `count u32 | (id 32 | offset u32 | stored bytes u32 | plain bytes u32)…`, in the order of the records; sealed. */
+/**
+ * `count u32 | (id 32 | offset u32 | stored bytes u32 | plain bytes u32)…`, in the order of the records;
+ * sealed.
+ */
 export function encodeTrailer(entries: readonly PackEntry[]): Buffer {
   const writer = new ByteWriter().u32(entries.length);
   for (const entry of entries) {

@@ -16,7 +16,9 @@ const GRAINS = REGION_BYTES / GRAIN_BYTES;
 const ADDRESS_BYTES = CONTENT_ID_BYTES + PACK_ID_BYTES + 8;
 const ZERO: Region = { kind: "zero" };
 
-/** A page's address in hex, as commits carry it: `page id 32 | pack id 16 | offset u32 | stored bytes u32`. */
+/**
+ * A page's address in hex, as commits carry it: `page id 32 | pack id 16 | offset u32 | stored bytes u32`.
+ */
 export function encodePageAddress(address: PageAddress): string {
   return new ByteWriter()
     .bytes(address.id)
@@ -138,7 +140,10 @@ function decodeAddress(reader: ByteReader, packs: readonly string[]): PageAddres
   return { id, pack, offset: reader.u32("an offset"), storedBytes: reader.u32("a length") };
 }
 
-/** `kind u8 = 1 | entries`. Entry 1: `id 32 | pack u16 | offset u32 | stored u32`; entry 2: `count u8 | pieces`. */
+/**
+ * `kind u8 = 1 | entries`. Entry 1: `id 32 | pack u16 | offset u32 | stored u32`; entry 2: `count u8 |
+ * pieces`.
+ */
 export function encodeLeaf(regions: readonly Region[]): Buffer {
   const entries = encodeEntries(
     regions,
@@ -154,7 +159,10 @@ export function encodeLeaf(regions: readonly Region[]): Buffer {
   return Buffer.concat([Buffer.of(LEAF), entries]);
 }
 
-/** `grain u8 | grains u8 | grain in chunk u8 | chunk's plain bytes u32 | id 32 | pack u16 | offset u32 | stored u32`. */
+/**
+ * `grain u8 | grains u8 | grain in chunk u8 | chunk's plain bytes u32 | id 32 | pack u16 | offset u32 |
+ * stored u32`.
+ */
 function encodePiece(writer: ByteWriter, packs: PackTable, piece: Piece): void {
   writer
     .u8(piece.offset / GRAIN_BYTES)

@@ -9,7 +9,9 @@ export interface ChunkAddress {
   readonly plainBytes: number;
 }
 
-/** A stretch of a region that a stretch of a chunk fills. Bytes; multiples of the grain but at the disk's end. */
+/**
+ * A stretch of a region that a stretch of a chunk fills. Bytes; multiples of the grain but at the disk's end.
+ */
 export interface Piece {
   readonly offset: number;
   readonly length: number;

@@ -8,7 +8,10 @@ const KIND_CHUNKS = 1;
 export const SEGMENT_HEADER_BYTES = 44;
 const ENTRY_BYTES = CONTENT_ID_BYTES + 16;
 
-/** `magic 8 | version u16 | key epoch u16 | repository id 16 | segment id 16`; then the sealed body and a CRC-32. */
+/**
+ * `magic 8 | version u16 | key epoch u16 | repository id 16 | segment id 16`; then the sealed body and a
+ * CRC-32.
+ */
 export function encodeSegmentHeader(repositoryId: string, segmentId: string): Buffer {
   return new ByteWriter()
     .text(MAGIC)
@@ -44,8 +47,8 @@ export interface SegmentEntry {
 }
 
 /**
- * `kind u8 = 1 | packs u32 | pack id 16… | chunks u32 | (id 32 | pack u32 | offset u32 | stored u32 | plain u32)…`,
- * chunks ascending by id.
+ * `kind u8 = 1 | packs u32 | pack id 16… | chunks u32 | (id 32 | pack u32 | offset u32 | stored u32 | plain
+ * u32)…`, chunks ascending by id.
  */
 export function encodeSegmentBody(entries: readonly SegmentEntry[]): Buffer {
   const sorted = entries.toSorted((a, b) => a.id.compare(b.id));
