@@ -84,7 +84,9 @@ async function inScratch({ embedded }: Tree): Promise<string[]> {
   const found: string[] = [];
   for (const host of COMPUTE_HOSTS) {
     const names = await readdir(embedded.layout.scratch(host), { recursive: true });
-    found.push(...names.map((name) => `scratch ${host}/${name}`));
+    // The one thing that belongs there: the running datamover's claim to be the only one on its host.
+    const strays = names.filter((name) => name !== "datamover.sock");
+    found.push(...strays.map((name) => `scratch ${host}/${name}`));
   }
   return found;
 }

@@ -10,7 +10,7 @@ export const datamoverApiSpec = {
     leaseMs: integer({
       min: 2_000,
       max: 60_000,
-      default: 20_000,
+      default: 30_000,
       help: "how long an order stays with a datamover that does not report",
     }),
   },

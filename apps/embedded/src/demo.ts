@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { connectApi, type RestoreDetail, type SnapshotDetail } from "@cairn/contract";
-import { type BootedInstance, type Embedded, flavorId, loseInstance, networkId } from "@cairn/embedded";
+import { type BootedInstance, type Embedded, loseInstance, networkId } from "@cairn/embedded";
 import { formatBytes, formatDuration, KiB } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import { type CairnCommand, cairnCommand } from "./cairn-command.ts";
@@ -77,7 +77,7 @@ export async function playDemo(
   const restored = await loseAndBringBack(stage, incremental, disks);
   const latest = await protectTheRestored(stage, restored);
   await restoreInPlace(stage, latest, restored);
-  await restoreSelectively(stage, latest, restored);
+  await restoreSelectively(stage, latest);
   return {
     ok: stage.restores.every((restore) => restore.identical),
     instances: scene.instances.length,
@@ -143,8 +143,9 @@ async function protectTheRestored(
   restored: readonly BootedInstance[],
 ): Promise<SnapshotDetail> {
   stage.narrator.chapter("Protect the restored instances: their data are known, little is stored");
-  const members = restored.flatMap((instance) => ["--instance", instance.id]);
-  await stage.cairn.run(["workload", "modify", WORKLOAD, ...members], stage.signal);
+  stage.narrator.line(
+    `the workload has ${String(restored.length)} members: the restored instances took the places`,
+  );
   return takeSnapshot(stage, "restored", true);
 }
 
@@ -158,31 +159,20 @@ async function restoreInPlace(
   const spoiled: SceneDisk = { instance: "database", instanceId: database.id, device: "vdb" };
   await writeLikeAGuest(stage.embedded, spoiled, DATA_RANGE_BYTES);
   await stage.embedded.sandbox.zero(database.id, "vdb", 0, 256 * KiB);
-  const volumeId = (await stage.embedded.sandbox.domain(database.id)).disks.find(
-    (disk) => disk.device === "vdb",
-  )?.serial;
-  const choice = ["--instance", database.id, "--volume", volumeId ?? ""];
+  const choice = ["--instance", "database", "--volume", "vdb"];
   const restore = await runRestore(stage, "inplace", [snapshot.id, ...choice]);
   const all = await disksOf(stage.embedded, [database]);
   await judge(stage, { type: "inplace", restore }, all, (disk) => disk);
 }
 
-async function restoreSelectively(
-  stage: Stage,
-  snapshot: SnapshotDetail,
-  instances: readonly BootedInstance[],
-): Promise<void> {
+async function restoreSelectively(stage: Stage, snapshot: SnapshotDetail): Promise<void> {
   stage.narrator.chapter("Restore one instance beside the original: other name, flavor and network");
-  const database = instanceCalled(instances, "database");
-  const flavor = await flavorId(stage.cloud, "m1.micro", stage.signal);
-  const from = await networkId(stage.cloud, "private", stage.signal);
-  const to = await networkId(stage.cloud, "second", stage.signal);
-  const choice = ["--instance", database.id, "--new-name", "database-copy", "--flavor", flavor];
+  const choice = ["--instance", "database", "--new-name", "database-copy", "--flavor", "m1.micro"];
   const restore = await runRestore(stage, "selective", [
     snapshot.id,
     ...choice,
     "--network",
-    `${from}=${to}`,
+    "private=second",
   ]);
   const copies = await restoredInstances(stage, restore);
   await checkCopy(stage, copies);

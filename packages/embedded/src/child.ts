@@ -8,7 +8,8 @@ export interface ChildSpec {
   readonly name: string;
   /** The program's main.ts. */
   readonly program: string;
-  readonly args?: readonly string[];
+  /** Options of Node itself, such as limits of its heap. */
+  readonly nodeOptions?: readonly string[];
   /** Variables beside the few that a program may inherit (PATH, HOME, TMPDIR, LANG, TZ). */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
@@ -46,7 +47,7 @@ export class Child {
   static async start(spec: ChildSpec, signal?: AbortSignal): Promise<Child> {
     signal?.throwIfAborted();
     const log = createWriteStream(spec.logFile, { flags: "a", mode: 0o600 });
-    const child = spawn(process.execPath, [spec.program, ...(spec.args ?? [])], {
+    const child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.program], {
       env: { ...inheritedEnvironment(), ...spec.environment },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,

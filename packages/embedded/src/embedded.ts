@@ -32,6 +32,8 @@ export interface EmbeddedOptions {
 export type PartName = "sandbox" | "datamover-api" | "engine" | "api" | `datamover-${string}`;
 
 export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
+/** A small young generation: the datamover's buffers live outside the heap, and its memory has a bound (300 MiB). */
+const DATAMOVER_NODE_OPTIONS = ["--max-semi-space-size=1"] as const;
 const READY_TIMEOUT_MS = 60_000;
 const REGION = "RegionOne";
 
@@ -88,6 +90,7 @@ export class Embedded {
       {
         name: part,
         program: programOf(part),
+        nodeOptions: isDatamover(part) ? DATAMOVER_NODE_OPTIONS : [],
         environment: this.#environmentOf(part),
         logFile: this.layout.logFile(part),
         readyTimeoutMs: READY_TIMEOUT_MS,
@@ -250,8 +253,12 @@ function portsOf(options: EmbeddedOptions): Record<string, number> {
   return { api, "datamover-api": datamoverApi, sandbox };
 }
 
+function isDatamover(part: PartName): boolean {
+  return part.startsWith("datamover-") && part !== "datamover-api";
+}
+
 function programOf(part: PartName): string {
-  const app = part.startsWith("datamover-") && part !== "datamover-api" ? "datamover" : part;
+  const app = isDatamover(part) ? "datamover" : part;
   return fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
 }
 
