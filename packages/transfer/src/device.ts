@@ -27,6 +27,12 @@ export interface BlockDestination {
   write(offset: number, bytes: Buffer, signal: AbortSignal): Promise<void>;
   /** Makes a stretch read as zeroes, by the cheapest means there is. */
   zero(offset: number, length: number, signal: AbortSignal): Promise<void>;
+  /**
+   * What a stretch of it holds now, for destinations that know without reading (block status): ascending,
+   * gapless, covering the stretch. With it, a restore of differences does not read holes to find that they
+   * are zeroes.
+   */
+  allocation?(offset: number, length: number, signal: AbortSignal): AsyncIterable<Extent>;
   /** What was written before is durable when it resolves. */
   flush(signal: AbortSignal): Promise<void>;
 }

@@ -388,6 +388,34 @@ describe("a restore in place", () => {
   });
 });
 
+describe("a restore in place onto a destination that knows its holes", () => {
+  it("does not read them", async () => {
+    const bench = await setUp();
+    const content = Buffer.alloc(64 * MiB);
+    randomBytes(MiB).copy(content, 30 * MiB);
+    const { root } = await store(bench, content);
+    const found = Buffer.from(content);
+    found.fill(7, 50 * MiB, 50 * MiB + 10);
+    const knowing: BlockDestination = {
+      ...memoryDisk(found),
+      async *allocation(offset, length) {
+        const dirty = 50 * MiB;
+        if (offset > dirty || offset + length < dirty + MiB) yield { offset, length, kind: "zero" };
+        else {
+          yield { offset, length: dirty - offset, kind: "zero" };
+          yield { offset: dirty, length: MiB, kind: "data" };
+          yield { offset: dirty + MiB, length: offset + length - dirty - MiB, kind: "zero" };
+        }
+      },
+    };
+    const written = await withTransfer(bench, async (transfer) =>
+      transfer.writeDisk({ root, destination: knowing, mode: "differences", signal: neverAborted }),
+    );
+    assert.deepEqual(written, { writtenBytes: GRAIN_BYTES, comparedBytes: 2 * MiB });
+    assert.ok(found.equals(content));
+  });
+});
+
 describe("several disks at once", () => {
   it("share packs and equal chunks", async () => {
     const bench = await setUp();

@@ -197,6 +197,15 @@ class DiskWriting {
       });
       return;
     }
+    const all = [{ offset, length, kind: "data" }] as const;
+    const extents = destination.allocation?.(offset, length, this.#tasks.signal) ?? all;
+    for await (const extent of extents) {
+      if (extent.kind === "zero") this.#done(extent.length);
+      else await this.#compareWithZeroes(extent.offset, extent.length);
+    }
+  }
+
+  async #compareWithZeroes(offset: number, length: number): Promise<void> {
     for (let at = offset; at < offset + length; at += COMPARE_BYTES) {
       const bytes = Math.min(COMPARE_BYTES, offset + length - at);
       await this.#tasks.startWithin(this.#gate, async () => this.#zeroDiffering(at, bytes));
