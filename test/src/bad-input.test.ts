@@ -38,7 +38,10 @@ async function inventory(): Promise<string[]> {
   return kinds.flatMap((kind) => (state[kind] ?? []).map((row) => `${kind} ${row.id}`)).toSorted();
 }
 
-/** The refusal's sentence, whether it comes with the request or as the restore's end. Nothing may be made meanwhile. */
+/**
+ * The refusal's sentence, whether it comes with the request or as the restore's end. Nothing may be made
+ * meanwhile.
+ */
 async function refusalOf(options: Options): Promise<string> {
   const before = await inventory();
   let sentence: string;
@@ -109,7 +112,7 @@ test("a restore with an unknown network is refused before anything is touched", 
   });
 });
 
-test("a restore with a flavor too small for the disk is refused before anything is touched", async (context) => {
+test("a restore with a flavor too small is refused before anything is touched", async (context) => {
   await explained(context, tree, async () => {
     const id = await flavorId(tree.cloud, "m1.tiny", tree.signal);
     const wanted = [{ id: instance.id, include: true, flavor: { id } }];
@@ -117,7 +120,7 @@ test("a restore with a flavor too small for the disk is refused before anything 
   });
 });
 
-test("a restore beyond the quota is refused before anything is touched, and names what is short", async (context) => {
+test("a restore beyond the quota is refused and names what is short", async (context) => {
   await explained(context, tree, async () => {
     await tree.embedded.sandbox.setQuota(await tree.cloud.projectId(), { instances: 1 });
     const sentence = await refusalOf(restoreOptions("selective", [{ id: instance.id, include: true }]));

@@ -7,8 +7,8 @@ import { type Tree, until } from "./tree.ts";
 const RUN_MS = 120_000;
 
 /**
- * Boots an image-booted instance; on `az1` its disk is qcow2, on `az2` raw. With `m1.nano` the disk is as large
- * as the image, with other flavors as the flavor says.
+ * Boots an image-booted instance; on `az1` its disk is qcow2, on `az2` raw. With `m1.nano` the disk is as
+ * large as the image, with other flavors as the flavor says.
  */
 export async function bootFromImage(
   tree: Tree,

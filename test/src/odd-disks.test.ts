@@ -43,7 +43,10 @@ async function bootOfBytes(name: string, bytes: Buffer, zone: "az1" | "az2"): Pr
   return bootInstance(tree.cloud, wanted, tree.signal);
 }
 
-/** Takes a full and an incremental snapshot, loses the instance, restores it with one click, compares by `same`. */
+/**
+ * Takes a full and an incremental snapshot, loses the instance, restores it with one click, compares by
+ * `same`.
+ */
 async function roundTrip(
   name: string,
   instance: BootedInstance,
@@ -105,7 +108,7 @@ test("instances and workloads with names in any script come back under their nam
   });
 });
 
-test("twenty disks on one instance come back byte for byte, and the datamover stays below 300 MiB", async (context) => {
+test("twenty disks come back byte for byte, the datamover stays below 300 MiB", async (context) => {
   await explained(context, tree, async () => {
     const volumes = Array.from({ length: 19 }, (_, index) => ({
       name: `disk-${String(index)}`,

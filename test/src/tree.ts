@@ -27,7 +27,13 @@ export const IMAGE_BYTES = 24 * MiB;
 export async function startTree(options: Partial<EmbeddedOptions> = {}): Promise<Tree> {
   const folder = await mkdtemp("/var/tmp/cairn-");
   const stop = new AbortController();
-  const embedded = await Embedded.start({ root: folder, signal: stop.signal, transitionMs: 30, ...options });
+  const embedded = await Embedded.start({
+    root: folder,
+    signal: stop.signal,
+    environment: process.env,
+    transitionMs: 30,
+    ...options,
+  });
   const database = openDatabase(embedded.databaseUrl, { poolMax: 3 });
   const close = async (): Promise<void> => {
     stop.abort(new Error("the test is over"));

@@ -10,6 +10,7 @@ const PROMISES = /\b(?:TODO|FIXME|XXX|HACK)\b/;
 const SUPPRESSIONS = /(?:oxlint|eslint)-disable|biome-ignore|@ts-(?:ignore|expect-error|nocheck)/;
 /** Where time, chance and environment come in: programs, the kernel's clock, and tests. */
 const EDGES = [
+  /^test\/src\//,
   /\/main\.ts$/,
   /^tools\/src\/(?:check|test)\.ts$/,
   /^packages\/kernel\/src\/clock\.ts$/,

@@ -29,7 +29,10 @@ export interface OrdersWorld {
 /** Leases end without a notification: a waiting claim looks again after so long. */
 const LOOK_AGAIN_MS = 2_000;
 
-/** Hands out up to `room` orders of a host; waits up to `waitMs` for the first. Rejects when the signal is aborted. */
+/**
+ * Hands out up to `room` orders of a host; waits up to `waitMs` for the first. Rejects when the signal is
+ * aborted.
+ */
 export async function claim(
   world: OrdersWorld,
   host: HostName,

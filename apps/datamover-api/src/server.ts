@@ -75,7 +75,9 @@ async function hostOf(world: OrdersWorld, request: FastifyRequest): Promise<Host
   throw new Rejection("The host token is missing or unknown.", { status: 401 });
 }
 
-/** Aborted when the caller has hung up: an order must not be handed to nobody (it would wait for its lease). */
+/**
+ * Aborted when the caller has hung up: an order must not be handed to nobody (it would wait for its lease).
+ */
 function goneWith(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort(new Rejection("The caller is gone.", { status: 400 })));

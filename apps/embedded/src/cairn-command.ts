@@ -7,13 +7,19 @@ const PROGRAM = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url))
 
 /** The product's command line, as the demo's tenant calls it. */
 export interface CairnCommand {
-  /** Shows the command, runs it, and returns what it printed with `-f json`. Its progress goes to the story's stream. */
+  /**
+   * Shows the command, runs it, and returns what it printed with `-f json`. Its progress goes to the story's
+   * stream.
+   */
   run(args: readonly string[], signal: AbortSignal): Promise<unknown>;
 }
 
-/** The command line of this checkout with the given `OS_*` variables. */
+/**
+ * The command line of this checkout with the given environment: all of it, with PATH and the `OS_*`
+ * variables.
+ */
 export function cairnCommand(
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
   narrator: Narrator,
 ): CairnCommand {
   return {
@@ -27,11 +33,11 @@ export function cairnCommand(
 
 function output(
   args: readonly string[],
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<string> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], TERM: process.env["TERM"], ...environment },
+    env: environment,
     stdio: ["ignore", "pipe", "inherit"],
     signal,
   });

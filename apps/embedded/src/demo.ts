@@ -25,7 +25,10 @@ export interface SnapshotResult {
   readonly seconds: number;
 }
 
-/** One restore of the demo; `identical` when every restored disk equals the disk at the snapshot, byte for byte. */
+/**
+ * One restore of the demo; `identical` when every restored disk equals the disk at the snapshot, byte for
+ * byte.
+ */
 export interface RestoreResult {
   readonly type: "oneclick" | "inplace" | "selective";
   readonly disks: number;
@@ -61,13 +64,14 @@ const WORKLOAD = "shop-floor";
 /** Plays the main job on a running tree: protect, change, protect again, lose, bring back, compare. */
 export async function playDemo(
   embedded: Embedded,
+  environment: Readonly<Record<string, string | undefined>>,
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<DemoResult> {
   const cloud = embedded.cloud(USER, PROJECT);
   narrator.chapter("A project with four instances, their disks full of real files");
   const scene = await setScene(embedded, cloud, join(embedded.layout.root, "images"), signal);
-  const cairn = cairnCommand(embedded.environmentOfUser(USER, PROJECT), narrator);
+  const cairn = cairnCommand({ ...environment, ...embedded.environmentOfUser(USER, PROJECT) }, narrator);
   const stage: Stage = { embedded, cloud, cairn, narrator, signal, scene, snapshots: [], restores: [] };
   const disks = await disksOf(embedded, scene.instances);
   showDisks(stage, disks);
@@ -137,7 +141,10 @@ async function loseAndBringBack(
   return restored;
 }
 
-/** The restored instances take the places of the lost ones; the repository knows nearly all of their data already. */
+/**
+ * The restored instances take the places of the lost ones; the repository knows nearly all of their data
+ * already.
+ */
 async function protectTheRestored(
   stage: Stage,
   restored: readonly BootedInstance[],

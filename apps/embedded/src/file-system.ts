@@ -20,8 +20,8 @@ export interface RealFile {
 }
 
 /**
- * Real files of this machine, up to `bytes` in all, in the order of the folders. Links, devices and what cannot
- * be read are passed over.
+ * Real files of this machine, up to `bytes` in all, in the order of the folders. Links, devices and what
+ * cannot be read are passed over.
  */
 export async function collectRealFiles(bytes: number, signal: AbortSignal): Promise<RealFile[]> {
   const files: RealFile[] = [];

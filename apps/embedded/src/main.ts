@@ -43,7 +43,10 @@ function parseChoices(args: readonly string[]): Choices | "help" {
   return { command, json: values.json, keep: values.keep, dir: values.dir };
 }
 
-/** Ends when the person or the system says so; a second Ctrl-C while stopping is not needed and changes nothing. */
+/**
+ * Ends when the person or the system says so; a second Ctrl-C while stopping is not needed and changes
+ * nothing.
+ */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -103,12 +106,18 @@ async function play(
   narrator.chapter(`Start everything below ${root}`);
   const onStart = (part: string): void => narrator.line(`starting ${part}`);
   const ports = choices.command === "dev" ? { api: 8780, datamoverApi: 8784, sandbox: 8770 } : undefined;
-  const embedded = await Embedded.start({ root, signal, onStart, ...(ports === undefined ? {} : { ports }) });
+  const embedded = await Embedded.start({
+    root,
+    signal,
+    environment: process.env,
+    onStart,
+    ...(ports === undefined ? {} : { ports }),
+  });
   try {
     narrator.line(`ready after ${formatDuration(performance.now() - begunMs)}`);
     let result: DemoResult | undefined;
     if (choices.command === "demo") {
-      result = await playDemo(embedded, narrator, signal);
+      result = await playDemo(embedded, process.env, narrator, signal);
       showResult(result, narrator, performance.now() - begunMs);
     }
     if (choices.keep || choices.command === "dev") await leaveRunning(embedded, narrator, signal);

@@ -1,4 +1,7 @@
-/** Where the demo's story goes: lines for a person. With `--json` the story is on standard error, the result alone on standard output. */
+/**
+ * Where the demo's story goes: lines for a person. With `--json` the story is on standard error, the result
+ * alone on standard output.
+ */
 export interface Narrator {
   /** A new part of the story. */
   chapter(text: string): void;
@@ -33,7 +36,10 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Rows as lines with columns of equal width; columns that hold numbers in every row but the first are flush right. */
+/**
+ * Rows as lines with columns of equal width; columns that hold numbers in every row but the first are flush
+ * right.
+ */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) =>

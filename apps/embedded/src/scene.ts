@@ -10,7 +10,7 @@ import {
   type SampleInstance,
   uploadImage,
 } from "@cairn/embedded";
-import { GiB, KiB, MiB } from "@cairn/kernel";
+import { KiB, MiB } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import { makeSampleImages } from "./sample-data.ts";
 
@@ -107,8 +107,6 @@ export async function writeLikeAGuest(
 
 /** The part of every disk of the demo that holds data. */
 export const DATA_RANGE_BYTES = 96 * MiB;
-/** The size of the demo's volumes. */
-export const VOLUME_BYTES = GiB;
 
 function copyFile(scene: Scene, disk: { instance: string; device: string }): string {
   return join(scene.imageFolder, `${disk.instance}-${disk.device}.copy`);

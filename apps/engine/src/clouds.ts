@@ -24,8 +24,8 @@ export function adminCloud(keystone: Keystone): Cloud {
 }
 
 /**
- * OpenStack as the user who asked for a run, through the trust that the API made with that user's own token. The
- * run's id is the global request id, so that OpenStack's logs can be joined with ours.
+ * OpenStack as the user who asked for a run, through the trust that the API made with that user's own token.
+ * The run's id is the global request id, so that OpenStack's logs can be joined with ours.
  */
 export async function tenantCloud(database: Database, keystone: Keystone, run: RunFacts): Promise<Cloud> {
   const trust = await findTrust(database.handle, run.userId, run.projectId);

@@ -1,11 +1,13 @@
 import { Fault } from "@cairn/kernel";
 
-/** SQLSTATE: connection exceptions (class 08), shutdowns and starting up (57P01-57P05), no more connections. */
+/**
+ * SQLSTATE: connection exceptions (class 08), shutdowns and starting up (57P01-57P05), no more connections.
+ */
 const AWAY_STATES = /^(?:08...|57P0[1-5]|53300)$/;
 const AWAY_CODES = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);
 /** What pg says in words only. */
 const AWAY_WORDS =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(?:Connection terminated|timeout exceeded when trying|Client has encountered a connection error)/;
 
 /**
  * Whether a statement failed because the server is not there (restarting, unreachable), so that the same

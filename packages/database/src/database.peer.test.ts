@@ -172,7 +172,7 @@ test("a transaction that is rolled back leaves no run, no job and no lock", asyn
   assert.equal((await findWorkload(database.handle, { id: workloadId }))?.status, "available");
 });
 
-test("of two snapshots that are opened at once one is, the other is told that the workload is locked", async () => {
+test("of two snapshots opened at once one is, the other hears that the workload is locked", async () => {
   const workloadId = await aWorkload();
   const wanted = { workloadId, name: "s", description: "", snapshotType: "full" } as const;
   const both = await Promise.all([

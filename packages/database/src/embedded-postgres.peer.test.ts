@@ -55,7 +55,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("a server forces commits to disk, listens on its socket only, and leaves nothing but its data", async () => {
+test("a server forces commits to disk, listens on its socket only, leaves only its data", async () => {
   const server = await startEmbeddedPostgres({ directory });
   assert.equal(await ask(server.url, "select current_setting('fsync') as answer"), "on");
   assert.equal(await ask(server.url, "select current_setting('listen_addresses') as answer"), "");
@@ -106,7 +106,7 @@ function spawnOwner(): ReturnType<typeof spawn> {
   });
 }
 
-test("a server whose owner was killed is ended by the next owner, and one whose owner lives is refused", async () => {
+test("a server whose owner was killed is ended by the next, one whose owner lives is refused", async () => {
   const owner = spawnOwner();
   assert.ok(owner.stdout !== null);
   const [said] = await once(owner.stdout, "data");

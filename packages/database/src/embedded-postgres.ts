@@ -42,9 +42,9 @@ const SOCKET_NAME = ".s.PGSQL.5432";
 const SOCKET_BYTES_MAX = 107;
 
 /**
- * Starts a server on a directory: makes the cluster when there is none, recovers when the last one crashed, ends
- * an orphan that a crash of its parent left. It listens on a unix socket only, in a folder that only its own
- * account may enter; there is no password.
+ * Starts a server on a directory: makes the cluster when there is none, recovers when the last one crashed,
+ * ends an orphan that a crash of its parent left. It listens on a unix socket only, in a folder that only its
+ * own account may enter; there is no password.
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const directory = resolve(options.directory);

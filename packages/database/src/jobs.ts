@@ -33,9 +33,9 @@ export async function enqueueRun(transaction: Handle, runId: RunId): Promise<voi
 }
 
 /**
- * `short`: one waiting job a key, any number active. The lease of the run's row decides who may work on it, the
- * heartbeat tells pg-boss that a worker died, and the reconciler sends a new job when both took too long. A job
- * may be active for a day; one that takes longer is redelivered and finds the run leased.
+ * `short`: one waiting job a key, any number active. The lease of the run's row decides who may work on it,
+ * the heartbeat tells pg-boss that a worker died, and the reconciler sends a new job when both took too long.
+ * A job may be active for a day; one that takes longer is redelivered and finds the run leased.
  */
 export const runQueueOptions = {
   policy: "short",

@@ -12,8 +12,8 @@ interface Waiter {
 }
 
 /**
- * One connection that listens on all channels. It connects when somebody waits, and again after it broke; while
- * it is away nobody is woken early, and each wait ends by its own time. So notifications are a hint.
+ * One connection that listens on all channels. It connects when somebody waits, and again after it broke;
+ * while it is away nobody is woken early, and each wait ends by its own time. So notifications are a hint.
  */
 export class NotificationListener {
   readonly #url: string;

@@ -27,9 +27,9 @@ export async function loadMigrations(folder: URL = MIGRATIONS): Promise<Migratio
 }
 
 /**
- * Brings a database to the schema of this release: our tables, then pg-boss's and the queue. Programs that start
- * at once wait for each other on an advisory lock. A database of a newer release is a Fault: going back would
- * lose what the newer one wrote. Each migration and the note that it was applied are one transaction.
+ * Brings a database to the schema of this release: our tables, then pg-boss's and the queue. Programs that
+ * start at once wait for each other on an advisory lock. A database of a newer release is a Fault: going back
+ * would lose what the newer one wrote. Each migration and the note that it was applied are one transaction.
  */
 export async function migrate(url: string, migrations?: readonly Migration[]): Promise<void> {
   const wanted = migrations ?? (await loadMigrations());
@@ -57,7 +57,8 @@ async function connect(client: Client): Promise<void> {
 
 async function applyAll(client: Client, wanted: readonly Migration[]): Promise<void> {
   await client.query(
-    "create table if not exists schema_version (version integer primary key, applied_at timestamptz not null default now())",
+    `create table if not exists schema_version
+      (version integer primary key, applied_at timestamptz not null default now())`,
   );
   const { rows } = await client.query<{ version: number }>(
     "select coalesce(max(version), 0) as version from schema_version",

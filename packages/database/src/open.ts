@@ -9,7 +9,10 @@ export interface Database {
   /** Runs statements outside of a transaction. */
   readonly handle: Handle;
   readonly url: string;
-  /** One transaction: commits when `work` resolves, rolls back when it throws. Work must not wait for the world. */
+  /**
+   * One transaction: commits when `work` resolves, rolls back when it throws. Work must not wait for the
+   * world.
+   */
   transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result>;
   /**
    * Waits until something was notified on the channel (with this payload, when one is given), or `ms` have

@@ -27,8 +27,8 @@ export type NotOpened =
   | { readonly kind: "busy"; readonly what: "workload" | "snapshot"; readonly status: string };
 
 /*
- * Each of these locks the workload's row, checks it, writes what the user will see, writes the run and its job:
- * all in the transaction they are called in. Either everything of it exists afterwards, or nothing.
+ * Each of these locks the workload's row, checks it, writes what the user will see, writes the run and its
+ * job: all in the transaction they are called in. Either everything of it exists afterwards, or nothing.
  */
 
 export interface NewSnapshot {
@@ -156,9 +156,9 @@ const STATUS_DURING = {
 } as const;
 
 /**
- * Deletes, resets or marks a workload that is `available` or in `error`. `workload-mark` writes the workload's
- * id and name on its members, after a creation or a change; its request is `{formerMemberIds: [instance ids that
- * left]}`.
+ * Deletes, resets or marks a workload that is `available` or in `error`. `workload-mark` writes the
+ * workload's id and name on its members, after a creation or a change; its request is `{formerMemberIds:
+ * [instance ids that left]}`.
  */
 export async function openWorkloadRun(
   transaction: Handle,
@@ -191,8 +191,8 @@ async function claimWorkload(
 }
 
 /**
- * The workload's row is locked first, and the snapshot's only when no run holds the workload: the end of a run
- * writes them in the other order, and the two must not wait for each other.
+ * The workload's row is locked first, and the snapshot's only when no run holds the workload: the end of a
+ * run writes them in the other order, and the two must not wait for each other.
  */
 async function claimSnapshot(
   transaction: Handle,

@@ -9,7 +9,9 @@ import {
 import { sql } from "kysely";
 import { type Handle, type OrderRow, toJson } from "./tables.ts";
 
-/** An order of a step. `call` says which of the step's calls it is, so that a redelivered step finds it again. */
+/**
+ * An order of a step. `call` says which of the step's calls it is, so that a redelivered step finds it again.
+ */
 export interface NewOrder {
   readonly runId: RunId;
   readonly stepKey: string;
@@ -94,7 +96,10 @@ export interface OrderHolder {
   readonly generation: number;
 }
 
-/** After it was told `cancelled`, a datamover has so long to clean up; finishing the order lets go of it earlier. */
+/**
+ * After it was told `cancelled`, a datamover has so long to clean up; finishing the order lets go of it
+ * earlier.
+ */
 const CANCELLED_GRACE_MS = 10_000;
 
 /**
@@ -128,8 +133,9 @@ export async function reportProgress(
 }
 
 /**
- * Takes the outcome of an order. Twice from the same generation is once; from an older one it is `fenced`. The
- * holder of a cancelled order lets go of it in this way: the outcome is kept, the order ends as `cancelled`.
+ * Takes the outcome of an order. Twice from the same generation is once; from an older one it is `fenced`.
+ * The holder of a cancelled order lets go of it in this way: the outcome is kept, the order ends as
+ * `cancelled`.
  */
 export async function finishOrder(
   transaction: Handle,
@@ -190,7 +196,10 @@ export async function findOrder(handle: Handle, id: OrderId): Promise<OrderRow |
   return handle.selectFrom("datamover_order").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
-/** The orders of a step that have not ended and were given in other attempts than the one whose calls begin so. */
+/**
+ * The orders of a step that have not ended and were given in other attempts than the one whose calls begin
+ * so.
+ */
 export async function listStaleOrders(
   handle: Handle,
   step: { readonly runId: RunId; readonly stepKey: string; readonly attempt: string },

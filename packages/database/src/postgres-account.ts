@@ -15,8 +15,8 @@ export interface AccountCommand {
 
 /**
  * Under which account PostgreSQL runs here: ours, unless we are root; then `postgres` when the system has it,
- * else `nobody`. `paths` are what it must reach; when a private folder is in the way (such as /root), it keeps
- * the one capability that passes through folders.
+ * else `nobody`. `paths` are what it must reach; when a private folder is in the way (such as /root), it
+ * keeps the one capability that passes through folders.
  */
 export async function chooseAccount(uid: number, paths: readonly string[]): Promise<Account> {
   if (uid !== 0) return { kind: "own" };
@@ -48,7 +48,8 @@ async function isOpenToAll(path: string): Promise<boolean> {
 export function commandUnder(account: Account, file: string, args: readonly string[]): AccountCommand {
   if (account.kind === "own") return { file, args, ids: {} };
   if (account.reachesAll) return { file, args, ids: { uid: account.uid, gid: account.gid } };
-  // util-linux's setpriv: changes the account and keeps CAP_DAC_OVERRIDE over the exec as an ambient capability.
+  // util-linux's setpriv: changes the account and keeps CAP_DAC_OVERRIDE over the exec as an ambient
+  // capability.
   const drop = [
     `--reuid=${account.uid}`,
     `--regid=${account.gid}`,

@@ -66,7 +66,9 @@ async function bundledDirectory(): Promise<string | undefined> {
   }
 }
 
-/** npm packages cannot hold symbolic links; the package lists them, and its install script may not have run. */
+/**
+ * npm packages cannot hold symbolic links; the package lists them, and its install script may not have run.
+ */
 async function hydrate(root: string): Promise<void> {
   const list = await readFile(join(root, "native", "pg-symlinks.json"), "utf8");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {

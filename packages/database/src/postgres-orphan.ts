@@ -6,8 +6,8 @@ const ORPHAN_DEADLINE_MS = 30_000;
 
 /**
  * Takes a directory for this process. A server that runs on it is an orphan when the process that started it
- * is gone: it is ended (immediate shutdown, the next start recovers). When that process lives, the directory is
- * in use, and that is a Fault.
+ * is gone: it is ended (immediate shutdown, the next start recovers). When that process lives, the directory
+ * is in use, and that is a Fault.
  */
 export async function stopOrphan(directory: string, data: string, signal?: AbortSignal): Promise<void> {
   const ownerPath = join(directory, "owner");
@@ -40,7 +40,9 @@ async function endServerOf(data: string, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** A postmaster's working directory is its data; a number that was given to another process is not touched. */
+/**
+ * A postmaster's working directory is its data; a number that was given to another process is not touched.
+ */
 async function isServerOn(pid: number, data: string): Promise<boolean> {
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(data));
@@ -55,7 +57,10 @@ async function isAlive(owner: string): Promise<boolean> {
   return ticks !== undefined && (await startTicks(Number(pid))) === ticks;
 }
 
-/** When a process began, in ticks since boot: tells it from a later one of the same number. Empty when it is gone. */
+/**
+ * When a process began, in ticks since boot: tells it from a later one of the same number. Empty when it is
+ * gone.
+ */
 async function startTicks(pid: number): Promise<string> {
   const text = await readIfThere(`/proc/${pid}/stat`);
   // After the name in parentheses, which may hold blanks: field 3 on; the start is field 22.

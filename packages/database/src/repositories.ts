@@ -1,7 +1,9 @@
 import { newId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId } from "@cairn/kernel";
 import type { Handle, RepositoryRow, TargetRow } from "./tables.ts";
 
-/** Makes the directory the default target, once; one with this path that exists already becomes the default. */
+/**
+ * Makes the directory the default target, once; one with this path that exists already becomes the default.
+ */
 export async function ensureDefaultTarget(transaction: Handle, path: string): Promise<TargetRow> {
   await transaction
     .updateTable("target")

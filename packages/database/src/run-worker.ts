@@ -43,7 +43,9 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   };
 }
 
-/** Each is a worker of its own, so that each can be woken: `localConcurrency` gives an id to the first only. */
+/**
+ * Each is a worker of its own, so that each can be woken: `localConcurrency` gives an id to the first only.
+ */
 async function addWorker(boss: PgBoss, options: RunWorkerOptions): Promise<void> {
   const polling = {
     batchSize: 1,

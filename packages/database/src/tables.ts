@@ -13,7 +13,7 @@ import type {
   UserId,
   WorkloadId,
 } from "@cairn/kernel";
-import type { ColumnType, Generated, Insertable, Kysely, Selectable } from "kysely";
+import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 
 /** The tables as migration 0001 and its followers leave them. */
 export interface Tables {
@@ -35,7 +35,9 @@ export interface Tables {
 /** What statements take: the pool's handle, or a transaction. */
 export type Handle = Kysely<Tables>;
 
-/** A jsonb column: parsed when read, written as JSON text (`toJson`), because a bare array would become SQL's. */
+/**
+ * A jsonb column: parsed when read, written as JSON text (`toJson`), because a bare array would become SQL's.
+ */
 type Json<Value> = ColumnType<Value, string, string>;
 type JsonOrDefault<Value> = ColumnType<Value, string | undefined, string>;
 type Now = ColumnType<Date, Date | undefined, Date>;
@@ -255,4 +257,3 @@ interface DiskBaseTable {
   updated_at: Now;
 }
 export type DiskBaseRow = Selectable<DiskBaseTable>;
-export type NewDiskBase = Insertable<DiskBaseTable>;

@@ -105,7 +105,9 @@ function endNow(pid: number): void {
   for (let waits = 0; waits < 200 && isRunning(pid); waits += 1) Atomics.wait(pause, 0, 0, 10);
 }
 
-/** A child that ended stays a zombie for as long as this process does not take notice, which it cannot here. */
+/**
+ * A child that ended stays a zombie for as long as this process does not take notice, which it cannot here.
+ */
 function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

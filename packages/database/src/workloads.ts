@@ -105,7 +105,9 @@ export type Modified =
   | { readonly kind: "absent" }
   | InstanceTaken;
 
-/** Changes a workload that is `available`. Throw (or roll back) on `instance-taken`: rows may have changed. */
+/**
+ * Changes a workload that is `available`. Throw (or roll back) on `instance-taken`: rows may have changed.
+ */
 export async function modifyWorkload(
   transaction: Handle,
   id: WorkloadId,
@@ -228,7 +230,9 @@ export type Unlocked =
   | { readonly kind: "busy"; readonly runId: RunId }
   | { readonly kind: "absent" };
 
-/** Makes a workload `available` by force. Refused while a run that is not concluded holds it: cancel that one. */
+/**
+ * Makes a workload `available` by force. Refused while a run that is not concluded holds it: cancel that one.
+ */
 export async function unlockWorkload(transaction: Handle, id: WorkloadId): Promise<Unlocked> {
   const workload = await lockWorkloadRow(transaction, id);
   if (workload === undefined) return { kind: "absent" };

@@ -134,8 +134,8 @@ const plans = fc
   );
 
 /**
- * A world and an engine over the machine: a crash forgets everything but the stored state; each thing that was
- * in the works is then done again. Luck runs out after a while, as a bounded number of crashes does.
+ * A world and an engine over the machine: a crash forgets everything but the stored state; each thing that
+ * was in the works is then done again. Luck runs out after a while, as a bounded number of crashes does.
  */
 function play(plan: Plan, lucks: readonly Luck[]): { run: RunState; world: Set<string>; book: StepBook } {
   const world = new Set<string>();
@@ -192,7 +192,7 @@ function act(
   }
 }
 
-test("whatever crashes, fails or is cancelled: a run ends with all its work kept, or all of it undone", () => {
+test("whatever crashes, fails or is cancelled: a run ends with all work kept or all undone", () => {
   fc.assert(
     fc.property(plans, fc.array(luck, { maxLength: 60 }), (plan, lucks) => {
       const { run, world, book } = play(plan, lucks);

@@ -3,12 +3,15 @@ import { assert, unreachable } from "@cairn/kernel";
 /**
  * A run is one execution of a workflow. It is always in one of four states:
  *
- * - `planning`. Entry: the run was opened. Duty: observe, plan, store the plan. Exits: `forward` with the plan;
+ * - `planning`. Entry: the run was opened. Duty: observe, plan, store the plan. Exits: `forward` with the
+ *   plan;
  *   `concluded` when the planner refuses, planning fails, or the run is cancelled (nothing was touched yet).
- * - `forward`. Entry: the plan is stored, every step `waiting`. Duty: perform the steps of the first stage that
- *   is not done, side by side; a step's row says `started` before it is performed. Exits: `concluded` when all
+ * - `forward`. Entry: the plan is stored, every step `waiting`. Duty: perform the steps of the first stage
+ *   that
+ *   is not done, side by side; a step's row says `started` before it is performed. Exits: `concluded` if all
  *   steps are done and kept; `undoing` when a step fails for good or the run is cancelled.
- * - `undoing`. Entry: failure or cancellation. Duty: let what is being performed end, then undo every step that
+ * - `undoing`. Entry: failure or cancellation. Duty: let what is being performed end, then undo every step
+ *   that
  *   was started, newest stage first. Exit: `concluded` when each is undone or its undo was given up.
  * - `concluded`. Entry: see above. No duty, no exit. Leftovers name the steps whose undo was given up.
  *
@@ -90,7 +93,9 @@ export type RunEvent =
   | { readonly kind: "step-kept"; readonly key: string; readonly message: string }
   | { readonly kind: "concluded" };
 
-/** What is to be done now. The same state always gives the same duty, so that it can be taken up by anyone. */
+/**
+ * What is to be done now. The same state always gives the same duty, so that it can be taken up by anyone.
+ */
 export type RunDuty =
   | { readonly kind: "plan" }
   | { readonly kind: "perform"; readonly steps: readonly PlannedStep[] }

@@ -10,7 +10,7 @@ export interface ChildSpec {
   readonly program: string;
   /** Options of Node itself, such as limits of its heap. */
   readonly nodeOptions?: readonly string[];
-  /** Variables beside the few that a program may inherit (PATH, HOME, TMPDIR, LANG, TZ). */
+  /** All of it: nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly readyTimeoutMs: number;
@@ -21,12 +21,12 @@ export interface Ready {
   readonly port: number | undefined;
 }
 
-const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "CAIRN_PG_BIN"] as const;
 const STOP_GRACE_MS = 8_000;
 
 /**
  * One program as a child process in a process group of its own, so that a Ctrl-C at the terminal reaches only
- * the parent, which then stops its children in the right order. Its standard output and error go to the log file.
+ * the parent, which then stops its children in the right order. Its standard output and error go to the log
+ * file.
  */
 export class Child {
   readonly name: string;
@@ -43,12 +43,15 @@ export class Child {
     this.#exited = exited;
   }
 
-  /** Starts the program and waits for its `service.ready` line. Fault `child-failed` when it ends or stays silent. */
+  /**
+   * Starts the program and waits for its `service.ready` line. Fault `child-failed` when it ends or stays
+   * silent.
+   */
   static async start(spec: ChildSpec, signal?: AbortSignal): Promise<Child> {
     signal?.throwIfAborted();
     const log = createWriteStream(spec.logFile, { flags: "a", mode: 0o600 });
     const child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.program], {
-      env: { ...inheritedEnvironment(), ...spec.environment },
+      env: spec.environment,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
@@ -84,15 +87,6 @@ export class Child {
     this.#process.kill("SIGKILL");
     await this.#exited;
   }
-}
-
-function inheritedEnvironment(): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of INHERITED) {
-    const value = process.env[name];
-    if (value !== undefined) kept[name] = value;
-  }
-  return kept;
 }
 
 function waitUntilReady(

@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   /** The folder below which everything lies; made when absent. Keep it short: sockets lie in it. */
   readonly root: string;
   readonly signal: AbortSignal;
+  /** The environment of the caller; the programs inherit a few of its variables, such as PATH. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Ports to listen on; 0 lets the system choose. */
   readonly ports?: { readonly api: number; readonly datamoverApi: number; readonly sandbox: number };
   /** How long the sandbox's statuses take. */
@@ -32,7 +34,10 @@ export interface EmbeddedOptions {
 export type PartName = "sandbox" | "datamover-api" | "engine" | "api" | `datamover-${string}`;
 
 export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
-/** A small young generation: the datamover's buffers live outside the heap, and its memory has a bound (300 MiB). */
+/**
+ * A small young generation: the datamover's buffers live outside the heap, and its memory has a bound (300
+ * MiB).
+ */
 const DATAMOVER_NODE_OPTIONS = ["--max-semi-space-size=1"] as const;
 const READY_TIMEOUT_MS = 60_000;
 const REGION = "RegionOne";
@@ -91,7 +96,7 @@ export class Embedded {
         name: part,
         program: programOf(part),
         nodeOptions: isDatamover(part) ? DATAMOVER_NODE_OPTIONS : [],
-        environment: this.#environmentOf(part),
+        environment: { ...inherited(this.#options.environment), ...this.#environmentOf(part) },
         logFile: this.layout.logFile(part),
         readyTimeoutMs: READY_TIMEOUT_MS,
       },
@@ -246,6 +251,14 @@ export class Embedded {
       CAIRN_DATAMOVER_SANDBOX_DIR: this.layout.sandbox,
     };
   }
+}
+
+const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"] as const;
+
+function inherited(environment: EmbeddedOptions["environment"]): Record<string, string> {
+  return Object.fromEntries(
+    INHERITED.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
 }
 
 function portsOf(options: EmbeddedOptions): Record<string, number> {

@@ -14,7 +14,7 @@ export {
   type DiskDigest,
   type SandboxDomain,
   type SandboxFault,
-  SandboxHooks,
+  type SandboxHooks,
   type SandboxNodes,
   type SandboxState,
 } from "./sandbox-hooks.ts";

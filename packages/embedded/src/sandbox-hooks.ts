@@ -1,6 +1,9 @@
 import { Fault } from "@cairn/kernel";
 
-/** Identity of a disk's whole content, quick on sparse disks: SHA-256 over the blocks that are not zero, with their offsets. */
+/**
+ * Identity of a disk's whole content, quick on sparse disks: SHA-256 over the blocks that are not zero, with
+ * their offsets.
+ */
 export interface DiskDigest {
   readonly size_bytes: number;
   readonly digest: string;

@@ -26,8 +26,8 @@ export function contextOf(stage: Stage): Omit<FlowContext, "signal"> {
 }
 
 /**
- * Performs the steps of a stage side by side. The first that fails for good turns the run back: its failure is
- * stored, the others are aborted, and all have ended when this returns. Throws only an `Interruption`.
+ * Performs the steps of a stage side by side. The first that fails for good turns the run back: its failure
+ * is stored, the others are aborted, and all have ended when this returns. Throws only an `Interruption`.
  */
 export async function performStage(stage: Stage, steps: readonly PlannedStep[]): Promise<void> {
   const { walk, world } = stage;
@@ -71,8 +71,8 @@ async function performStep(stage: Stage, step: PlannedStep, signal: AbortSignal)
 }
 
 /**
- * Undoes steps side by side. A step whose undo cannot be had is marked as kept, with the reason, and the others
- * go on. Throws only an `Interruption`; cancellation changes nothing here.
+ * Undoes steps side by side. A step whose undo cannot be had is marked as kept, with the reason, and the
+ * others go on. Throws only an `Interruption`; cancellation changes nothing here.
  */
 export async function undoStage(stage: Stage, steps: readonly PlannedStep[]): Promise<void> {
   const { walk, world } = stage;
@@ -183,7 +183,9 @@ async function pause(
   await stage.world.clock.sleep(pauseAfter(settings, number), signal);
 }
 
-/** Perform obeys the fault. Undo gives up only what will never work: what it leaves stays in the user's cloud. */
+/**
+ * Perform obeys the fault. Undo gives up only what will never work: what it leaves stays in the user's cloud.
+ */
 function mayWorkLater(phase: Phase, cause: unknown): boolean {
   const retry = cause instanceof Fault ? cause.retry : "never";
   switch (phase) {

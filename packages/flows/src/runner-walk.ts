@@ -54,7 +54,9 @@ export class Walk {
     });
   }
 
-  /** Ends the run together with what its end means; a cancellation that came in time turns it back instead. */
+  /**
+   * Ends the run together with what its end means; a cancellation that came in time turns it back instead.
+   */
   async conclude(write: Parameters<HeldRun["transact"]>[0]): Promise<void> {
     await this.#inTurn(async () => {
       const next = await this.held.transact(async (transaction, row) => {

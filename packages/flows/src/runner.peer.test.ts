@@ -120,7 +120,7 @@ async function openedRun(): Promise<RunId> {
   return opened.runId;
 }
 
-test("a run performs its stages in order, keeps what its steps made, and concludes with its flow", async () => {
+test("a run performs its stages in order, keeps what steps made, concludes with its flow", async () => {
   const things: Things = new Set();
   const flow = flowOf([["a", "b"], ["c"]], {
     make: makes(things),

@@ -18,9 +18,9 @@ export type RunExecution =
   | { readonly kind: "interrupted"; readonly because: Interruption["kind"] };
 
 /**
- * Claims a run and walks it to its end: plan, perform stage after stage, or undo. Safe to call for the same run
- * anywhere and at any time: only the holder of the newest generation has an effect. When `signal` is aborted,
- * the run is given back and goes on from its rows wherever it is claimed next.
+ * Claims a run and walks it to its end: plan, perform stage after stage, or undo. Safe to call for the same
+ * run anywhere and at any time: only the holder of the newest generation has an effect. When `signal` is
+ * aborted, the run is given back and goes on from its rows wherever it is claimed next.
  */
 export async function executeRun(
   world: RunnerWorld,

@@ -67,9 +67,10 @@ export interface StepContext extends FlowContext {
   /** JSON output of an earlier step of this run; asserts that it is done. */
   output(key: string): unknown;
   /**
-   * Has a datamover carry out an order and waits for its outcome. The same call (the first, the second …) of the
-   * same step and attempt finds the same order again after a crash, so a step calls in the same order each time. On abort the order is cancelled, and the call returns (by
-   * throwing the signal's reason) only when the datamover has let go of it or lost its lease. An outcome
+   * Has a datamover carry out an order and waits for its outcome. The same call (the first, the second …) of
+   * the same step and attempt finds the same order again after a crash, so a step calls in the same order
+   * each time. On abort the order is cancelled, and the call returns (by throwing the signal's reason) only
+   * when the datamover has let go of it or lost its lease. An outcome
    * `failed` is thrown as a Fault with its code and retry. Never handed to another host; a host whose
    * datamover was not seen for 60 s is a Fault `datamover-away`, retry later.
    */
@@ -94,7 +95,9 @@ export interface Flow {
   /** Observes, then asks the pure planner. May be called again after a crash; makes nothing. */
   plan(context: FlowContext): Promise<PlanVerdict>;
   readonly steps: Readonly<Record<string, StepDefinition>>;
-  /** Writes what the end of the run means, in the transaction that ends it. Only database work, no waiting. */
+  /**
+   * Writes what the end of the run means, in the transaction that ends it. Only database work, no waiting.
+   */
   conclude(transaction: Handle, run: ConcludedRun, result: RunResult): Promise<void>;
 }
 

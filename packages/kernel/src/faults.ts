@@ -1,4 +1,6 @@
-/** When the owner of a retry rule may try again: soon, not at all, or after a person has changed something. */
+/**
+ * When the owner of a retry rule may try again: soon, not at all, or after a person has changed something.
+ */
 export type Retry = "later" | "never" | "after-operator";
 
 /**
@@ -45,7 +47,9 @@ export class Rejection extends Error {
   }
 }
 
-/** The message of an error and of all its causes, joined by colons: `removing volume v1: HTTP 409: in use`. */
+/**
+ * The message of an error and of all its causes, joined by colons: `removing volume v1: HTTP 409: in use`.
+ */
 export function describeFault(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && at !== null && parts.length < 10; ) {

@@ -1,13 +1,10 @@
-export { type ConfigInputs, explainConfig, loadConfig } from "./config.ts";
 export {
-  boolean,
   type Choice,
   type ConfigOf,
   type ConfigSpec,
   choice,
   type Field,
   integer,
-  optional,
   path,
   secret,
   text,

@@ -123,8 +123,9 @@ async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Prom
 }
 
 /**
- * How much of one disk is audited: what the order says, but of a small disk no more than a thirty-second, and of
- * a huge one no less than a thousandth, so that a run's chance to find a bitmap that lies does not depend on size.
+ * How much of one disk is audited: what the order says, but of a small disk no more than a thirty-second, and
+ * of a huge one no less than a thousandth, so that a run's chance to find a bitmap that lies does not depend
+ * on size.
  */
 export function auditShare(orderedBytes: number, sizeBytes: number): number {
   if (orderedBytes === 0) return 0;

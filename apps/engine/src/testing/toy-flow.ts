@@ -13,8 +13,8 @@ export interface ToyRequest {
 }
 
 /**
- * A workflow whose cloud is a folder: each step makes a file named after run and step, and its undo removes it.
- * Every performance is also a line of `performed`, so that a test can count them.
+ * A workflow whose cloud is a folder: each step makes a file named after run and step, and its undo removes
+ * it. Every performance is also a line of `performed`, so that a test can count them.
  */
 export function toyFlow(world: string, engine: string): Flow {
   return {
