@@ -36,7 +36,7 @@ export const dead: Check = {
     if (!json.startsWith("{")) return { seen: 0, findings: [{ file: "knip.json", reason: complaint(end) }] };
     const { issues } = JSON.parse(json) as Report;
     const findings = issues.flatMap((issue) => Object.keys(issue).flatMap((kind) => findingsOf(issue, kind)));
-    if (end.code !== 0 && findings.length === 0) findings.push({ file: "knip.json", reason: complaint(end) });
+    if (end.code !== 0 && issues.length === 0) findings.push({ file: "knip.json", reason: complaint(end) });
     return { seen: tree.sources.length, findings };
   },
 };
