@@ -48,8 +48,10 @@ function looksIncompressible(plain: Uint8Array): boolean {
   if (chiSquare > UNIFORM_MAX) return false;
   const middle = Math.floor(plain.length / 2);
   return [0, middle].every((start) => {
-    const probe = plain.subarray(start, start + PROBE_BYTES);
-    return compress(probe).length >= probe.length * WORTH;
+    const compressed = compress(plain.subarray(start, start + PROBE_BYTES));
+    const { length } = compressed;
+    releaseBuffer(compressed);
+    return length >= PROBE_BYTES * WORTH;
   });
 }
 

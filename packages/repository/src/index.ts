@@ -27,7 +27,7 @@ export type { Child, ChunkAddress, PageAddress, Piece, Region, RootPage } from "
 export { nodeRegions, regionBytes, regionCount, rootLevel, rootWidth } from "./page/shape.ts";
 export { pageId, readPage, sealPage } from "./pages.ts";
 export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
-export { releaseBuffer } from "./release.ts";
+export { mayBePooled, releaseBuffer } from "./release.ts";
 export { initRepository, openRepository } from "./repository.ts";
 export type { SegmentEntry } from "./segment/codec.ts";
 export { readSegment, writeSegment } from "./segments.ts";

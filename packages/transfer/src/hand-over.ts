@@ -1,3 +1,5 @@
+import { mayBePooled } from "@cairn/repository";
+
 /** The same bytes as a Buffer, without a copy: messages between threads turn Buffers into plain arrays. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -6,7 +8,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 /** Bytes that nobody else has a view of, without a copy. */
 export function handOverOwned(bytes: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = bytes;
-  const alone = buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize;
+  const alone = buffer instanceof ArrayBuffer && !mayBePooled(bytes);
   return alone ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
 }
 
