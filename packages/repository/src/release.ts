@@ -1,7 +1,7 @@
 /**
- * Frees a buffer at once instead of at some later garbage collection: chunks pass at hundreds of MiB a second,
- * and each thread's collector would let them pile up to a hundred. Only for a buffer that its caller owns
- * alone; every view of it is empty afterwards. Slices of Node's pool are left alone.
+ * Frees a buffer at once instead of at some later garbage collection: chunks pass at hundreds of MiB a
+ * second, and each thread's collector would let them pile up to a hundred. Only for a buffer that its caller
+ * owns alone; every view of it is empty afterwards. Slices of Node's pool are left alone.
  */
 export function releaseBuffer(bytes: Uint8Array): void {
   const { buffer } = bytes;
