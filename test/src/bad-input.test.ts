@@ -137,8 +137,8 @@ test("a one-click restore is refused while an original exists", async (context) 
 });
 
 const FAILURES = [
-  { name: "Nova refuses the server", path: "/servers$", method: "POST", status: 500 },
-  { name: "Neutron refuses the port", path: "/ports", method: "POST", status: 409 },
+  { name: "Nova refuses the server", path: "/servers$", method: "POST", status: 403 },
+  { name: "Neutron refuses the port", path: "/ports", method: "POST", status: 400 },
   { name: "Glance refuses the image's bytes", path: "/file$", method: "PUT", status: 413 },
   { name: "the server does not stop", path: "/action$", method: "POST", status: 403 },
 ] as const;
