@@ -42,14 +42,20 @@ async function inDatabase({ database }: Tree): Promise<string[]> {
   ];
 }
 
+const MARK = /"cairn[-_][^"]*"?/g;
+
+function marksOf(row: unknown): string[] {
+  return JSON.stringify(row).match(MARK) ?? [];
+}
+
 /** Whatever carries our mark, or an attachment that belongs to no instance. */
 async function inCloud({ embedded }: Tree): Promise<string[]> {
   const state = await embedded.sandbox.state();
   const servers = new Set((state["servers"] ?? []).map((server) => server.id));
   const marked = ["servers", "volumes", "snapshots", "ports", "security_groups", "keypairs"].flatMap((kind) =>
     (state[kind] ?? [])
-      .filter((row) => /"cairn[-_]/.test(JSON.stringify(row)))
-      .map((row) => `${kind} ${row.id} carries our mark`),
+      .filter((row) => marksOf(row).length > 0)
+      .map((row) => `${kind} ${row.id} carries our mark: ${marksOf(row).join(" ")}`),
   );
   const lonely = (state["attachments"] ?? []).filter((row) => {
     const owner = row["instance_id"] ?? row["instance_uuid"] ?? row["instance"];

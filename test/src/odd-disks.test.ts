@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type BootedInstance, bootInstance, loseInstance, uploadImage } from "@cairn/embedded";
-import { asId, GiB, MiB } from "@cairn/kernel";
+import { asId, formatBytes, GiB, MiB } from "@cairn/kernel";
 import {
   beginRestore,
   endOfRestore,
@@ -89,7 +89,7 @@ for (const [index, { name, bytes }] of SIZES.entries()) {
 const NAMES = [
   "数据库-主",
   "сервер №1",
-  "🪨 cairn \"quoted\" 'name'",
+  "🪨 stone \"quoted\" 'name'",
   "a".repeat(200),
   "-f json",
   "ελληνικά/slash",
@@ -133,6 +133,7 @@ test("twenty disks come back byte for byte, the datamover stays below 300 MiB", 
       assert.equal((await tree.embedded.sandbox.digest(restored, device)).digest, digest, device);
     }
     const peakBytes = await peakMemory(tree.embedded.pidOf("datamover-compute1") ?? 0);
+    context.diagnostic(`the datamover's peak was ${formatBytes(peakBytes)}`);
     assert.ok(peakBytes < MEMORY_MAX_BYTES, `the datamover's peak was ${String(peakBytes)} bytes`);
     assert.deepEqual(await leftovers(tree), []);
   });
