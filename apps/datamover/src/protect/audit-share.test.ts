@@ -4,7 +4,8 @@ import { GiB, MiB, TiB } from "@cairn/kernel";
 import { auditShare } from "./protect-instance.ts";
 
 const CASES = [
-  { size: 256 * MiB, share: 8 * MiB, why: "a thirty-second of a small disk" },
+  { size: 256 * MiB, share: 16 * MiB, why: "16 MiB of a very small disk" },
+  { size: GiB, share: 32 * MiB, why: "a thirty-second of a small disk" },
   { size: 100 * GiB, share: 102.4 * MiB, why: "a thousandth of a large one" },
   { size: 10 * GiB, share: 64 * MiB, why: "what the order says of most" },
   { size: TiB, share: 1048.576 * MiB, why: "a thousandth of a huge one" },

@@ -5,7 +5,7 @@ import type {
   ReadMode,
   RepositoryAccess,
 } from "@cairn/contract";
-import { describeFault, hasCode, mapLimited } from "@cairn/kernel";
+import { describeFault, hasCode, MiB, mapLimited } from "@cairn/kernel";
 import type { StoredDisk, Transfer } from "@cairn/transfer";
 import type { Point, PointDisk } from "../hypervisor/port.ts";
 import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
@@ -129,7 +129,7 @@ async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Prom
  */
 export function auditShare(orderedBytes: number, sizeBytes: number): number {
   if (orderedBytes === 0) return 0;
-  return Math.ceil(Math.max(sizeBytes / 1000, Math.min(orderedBytes, sizeBytes / 32)));
+  return Math.ceil(Math.max(sizeBytes / 1000, Math.min(orderedBytes, Math.max(16 * MiB, sizeBytes / 32))));
 }
 
 function outcomeOf(
