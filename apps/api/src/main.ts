@@ -2,23 +2,22 @@ import type { AddressInfo } from "node:net";
 import { openDatabase } from "@cairn/database";
 import type { Secret } from "@cairn/kernel";
 import { type CloudOptions, connectCloud } from "@cairn/openstack";
-import { choice, integer, runService, type ServiceContext, secret, text } from "@cairn/service";
+import {
+  databaseSettings,
+  integer,
+  keystoneSettings,
+  runService,
+  type ServiceContext,
+  text,
+} from "@cairn/service";
 import { TokenValidator } from "./authentication.ts";
 import { handlersFor } from "./handlers/index.ts";
 import { createServer } from "./server.ts";
 import type { World } from "./world.ts";
 
 const spec = {
-  database: { url: text() },
-  keystone: {
-    authUrl: text(),
-    username: text(),
-    password: secret(),
-    projectName: text({ default: "service" }),
-    domain: text({ default: "Default" }),
-    region: text({ default: "RegionOne" }),
-    interface: choice(["public", "internal", "admin"], { default: "internal" }),
-  },
+  database: databaseSettings,
+  keystone: keystoneSettings,
   api: {
     listenHost: text({ default: "127.0.0.1" }),
     listenPort: integer({ default: 8780, min: 0, max: 65_535 }),
@@ -34,7 +33,7 @@ async function start({ config, log, status, clock, signal }: Context) {
     log.warn("database.fault", { fault });
     status.failed("database", fault);
   };
-  const database = openDatabase(config.database.url, { onFault: faulty });
+  const database = openDatabase(config.database.url.reveal(), { onFault: faulty });
   const world: World = {
     database,
     clock,

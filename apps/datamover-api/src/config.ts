@@ -1,9 +1,9 @@
-import { integer, path, text } from "@cairn/service";
+import { databaseSettings, integer, keySettings, text } from "@cairn/service";
 
 /** Settings of cairn-datamover-api. */
 export const datamoverApiSpec = {
-  database: { url: text({ help: "postgres://… of the service's database" }) },
-  keys: { keyFile: path({ help: "file with the base64 of the 32 bytes that wrap repositories' keys" }) },
+  database: databaseSettings,
+  keys: keySettings,
   datamoverApi: {
     listenHost: text({ default: "127.0.0.1" }),
     listenPort: integer({ min: 0, max: 65_535, default: 8784 }),

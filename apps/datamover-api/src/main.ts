@@ -10,9 +10,10 @@ const CONNECTIONS_MAX = 20;
 async function start(context: ServiceContext<typeof datamoverApiSpec>): Promise<Running> {
   const { config, log, status, clock, signal } = context;
   const masterKey = await readKeyFile(config.keys.keyFile);
-  await migrate(config.database.url);
+  const databaseUrl = config.database.url.reveal();
+  await migrate(databaseUrl);
   signal.throwIfAborted();
-  const database = openDatabase(config.database.url, {
+  const database = openDatabase(databaseUrl, {
     poolMax: CONNECTIONS_MAX,
     onFault: (fault) => {
       log.warn("database.fault", { fault });

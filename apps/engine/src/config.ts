@@ -1,18 +1,10 @@
-import { choice, integer, path, secret, text } from "@cairn/service";
+import { databaseSettings, integer, keySettings, keystoneSettings, path, text } from "@cairn/service";
 
 /** Settings of cairn-engine. */
 export const engineSpec = {
-  database: { url: text({ help: "postgres://… of the service's database" }) },
-  keystone: {
-    authUrl: text({ help: "Keystone, with /v3" }),
-    username: text({ help: "the service user" }),
-    password: secret(),
-    projectName: text({ default: "service" }),
-    domain: text({ default: "Default" }),
-    region: text({ default: "RegionOne" }),
-    interface: choice(["public", "internal", "admin"], { default: "internal" }),
-  },
-  keys: { keyFile: path({ help: "file with the base64 of the 32 bytes that wrap repositories' keys" }) },
+  database: databaseSettings,
+  keystone: keystoneSettings,
+  keys: keySettings,
   target: { defaultPath: path({ help: "directory of the default backup target" }) },
   engine: {
     runsMax: integer({ min: 1, max: 64, default: 8, help: "runs worked on at once" }),

@@ -14,9 +14,10 @@ const CONNECTIONS_PER_RUN = 2;
 async function start(context: ServiceContext<typeof engineSpec>): Promise<Running> {
   const { config, log, status, clock, signal } = context;
   const masterKey = await readKeyFile(config.keys.keyFile);
-  await migrate(config.database.url);
+  const databaseUrl = config.database.url.reveal();
+  await migrate(databaseUrl);
   signal.throwIfAborted();
-  const database = openDatabase(config.database.url, {
+  const database = openDatabase(databaseUrl, {
     poolMax: 4 + config.engine.runsMax * CONNECTIONS_PER_RUN,
     onFault: (fault) => {
       log.warn("database.fault", { fault });
