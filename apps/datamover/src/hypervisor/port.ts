@@ -100,4 +100,5 @@ export type FullReason =
   | "not-recording"
   | "granularity"
   | "persistence-changed"
-  | "audit-mismatch";
+  | "audit-mismatch"
+  | "base-unreadable";

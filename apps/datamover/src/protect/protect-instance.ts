@@ -7,7 +7,7 @@ import type {
 } from "@cairn/contract";
 import { describeFault, hasCode, MiB, mapLimited } from "@cairn/kernel";
 import type { StoredDisk, Transfer } from "@cairn/transfer";
-import type { Point, PointDisk } from "../hypervisor/port.ts";
+import type { FullReason, NextBase, Point, PointDisk } from "../hypervisor/port.ts";
 import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
 import { connectDisk, diskSource } from "./disk-source.ts";
 
@@ -90,36 +90,55 @@ async function readPoint(point: Point, work: Work): Promise<readonly ReadDisk[]>
   }
 }
 
+/**
+ * Stores a disk as its plan says. When the transfer finds that the plan cannot be trusted, the disk is read
+ * whole from the same point, and the snapshot says why.
+ */
 async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Promise<ReadDisk> {
   await using client = await connectDisk(disk, signal);
   const { order, plan } = disk;
-  const common = {
-    disk: order.diskId,
-    auditBytes: auditShare(work.order.auditBytes, disk.sizeBytes),
-    signal,
-    onProgress: (progress: { doneBytes: number; totalBytes: number; storedBytes: number }): void => {
-      work.context.progress.tell(order.diskId, progress);
-    },
-  };
-  const whole = async (): Promise<StoredDisk> =>
+  const store: StoreBy = async (by, previousRoot) =>
     work.transfer.storeDisk({
-      ...common,
-      source: diskSource(client, "whole"),
-      ...(order.previousRoot === undefined ? {} : { previousRoot: order.previousRoot }),
+      source: diskSource(client, by),
+      disk: order.diskId,
+      ...(previousRoot === undefined ? {} : { previousRoot }),
+      auditBytes: auditShare(work.order.auditBytes, disk.sizeBytes),
+      signal,
+      onProgress: (progress) => {
+        work.context.progress.tell(order.diskId, progress);
+      },
     });
   if (plan.mode === "full") {
-    return { disk, stored: await whole(), read: { mode: "full", because: plan.because } };
+    const stored = await storeWhole(store, order.previousRoot);
+    return { disk, stored, read: { mode: "full", because: plan.because } };
   }
   try {
-    const source = diskSource(client, "bitmap");
-    const stored = await work.transfer.storeDisk({ ...common, source, previousRoot: plan.since.root });
+    const stored = await store("bitmap", plan.since.root);
     return { disk, stored, read: { mode: "incremental", tracker: plan.tracker } };
   } catch (cause) {
-    if (!hasCode(cause, "audit-mismatch")) throw cause;
-    // The bitmap lied. The disk is read whole from the same point, and the snapshot says so.
-    work.context.log.error("disk.audit-mismatch", { disk: order.diskId, fault: describeFault(cause) });
-    return { disk, stored: await whole(), read: { mode: "full", because: "audit-mismatch" } };
+    const because = distrustOf(cause);
+    if (because === undefined) throw cause;
+    work.context.log.error(`disk.${because}`, { disk: order.diskId, fault: describeFault(cause) });
+    return { disk, stored: await storeWhole(store, order.previousRoot), read: { mode: "full", because } };
   }
+}
+
+type StoreBy = (by: "bitmap" | "whole", previousRoot: string | undefined) => Promise<StoredDisk>;
+
+/** The previous tree saves pages when a disk is read whole; a damaged one is done without. */
+async function storeWhole(store: StoreBy, previousRoot: string | undefined): Promise<StoredDisk> {
+  try {
+    return await store("whole", previousRoot);
+  } catch (cause) {
+    if (previousRoot === undefined || distrustOf(cause) !== "base-unreadable") throw cause;
+    return store("whole", undefined);
+  }
+}
+
+/** Why changes cannot be counted from the base: the bitmap lied, or the tree it refers to cannot be read. */
+function distrustOf(cause: unknown): Extract<FullReason, "audit-mismatch" | "base-unreadable"> | undefined {
+  if (hasCode(cause, "audit-mismatch")) return "audit-mismatch";
+  return hasCode(cause, "base-unreadable") ? "base-unreadable" : undefined;
 }
 
 /**
@@ -156,7 +175,8 @@ function diskOutcome(
   snapshotId: string,
   sharedBytes: number,
 ): ProtectedDiskOutcome {
-  const { order, sizeBytes, format, next } = disk;
+  const { order, sizeBytes, format } = disk;
+  const next = nextBase(disk, read);
   const { root, readBytes, auditedBytes, changedBytes } = stored;
   const storedBytes = stored.storedBytes + sharedBytes;
   const facts = {
@@ -173,4 +193,14 @@ function diskOutcome(
   return next === undefined
     ? facts
     : { ...facts, base: { ...next, qemu: { ...next.qemu }, snapshotId, root } };
+}
+
+/**
+ * The base for the next snapshot. A stopped instance's old bitmap stays the base, but not if the audit has
+ * shown that it misses writes.
+ */
+function nextBase({ next, plan }: PointDisk, read: ReadMode): NextBase | undefined {
+  const hasLied = read.mode === "full" && read.because === "audit-mismatch";
+  const isOld = plan.mode === "incremental" && plan.since.bitmap === next?.bitmap;
+  return hasLied && isOld ? undefined : next;
 }
