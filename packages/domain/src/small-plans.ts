@@ -33,8 +33,9 @@ export function planWorkloadDeletion(observed: {
 }): PlanVerdict {
   if (observed.snapshotCount > 0) {
     const message =
-      `Workload ${observed.workloadName} still has ${observed.snapshotCount} snapshots; ` +
-      "delete them first.";
+      `Workload ${observed.workloadName} still has ${observed.snapshotCount} ` +
+      `${observed.snapshotCount === 1 ? "snapshot" : "snapshots"}; ` +
+      "delete its snapshots first.";
     return { kind: "refused", message };
   }
   const stages = [...forgetAndSettle(observed.members), unmarkSteps(observed.members)];

@@ -487,7 +487,7 @@ test("a workload is deleted once it has no snapshots, with its marks and bitmaps
   assert.equal((await drive(world, { flow: "workload-delete" })).result.kind, "refused");
   assert.match(
     (await findWorkload(world.database.handle, { id: WORKLOAD }))?.error_message ?? "",
-    /still has 1 snapshots/,
+    /still has 1 snapshot;/,
   );
   await openRows(world, { flow: "snapshot-delete", members: [project.web, project.db] });
   await drive(world, { flow: "snapshot-delete" });

@@ -6,7 +6,9 @@ import {
   listWorkloadInstances,
   type Member,
   modifyWorkload,
+  openWorkloadRun,
   releaseWorkload,
+  removeDiskBases,
   saveDiskBases,
   setRestoreStatus,
   setSnapshotStatus,
@@ -122,6 +124,30 @@ async function adopt(transaction: Handle, run: ConcludedRun, made: readonly Fini
     modified.kind === "modified",
     `workload ${workloadId} takes its restored instances: ${modified.kind}`,
   );
+  const replaced = before.filter((row) => successors.has(row.instance_id));
+  // The originals are gone, and with them their bitmaps: nothing will count from these any more.
+  for (const row of replaced) await removeDiskBases(transaction, workloadId, row.instance_id);
+  await unmarkStrangers(transaction, run, made, replaced);
+}
+
+/**
+ * Instances that were in the snapshot and left the workload since came back with the workload's mark, which
+ * is not true of them: a run of its own takes it away.
+ */
+async function unmarkStrangers(
+  transaction: Handle,
+  run: ConcludedRun,
+  made: readonly FinishOutput[],
+  replaced: readonly { readonly instance_id: InstanceId }[],
+): Promise<void> {
+  const strangers = made.filter(({ originalId }) => replaced.every((row) => row.instance_id !== originalId));
+  if (strangers.length === 0) return;
+  const formerMemberIds = strangers.map(({ instanceId }) => instanceId);
+  await openWorkloadRun(transaction, run, {
+    workloadId: run.subject.workloadId,
+    flow: "workload-mark",
+    request: { formerMemberIds },
+  });
 }
 
 /**

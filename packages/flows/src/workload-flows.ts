@@ -113,7 +113,10 @@ export const workloadDeletionFlow: Flow = {
     const workload = await loadWorkload(context);
     return planWorkloadDeletion({
       workloadName: workload.name,
-      snapshotCount: await countSnapshots(context.database.handle, workload.id),
+      // Asked to forget them: they stay on the backup target, and only their rows go.
+      snapshotCount: isDatabaseOnly(context.run.request)
+        ? 0
+        : await countSnapshots(context.database.handle, workload.id),
       members: await observeMembers(context),
     });
   },
@@ -170,6 +173,16 @@ export const workloadMarkingFlow: Flow = {
     await releaseWorkload(transaction, { workloadId: run.subject.workloadId, runId: run.id });
   },
 };
+
+/** The request is `{databaseOnly: boolean}`; anything else keeps a workload that has snapshots. */
+function isDatabaseOnly(request: unknown): boolean {
+  return (
+    typeof request === "object" &&
+    request !== null &&
+    "databaseOnly" in request &&
+    request.databaseOnly === true
+  );
+}
 
 /** The request is `{formerMemberIds: [...]}`; anything else names nobody. */
 function parseFormerMembers(request: unknown): string[] {

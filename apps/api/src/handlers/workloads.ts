@@ -3,6 +3,7 @@ import {
   countSnapshots,
   createWorkload,
   findWorkload,
+  type Handle,
   listWorkloadInstances,
   listWorkloads,
   type Modified,
@@ -13,7 +14,7 @@ import {
   type WorkloadInstanceRow,
   type WorkloadRow,
 } from "@cairn/database";
-import { type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
+import { asId, assert, type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
 import { instanceTaken, resolveMembers } from "../members.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened } from "../refusals.ts";
@@ -132,7 +133,7 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
   if (created.kind === "instance-taken") throw instanceTaken(created.instanceId);
   await markInstances(
     cloud,
-    { added: instances.map((each) => each.instanceId), workload: created.workload },
+    { instances: instances.map((each) => each.instanceId), workload: created.workload },
     request,
   );
   // The row is usable at once; clients were built to see this word first and to ask again.
@@ -152,9 +153,8 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
       ? undefined
       : await resolveMembers(world, { instances: names, caller, cloud, workloadId: before.id }, signal);
   await ensureTrust(world, caller, cloud, signal);
-  const { handle } = world.database;
-  const membersBefore = await listWorkloadInstances(handle, [before.id]);
   const workload = await world.database.transaction(async (transaction) => {
+    const membersBefore = await listWorkloadInstances(transaction, [before.id]);
     const modified = await modifyWorkload(transaction, before.id, {
       name: body.workload.name,
       description: body.workload.description,
@@ -164,11 +164,34 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
       instances,
     });
     // Thrown inside, so that the transaction rolls back what it did before the refusal.
-    return modifiedOrThrow(modified, before.id);
+    const changed = modifiedOrThrow(modified, before.id);
+    const former = instances === undefined ? undefined : formerMembers(membersBefore, instances);
+    return former === undefined ? changed : markMembers(transaction, caller, changed, former);
   });
-  const changes = instances === undefined ? {} : membershipChanges(membersBefore, instances);
-  await markInstances(cloud, { ...changes, workload }, request);
-  return { workload: await detail(world, workload, request.origin) };
+  const shown = await detail(world, workload, request.origin);
+  // A new name alone needs no run: nothing is left on a host, and nobody has to wait for it.
+  if (workload.name !== before.name && workload.status === "available") {
+    await markInstances(cloud, { instances: shown.instances.map(({ id }) => asId(id)), workload }, request);
+  }
+  return { workload: shown };
+}
+
+/**
+ * Starts the run that marks the members and takes bitmaps, bases and marks off those that left. In the
+ * transaction of the change: a crash cannot leave a former member with a bitmap that nobody will remove.
+ */
+async function markMembers(
+  transaction: Handle,
+  caller: Caller,
+  { id }: WorkloadRow,
+  formerMemberIds: readonly InstanceId[],
+): Promise<WorkloadRow> {
+  const wanted = { workloadId: id, flow: "workload-mark", request: { formerMemberIds } } as const;
+  const opened = await openWorkloadRun(transaction, caller, wanted);
+  if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id });
+  const locked = await findWorkload(transaction, { id });
+  assert(locked !== undefined, `workload ${id} that was just changed has a row`);
+  return locked;
 }
 
 /** An empty schedule is harmless, as existing clients expect. */
@@ -176,16 +199,15 @@ function scheduleAfter(before: WorkloadRow, given: JobSchedule | undefined): Job
   return given === undefined ? undefined : { ...before.jobschedule, ...given };
 }
 
-function membershipChanges(
+/** Those that left, perhaps nobody; undefined when the members are the same as before. */
+function formerMembers(
   before: readonly WorkloadInstanceRow[],
   after: readonly { readonly instanceId: InstanceId }[],
-): { added: InstanceId[]; removed: InstanceId[] } {
+): InstanceId[] | undefined {
   const old = before.map((member) => member.instance_id);
-  const fresh = after.map((member) => member.instanceId);
-  return {
-    added: fresh.filter((id) => !old.includes(id)),
-    removed: old.filter((id) => !fresh.includes(id)),
-  };
+  const now = after.map((member) => member.instanceId);
+  const isSame = old.length === now.length && now.every((id) => old.includes(id));
+  return isSame ? undefined : old.filter((id) => !now.includes(id));
 }
 
 function modifiedOrThrow(modified: Modified, id: string): WorkloadRow {
@@ -207,7 +229,7 @@ async function deletion(world: World, request: ApiRequest<"deleteWorkload">): Pr
   const row = await ownWorkload(world, request);
   const count = await countSnapshots(world.database.handle, row.id);
   if (count > 0 && request.query.database_only !== true) {
-    throw new Rejection(`The workload ${row.id} still has ${count} snapshots.`, {
+    throw new Rejection(`The workload ${row.name} still has ${counted(count)}.`, {
       status: 409,
       field: "workload_id",
       value: row.id,
@@ -215,10 +237,18 @@ async function deletion(world: World, request: ApiRequest<"deleteWorkload">): Pr
     });
   }
   const opened = await world.database.transaction(async (transaction) =>
-    openWorkloadRun(transaction, request.caller, { workloadId: row.id, flow: "workload-delete" }),
+    openWorkloadRun(transaction, request.caller, {
+      workloadId: row.id,
+      flow: "workload-delete",
+      request: { databaseOnly: request.query.database_only === true },
+    }),
   );
   if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id: row.id });
   return undefined;
+}
+
+function counted(snapshots: number): string {
+  return snapshots === 1 ? "1 snapshot" : `${String(snapshots)} snapshots`;
 }
 
 async function unlock(world: World, request: ApiRequest<"unlockWorkload">): Promise<undefined> {
