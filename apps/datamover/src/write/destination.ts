@@ -1,5 +1,6 @@
 import { ALLOCATION_ZERO, type NbdClient } from "@cairn/nbd";
 import type { BlockDestination } from "@cairn/transfer";
+import { joinExtents } from "../protect/disk-source.ts";
 
 /** A gap longer than this is zeroed in several requests, so that none outlasts the limit of silence. */
 const ZERO_WINDOW_BYTES = 128 * 1024 * 1024;
@@ -15,6 +16,7 @@ export function diskDestination(client: NbdClient, sizeBytes: number): BlockDest
     zero: async (offset, length, signal) => {
       await zeroStretch(client, { offset, length }, signal);
     },
+    allocation: (offset, length, signal) => joinExtents(client.status({ offset, length }, signal), "whole"),
     flush: async (signal) => {
       await client.flush(signal);
     },
