@@ -26,7 +26,7 @@ async function startDemo(): Promise<Demo> {
   return { child, folder, ended, story: () => written.story, result: () => written.result };
 }
 
-/** Processes whose command line names the folder: every part of the tree has it in its own or its children's. */
+/** Processes that name the folder in command line or environment, as every part of the tree does. */
 async function processesOf(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await readdir("/proc")) {

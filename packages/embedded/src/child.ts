@@ -26,7 +26,8 @@ const STOP_GRACE_MS = 8_000;
 /**
  * One program as a child process in a process group of its own, so that a Ctrl-C at the terminal reaches only
  * the parent, which then stops its children in the right order. Its standard output and error go to the log
- * file.
+ * file. Its standard input is a pipe that nobody writes to: it ends with the parent, however that dies, and
+ * the program then stops by itself.
  */
 export class Child {
   readonly name: string;
@@ -50,9 +51,9 @@ export class Child {
   static async start(spec: ChildSpec, signal?: AbortSignal): Promise<Child> {
     signal?.throwIfAborted();
     const log = createWriteStream(spec.logFile, { flags: "a", mode: 0o600 });
-    const child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.program], {
+    const child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.program, "--stop-with-stdin"], {
       env: spec.environment,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
     const exited = new Promise<void>((resolve) => {

@@ -39,7 +39,7 @@ export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
  * MiB).
  */
 const DATAMOVER_NODE_OPTIONS = ["--max-semi-space-size=1"] as const;
-/** glibc gives large blocks back at once and keeps few arenas (mallopt(3)): buffers of 1 MiB do not pile up. */
+/** glibc returns large blocks at once and keeps few arenas (mallopt(3)): buffers of 1 MiB do not pile up. */
 const DATAMOVER_MEMORY = { MALLOC_MMAP_THRESHOLD_: "262144", MALLOC_ARENA_MAX: "2" } as const;
 const READY_TIMEOUT_MS = 60_000;
 const REGION = "RegionOne";

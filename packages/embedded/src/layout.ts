@@ -9,7 +9,6 @@ export interface Layout {
   readonly logs: string;
   readonly secrets: string;
   readonly keyFile: string;
-  readonly passwordFile: string;
   scratch(host: string): string;
   tokenFile(host: string): string;
   logFile(program: string): string;
@@ -27,7 +26,6 @@ export function layoutOf(root: string): Layout {
     logs,
     secrets,
     keyFile: join(secrets, "cairn.key"),
-    passwordFile: join(secrets, "service-password"),
     scratch: (host) => join(root, "scratch", host),
     tokenFile: (host) => join(secrets, `datamover-${host}.token`),
     logFile: (program) => join(logs, `${program}.log`),

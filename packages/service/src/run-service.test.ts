@@ -8,9 +8,9 @@ const door = new URL("./index.ts", import.meta.url).href;
 /** A program of three lines, in a process of its own. */
 function program(start: string, argv: readonly string[] = []) {
   const script = `
-    import { integer, runService, secret } from ${JSON.stringify(door)};
+    import { databaseSettings, integer, runService } from ${JSON.stringify(door)};
     const listenPort = integer({ min: 0, max: 9, default: 0 });
-    const spec = { api: { listenPort }, database: { url: secret() } };
+    const spec = { api: { listenPort }, database: databaseSettings };
     const start = async ({ config, log, status, signal }) => { ${start} };
     await runService({ name: "api", spec, start }, process);
   `;

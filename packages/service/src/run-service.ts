@@ -131,10 +131,14 @@ function watchForStop(life: Life): void {
   host.on("SIGTERM", () => stop("SIGTERM"));
   host.on("SIGINT", () => stop("SIGINT"));
   if (host.argv.includes("--stop-with-stdin")) {
-    // The parent holds the other end of the pipe: its death, however sudden, ends this program too.
+    // The parent holds the other end of the pipe: its death, however sudden, ends this program too. It is no
+    // second signal when the parent had asked for the end before.
+    const orphaned = (reason: string) => (): void => {
+      if (!stopping.signal.aborted) stop(reason);
+    };
     host.stdin
-      .on("end", () => stop("the parent closed standard input"))
-      .on("error", () => stop("standard input"));
+      .on("end", orphaned("the parent closed standard input"))
+      .on("error", orphaned("standard input"));
     host.stdin.resume();
   }
 }
