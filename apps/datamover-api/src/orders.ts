@@ -44,9 +44,11 @@ export async function claim(
   for (;;) {
     await touchDatamover(database.handle, host);
     const rows = await database.transaction((tx) => claimOrders(tx, host, wanted.room, world.leaseMs));
-    if (rows.length > 0) return { orders: await Promise.all(rows.map((row) => toOrder(world, row))) };
     const leftMs = until - clock.now();
-    if (leftMs <= 0) return { orders: [] };
+    if (rows.length > 0 || leftMs <= 0) {
+      const orders = await Promise.all(rows.map((row) => toOrder(world, row)));
+      return { orders, leaseMs: world.leaseMs };
+    }
     const ms = Math.min(leftMs, LOOK_AGAIN_MS);
     await database.waitFor("cairn_order_queued", { payload: host, ms, signal });
   }

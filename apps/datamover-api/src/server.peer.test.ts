@@ -31,6 +31,7 @@ import { createRepositoryKeys, wrapKeys } from "@cairn/repository";
 import { createLog, Status } from "@cairn/service";
 import { createServer } from "./server.ts";
 
+const LEASE_MS = 30_000;
 const masterKey = Buffer.alloc(32, 7);
 const stopping = new AbortController();
 let place: TestDatabase;
@@ -45,7 +46,7 @@ before(async () => {
     await registerDatamover(database.handle, host as HostName, new Secret(`token-${host}`));
   }
   server = createServer({
-    world: { database, clock: systemClock, masterKey: new Secret(masterKey), leaseMs: 30_000 },
+    world: { database, clock: systemClock, masterKey: new Secret(masterKey), leaseMs: LEASE_MS },
     log: createLog("datamover-api", { level: "error", write: () => undefined }),
     status: new Status("datamover-api", systemClock),
     signal: stopping.signal,
@@ -74,7 +75,9 @@ async function post(path: string, body: unknown, host = "h1"): Promise<{ status:
 async function claimed(waitMs = 0, host = "h1"): Promise<Order[]> {
   const { status, body } = await post("/v1/orders/claim", { room: 4, waitMs }, host);
   assert.equal(status, 200);
-  return (body as ClaimReply).orders;
+  const { orders, leaseMs } = body as ClaimReply;
+  assert.equal(leaseMs, LEASE_MS, "both sides know how long an order is held");
+  return orders;
 }
 
 const settle: OrderBody = { kind: "settle-instance", instanceId: "i1", keepBitmaps: [] };

@@ -162,14 +162,21 @@ void test("killed with -9 while it writes: the next one ends its daemon and writ
   assert.equal(await second.kill("SIGTERM"), 0);
 });
 
-for (const verdict of ["cancelled", "fenced"] as const) {
-  void test(`an order that is ${verdict} is taken down at once and nothing more is reported`, async () => {
+for (const [verdict, end] of [
+  ["cancelled", "and let go of when that is done"],
+  ["fenced", "and nothing more is reported"],
+] as const) {
+  void test(`an order that is ${verdict} is taken down at once, ${end}`, async () => {
     await using scene = await openScene();
     const { api, instance, repository } = scene;
     const id = api.add(protectOrder(instance), repository);
     api.answerWith(id, verdict);
     await using datamover = await DatamoverProcess.start(scene.node, api);
     await until(() => Promise.resolve(datamover.lines.some(({ event }) => event === "order.dropped")));
+    if (verdict === "cancelled") {
+      const outcome = await api.outcome(id);
+      assert.ok(outcome.kind === "failed" && outcome.code === "order-cancelled", JSON.stringify(outcome));
+    }
     await assertNothingLeft(scene);
     assert.deepEqual(await instance.bitmaps(), { vda: [], vdb: [] });
     assert.equal(

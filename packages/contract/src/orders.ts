@@ -215,8 +215,8 @@ export type OrderProgress = Static<typeof OrderProgress>;
 
 /**
  * Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing
- * more. After `cancelled` there are 10 s for that; a finish (with any outcome) lets go of the order earlier,
- * and the undo that waits for it goes on at once.
+ * more. After `cancelled` there are 10 s for that; a finish (`failed`, `order-cancelled`) lets go of the order
+ * earlier, and the undo that waits for it goes on at once.
  */
 export const ProgressReply = Type.Object({
   verdict: Type.Union([Type.Literal("continue"), Type.Literal("cancelled"), Type.Literal("fenced")]),
@@ -240,7 +240,14 @@ export const ClaimRequest = Type.Object({
   waitMs: Type.Integer({ minimum: 0, maximum: 30_000 }),
 });
 export type ClaimRequest = Static<typeof ClaimRequest>;
-export const ClaimReply = Type.Object({ orders: Type.Array(Order) });
+export const ClaimReply = Type.Object({
+  orders: Type.Array(Order),
+  /**
+   * How long an order stays the datamover's without a report. It reports at least every third of it, and
+   * stops by itself at five sixths.
+   */
+  leaseMs: Type.Integer({ minimum: 1 }),
+});
 export type ClaimReply = Static<typeof ClaimReply>;
 export const ProgressRequest = Type.Object({ generation: Type.Integer(), progress: OrderProgress });
 export type ProgressRequest = Static<typeof ProgressRequest>;

@@ -12,6 +12,8 @@ export async function carryOut(order: Order, context: OrderContext): Promise<Ord
   try {
     return await perform(order, context);
   } catch (cause) {
+    if (context.signal.aborted && cause !== context.signal.reason)
+      context.log.warn("order.stopped-badly", { fault: cause });
     context.signal.throwIfAborted();
     context.log.warn("order.failed", { fault: cause });
     if (cause instanceof Fault) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Order, OrderOutcome, ProgressReply } from "@cairn/contract";
-import { type Clock, Fault } from "@cairn/kernel";
+import type { FinishRequest, Order, OrderOutcome, ProgressReply } from "@cairn/contract";
+import { type Clock, Fault, systemClock } from "@cairn/kernel";
 import { createLog } from "@cairn/service";
 import type { DatamoverApi } from "../api/client.ts";
 import { ProgressBoard } from "./context.ts";
-import { LEASE, Lease } from "./lease.ts";
+import { Lease, leaseTimes } from "./lease.ts";
 
 const order: Order = {
   id: "o",
@@ -13,8 +13,11 @@ const order: Order = {
   generation: 3,
   body: { kind: "settle-instance", instanceId: "i", keepBitmaps: [] },
 };
+const LEASE_MS = 30_000;
 const outcome: OrderOutcome = { kind: "settled" };
 const log = createLog("datamover", { write: () => undefined });
+
+const neverStopped = new AbortController().signal;
 
 /** A clock that moves only when somebody sleeps. */
 function leapingClock(): Clock {
@@ -42,21 +45,24 @@ interface Script {
 function scriptedApi({
   verdicts = ["continue"],
   finishes = ["accepted"],
-}: Script): DatamoverApi & { reports: number } {
+}: Script): DatamoverApi & { reports: number; outcomes: OrderOutcome[] } {
   let finished = 0;
   const api = {
     reports: 0,
+    outcomes: [] as OrderOutcome[],
     hello: async () => Promise.resolve(),
-    claim: async () => Promise.resolve({ orders: [] }),
+    claim: async () => Promise.resolve({ orders: [], leaseMs: LEASE_MS }),
     progress: async () => {
       const verdict = verdicts[Math.min(api.reports, verdicts.length - 1)] ?? "continue";
       api.reports += 1;
       return verdict === "away" ? away() : Promise.resolve({ verdict });
     },
-    finish: async () => {
+    finish: async (_id: string, { outcome: told }: FinishRequest) => {
       const answer = finishes[Math.min(finished, finishes.length - 1)] ?? "accepted";
       finished += 1;
-      return answer === "away" ? away() : Promise.resolve(answer);
+      if (answer === "away") return away();
+      api.outcomes.push(told);
+      return Promise.resolve(answer);
     },
   };
   return api;
@@ -73,7 +79,7 @@ for (const [verdict, code] of [
 ] as const) {
   void test(`the answer ${verdict} ends the lease at once with ${code}`, async () => {
     const api = scriptedApi({ verdicts: ["continue", "continue", verdict] });
-    const lease = new Lease(order, { api, clock: leapingClock(), log });
+    const lease = new Lease(order, LEASE_MS, { api, clock: leapingClock(), log });
     await lease.keep(new ProgressBoard());
     assert.equal(codeOf(lease), code);
     assert.equal(api.reports, 3);
@@ -85,26 +91,84 @@ void test("a lease survives an API that is away for a while, and ends when it st
   const clock = leapingClock();
   const away20 = Array.from({ length: 20 }, () => "away" as const);
   const api = scriptedApi({ verdicts: ["continue", ...away20, "continue", ...away20, "continue", "away"] });
-  const lease = new Lease(order, { api, clock, log });
+  const lease = new Lease(order, LEASE_MS, { api, clock, log });
   await lease.keep(new ProgressBoard());
   assert.equal(codeOf(lease), "lease-lost");
-  const lastRenewalMs = 42 * LEASE.reportEveryMs;
-  assert.equal(clock.now() - lastRenewalMs, LEASE.giveUpAfterMs);
+  const lastRenewalMs = 42 * 1000;
+  assert.equal(clock.now() - lastRenewalMs, 25_000);
+});
+
+for (const leaseMs of [2_000, 3_000, 4_444, 30_000, 60_000]) {
+  void test(`of a lease of ${leaseMs} ms we report in every third and give up in its last sixth`, async () => {
+    const { giveUpAfterMs, reportEveryMs, reportTimeoutMs } = leaseTimes(leaseMs);
+    assert.ok(reportEveryMs <= leaseMs / 3 && reportEveryMs <= 1000);
+    assert.ok(giveUpAfterMs <= (leaseMs * 5) / 6 && giveUpAfterMs > (leaseMs * 4) / 6);
+    assert.ok(reportTimeoutMs + reportEveryMs < giveUpAfterMs, "a report that fails is made again");
+    const clock = leapingClock();
+    const lease = new Lease(order, leaseMs, { api: scriptedApi({ verdicts: ["away"] }), clock, log });
+    await lease.keep(new ProgressBoard());
+    assert.equal(codeOf(lease), "lease-lost");
+    assert.equal(clock.now(), giveUpAfterMs, "not later, whatever the pace of reports");
+  });
+}
+
+void test("a cancelled order is let go of as failed, however often the API is away, others are not", async () => {
+  const api = scriptedApi({ verdicts: ["cancelled"], finishes: ["away", "away", "accepted"] });
+  const lease = new Lease(order, LEASE_MS, { api, clock: leapingClock(), log });
+  await lease.letGo(neverStopped);
+  assert.deepEqual(api.outcomes, [], "nobody has cancelled it");
+  await lease.keep(new ProgressBoard());
+  await lease.letGo(neverStopped);
+  const message = "order o is cancelled";
+  assert.deepEqual(api.outcomes, [{ kind: "failed", code: "order-cancelled", message, retry: "never" }]);
+  const fenced = scriptedApi({ verdicts: ["fenced"] });
+  const other = new Lease(order, LEASE_MS, { api: fenced, clock: leapingClock(), log });
+  await other.keep(new ProgressBoard());
+  await other.letGo(neverStopped);
+  assert.deepEqual(fenced.outcomes, []);
+});
+
+void test("letting go of a cancelled order ends, although the API stays away or the program stops", async () => {
+  const clock = leapingClock();
+  const api = scriptedApi({ verdicts: ["cancelled"], finishes: ["away"] });
+  const lease = new Lease(order, LEASE_MS, { api, clock, log });
+  await lease.keep(new ProgressBoard());
+  await lease.letGo(AbortSignal.abort());
+  assert.ok(clock.now() <= 1000);
+  await lease.letGo(neverStopped);
+  assert.ok(clock.now() <= 11_000);
+});
+
+void test("an outcome that is being taken is not undone by a late report", async () => {
+  const taking = Promise.withResolvers<"accepted">();
+  const api = { ...scriptedApi({ verdicts: ["fenced"] }), finish: async () => taking.promise };
+  const lease = new Lease(order, LEASE_MS, { api, clock: systemClock, log });
+  const finished = lease.finish(outcome);
+  const kept = lease.keep(new ProgressBoard());
+  await new Promise((resolve) => void setImmediate(resolve));
+  assert.equal(lease.lost.aborted, false);
+  taking.resolve("accepted");
+  assert.equal(await finished, "accepted");
+  lease.release();
+  await kept;
 });
 
 void test("an outcome is told until it is taken, or dropped when the order is somebody else's", async () => {
   const accepted = scriptedApi({ finishes: ["away", "away", "accepted"] });
   assert.equal(
-    await new Lease(order, { api: accepted, clock: leapingClock(), log }).finish(outcome),
+    await new Lease(order, LEASE_MS, { api: accepted, clock: leapingClock(), log }).finish(outcome),
     "accepted",
   );
   const fenced = scriptedApi({ finishes: ["away", "fenced"] });
-  assert.equal(await new Lease(order, { api: fenced, clock: leapingClock(), log }).finish(outcome), "fenced");
+  assert.equal(
+    await new Lease(order, LEASE_MS, { api: fenced, clock: leapingClock(), log }).finish(outcome),
+    "fenced",
+  );
 });
 
 void test("a released lease reports no more", async () => {
   const api = scriptedApi({});
-  const lease = new Lease(order, { api, clock: leapingClock(), log });
+  const lease = new Lease(order, LEASE_MS, { api, clock: leapingClock(), log });
   lease.release();
   await lease.keep(new ProgressBoard());
   assert.equal(api.reports, 0);

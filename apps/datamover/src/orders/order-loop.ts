@@ -77,8 +77,8 @@ export class OrderLoop {
         continue;
       }
       try {
-        const { orders } = await api.claim({ room, waitMs: CLAIM_WAIT_MS }, signal);
-        for (const order of orders) this.#start(order, signal);
+        const { orders, leaseMs } = await api.claim({ room, waitMs: CLAIM_WAIT_MS }, signal);
+        for (const order of orders) this.#start(order, leaseMs, signal);
       } catch (cause) {
         if (hasEnded(signal)) return;
         log.warn("claim.failed", { fault: cause });
@@ -88,9 +88,9 @@ export class OrderLoop {
     }
   }
 
-  #start(order: Order, signal: AbortSignal): void {
+  #start(order: Order, leaseMs: number, signal: AbortSignal): void {
     const key = `${order.id}/${order.generation}`;
-    const work = this.#carryOutOne(order, signal).finally(() => {
+    const work = this.#carryOutOne(order, leaseMs, signal).finally(() => {
       this.#running.delete(key);
       this.#roomMade.resolve();
       this.#roomMade = Promise.withResolvers();
@@ -98,13 +98,13 @@ export class OrderLoop {
     this.#running.set(key, work);
   }
 
-  async #carryOutOne(order: Order, stop: AbortSignal): Promise<void> {
+  async #carryOutOne(order: Order, leaseMs: number, stop: AbortSignal): Promise<void> {
     const { api, equipment, status } = this.#parts;
     const { id, runId: run, generation, body } = order;
     const log = this.#parts.log.child({ order: id, run, generation, kind: body.kind });
     using _ = status.doing(`${body.kind} ${id}`);
     const progress = new ProgressBoard();
-    const lease = new Lease(order, { api, clock: equipment.clock, log });
+    const lease = new Lease(order, leaseMs, { api, clock: equipment.clock, log });
     const signal = AbortSignal.any([stop, lease.lost]);
     const kept = lease.keep(progress);
     log.info("order.started");
@@ -118,6 +118,8 @@ export class OrderLoop {
     } catch (cause) {
       log.info("order.dropped", { reason: cause });
     } finally {
+      // All of it has been taken down: the undo that waits for the order may go on.
+      await lease.letGo(stop);
       lease.release();
       await kept;
     }

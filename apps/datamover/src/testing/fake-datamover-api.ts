@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  type ClaimReply,
   ClaimRequest,
   FinishRequest,
   HelloRequest,
@@ -128,19 +129,20 @@ export class FakeDatamoverApi implements AsyncDisposable {
       this.hellos += 1;
       return { status: 204 };
     }
-    if (id === "claim")
-      return { status: 200, body: { orders: await this.#claim(parseAs(ClaimRequest, body)) } };
+    if (id === "claim") return { status: 200, body: await this.#claim(parseAs(ClaimRequest, body)) };
     if (verb === "progress") return this.#progress(this.#entry(id), parseAs(ProgressRequest, body));
     return this.#finish(this.#entry(id), parseAs(FinishRequest, body));
   }
 
-  async #claim({ room, waitMs }: ClaimRequest): Promise<Order[]> {
+  async #claim({ room, waitMs }: ClaimRequest): Promise<ClaimReply> {
     const until = systemClock.now() + Math.min(waitMs, 500);
     for (;;) {
       const due = [...this.#entries.values()]
         .filter((entry) => entry.leaseUntilMs < systemClock.now())
         .slice(0, room);
-      if (due.length > 0 || systemClock.now() >= until) return due.map((entry) => this.#handOut(entry));
+      if (due.length > 0 || systemClock.now() >= until) {
+        return { orders: due.map((entry) => this.#handOut(entry)), leaseMs: this.leaseMs };
+      }
       await systemClock.sleep(20);
     }
   }
