@@ -215,8 +215,8 @@ export type OrderProgress = Static<typeof OrderProgress>;
 
 /**
  * Replies to a progress report; anything but `continue` means: stop, clean up what is yours, report nothing
- * more. After `cancelled` there are 10 s for that; a finish (`failed`, `order-cancelled`) lets go of the order
- * earlier, and the undo that waits for it goes on at once.
+ * more. After `cancelled` there are 10 s for that; a finish (`failed`, `order-cancelled`) lets go of the
+ * order earlier, and the undo that waits for it goes on at once.
  */
 export const ProgressReply = Type.Object({
   verdict: Type.Union([Type.Literal("continue"), Type.Literal("cancelled"), Type.Literal("fenced")]),

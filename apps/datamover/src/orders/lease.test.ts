@@ -99,7 +99,7 @@ void test("a lease survives an API that is away for a while, and ends when it st
 });
 
 for (const leaseMs of [2_000, 3_000, 4_444, 30_000, 60_000]) {
-  void test(`of a lease of ${leaseMs} ms we report in every third and give up in its last sixth`, async () => {
+  void test(`of a lease of ${leaseMs} ms we report in each third and stop in the last sixth`, async () => {
     const { giveUpAfterMs, reportEveryMs, reportTimeoutMs } = leaseTimes(leaseMs);
     assert.ok(reportEveryMs <= leaseMs / 3 && reportEveryMs <= 1000);
     assert.ok(giveUpAfterMs <= (leaseMs * 5) / 6 && giveUpAfterMs > (leaseMs * 4) / 6);
@@ -112,7 +112,7 @@ for (const leaseMs of [2_000, 3_000, 4_444, 30_000, 60_000]) {
   });
 }
 
-void test("a cancelled order is let go of as failed, however often the API is away, others are not", async () => {
+void test("a cancelled order is let go of as failed, once the API is there; others are not", async () => {
   const api = scriptedApi({ verdicts: ["cancelled"], finishes: ["away", "away", "accepted"] });
   const lease = new Lease(order, LEASE_MS, { api, clock: leapingClock(), log });
   await lease.letGo(neverStopped);
@@ -128,7 +128,7 @@ void test("a cancelled order is let go of as failed, however often the API is aw
   assert.deepEqual(fenced.outcomes, []);
 });
 
-void test("letting go of a cancelled order ends, although the API stays away or the program stops", async () => {
+void test("letting go ends, although the API stays away or the program stops", async () => {
   const clock = leapingClock();
   const api = scriptedApi({ verdicts: ["cancelled"], finishes: ["away"] });
   const lease = new Lease(order, LEASE_MS, { api, clock, log });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { OrderBody, OrderOutcome, ProtectInstance, RepositoryAccess } from "@cairn/contract";
 import { KiB, MiB, systemClock } from "@cairn/kernel";
 import { createLog } from "@cairn/service";
-import { openTransfer } from "@cairn/transfer";
+import { type BlockDestination, openTransfer } from "@cairn/transfer";
 import { Scratch } from "../host/scratch.ts";
 import { bitmapName } from "../hypervisor/names.ts";
 import type { Hypervisor, Point } from "../hypervisor/port.ts";
@@ -21,6 +21,8 @@ export interface Hooks {
   /** Called once the point is taken, before anything is read. */
   readonly afterPoint?: (point: Point) => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Stands between the transfer and the disk that is written. */
+  readonly destination?: (real: BlockDestination) => BlockDestination;
 }
 
 /**
@@ -64,7 +66,7 @@ export class OrderBench {
       hypervisor: this.#hooked(hooks),
       scratch: this.scratch,
       clock: systemClock,
-      openTransfer,
+      openTransfer: hooks.destination === undefined ? openTransfer : through(hooks.destination),
       attachmentsFolder: join(this.node.sandboxFolder, "cinder"),
       log: this.#log(),
       progress: new ProgressBoard(),
@@ -117,6 +119,18 @@ export class OrderBench {
       reconcile: async (signal) => hypervisor.reconcile(signal),
     };
   }
+}
+
+/** Opens transfers that write to what `wrap` makes of the disk. */
+function through(wrap: (real: BlockDestination) => BlockDestination): typeof openTransfer {
+  return async (options) => {
+    const transfer = await openTransfer(options);
+    return {
+      ...transfer,
+      writeDisk: async (request) =>
+        transfer.writeDisk({ ...request, destination: wrap(request.destination) }),
+    };
+  };
 }
 
 /** The order for a snapshot as the engine would plan it after `since`. */

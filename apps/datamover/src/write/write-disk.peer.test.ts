@@ -143,3 +143,19 @@ for (const [what, code, prepare] of refused) {
     assert.deepEqual(await readdir(scene.node.scratchFolder), []);
   });
 }
+
+for (const mode of ["whole", "differences"] as const) {
+  void test(`a disk that does not keep what is written to it fails the order: ${mode}`, async () => {
+    await using scene = await openScene("raw");
+    const { bench, node, root } = scene;
+    const { connectionInfo } = await attachVolume(node, "liar", { format: "raw", sizeBytes: SIZE });
+    const body = order(root, { kind: "attached", volumeId: "liar", connectionInfo }, mode);
+    const outcome = await bench.perform(body, {
+      destination: (real) => ({ ...real, write: async () => Promise.resolve() }),
+    });
+    assert.equal(outcome.kind, "failed", JSON.stringify(outcome));
+    assert.equal(outcome.code, "restore-mismatch");
+    assert.match(outcome.message, /^vda reads back otherwise than it was written, at \d+$/);
+    assert.deepEqual(await readdir(node.scratchFolder), []);
+  });
+}
