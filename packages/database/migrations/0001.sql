@@ -210,7 +210,7 @@ create table disk_base (
   disk_id      text not null,
   instance_id  text not null,
   snapshot_id  text not null,
-  -- Page id of the disk's root in the repository, for deduplication with or without a bitmap.
+  -- Address of the disk's root page in the repository, for deduplication with or without a bitmap.
   root         text not null,
   -- What the datamover must find again to trust the bitmap; null when none is recording.
   base         jsonb,

@@ -6,7 +6,7 @@ import { type DiskBaseRow, type Handle, toJson } from "./tables.ts";
 export interface NewBase {
   readonly diskId: string;
   readonly instanceId: InstanceId;
-  /** Page id of the disk's root in the repository. */
+  /** Address of the disk's root page in the repository, in hex. */
   readonly root: string;
   /** The datamover's `DiskBase`; absent when no bitmap was left recording. */
   readonly base?: unknown;
@@ -17,7 +17,7 @@ export async function listDiskBases(handle: Handle, workloadId: WorkloadId): Pro
   return handle.selectFrom("disk_base").selectAll().where("workload_id", "=", workloadId).execute();
 }
 
-/** Advances the bases of the disks of a committed snapshot, in the transaction that makes it `available`. */
+/** Advances the bases of these disks: the next snapshot counts from this one, whose commit is durable. */
 export async function saveDiskBases(
   transaction: Handle,
   workloadId: WorkloadId,

@@ -277,16 +277,12 @@ export async function cancelSnapshot(transaction: Handle, asker: Asker, id: Snap
     .where("id", "=", id)
     .where("project_id", "=", asker.projectId)
     .executeTakeFirst();
-  if (seen === undefined) return { kind: "absent" };
-  const asked = await requestCancellation(transaction, seen.run_id);
-  const moved = await transaction
+  const move = transaction
     .updateTable("snapshot")
     .set({ status: "cancelling", updated_at: sql`now()` })
     .where("id", "=", id)
-    .where("status", "in", ["executing", "cancelling"])
-    .executeTakeFirst();
-  if (!asked || moved.numUpdatedRows === 0n) return { kind: "ended", status: seen.status };
-  return { kind: "cancelling", runId: seen.run_id };
+    .where("status", "in", ["executing", "cancelling"]);
+  return cancelRunOf(transaction, seen, async () => move.executeTakeFirst());
 }
 
 /** Asks the run of a restore to turn back. */
@@ -297,14 +293,23 @@ export async function cancelRestore(transaction: Handle, asker: Asker, id: Resto
     .where("id", "=", id)
     .where("project_id", "=", asker.projectId)
     .executeTakeFirst();
-  if (seen === undefined) return { kind: "absent" };
-  const asked = await requestCancellation(transaction, seen.run_id);
-  const moved = await transaction
+  const move = transaction
     .updateTable("restore")
     .set({ status: "cancelling", updated_at: sql`now()` })
     .where("id", "=", id)
-    .where("status", "in", ["executing", "cancelling"])
-    .executeTakeFirst();
+    .where("status", "in", ["executing", "cancelling"]);
+  return cancelRunOf(transaction, seen, async () => move.executeTakeFirst());
+}
+
+/** The run's row first, then the row of what it is about: `move` shows that as `cancelling`, if it can. */
+async function cancelRunOf(
+  transaction: Handle,
+  seen: { readonly status: string; readonly run_id: RunId } | undefined,
+  move: () => Promise<{ readonly numUpdatedRows: bigint }>,
+): Promise<Cancelled> {
+  if (seen === undefined) return { kind: "absent" };
+  const asked = await requestCancellation(transaction, seen.run_id);
+  const moved = await move();
   if (!asked || moved.numUpdatedRows === 0n) return { kind: "ended", status: seen.status };
   return { kind: "cancelling", runId: seen.run_id };
 }

@@ -7,6 +7,7 @@ import {
   unreachable,
 } from "@cairn/kernel";
 import { sql } from "kysely";
+import { inFuture } from "./database-time.ts";
 import { type Handle, type OrderRow, toJson } from "./tables.ts";
 
 /**
@@ -277,8 +278,4 @@ async function notifyOrder(transaction: Handle, id: OrderId): Promise<void> {
 
 async function notifyHost(transaction: Handle, host: HostName): Promise<void> {
   await sql`select pg_notify('cairn_order_queued', ${host})`.execute(transaction);
-}
-
-function inFuture(ms: number): ReturnType<typeof sql<Date>> {
-  return sql<Date>`now() + ${ms} * interval '1 millisecond'`;
 }

@@ -1,6 +1,7 @@
 import { type Plan, type RunEvent, type RunState, type StepProgress, unplannedRun } from "@cairn/domain";
 import { assert, type RunId, unreachable } from "@cairn/kernel";
 import { sql } from "kysely";
+import { inFuture } from "./database-time.ts";
 import type { Database } from "./open.ts";
 import { type Handle, type RunRow, type StepRow, toJson } from "./tables.ts";
 
@@ -60,10 +61,6 @@ export async function releaseRun(handle: Handle, claim: RunClaim): Promise<void>
     .where("id", "=", claim.runId)
     .where("generation", "=", claim.generation)
     .execute();
-}
-
-function inFuture(ms: number): ReturnType<typeof sql<Date>> {
-  return sql<Date>`now() + ${ms} * interval '1 millisecond'`;
 }
 
 /**
