@@ -202,15 +202,14 @@ async function sendBytes(
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const token = await session.token(call.signal);
+  const to = await address(session, service, call);
+  const headers = await session.headers(service, token, call);
   const idle = idleLimit(session, call.signal);
   const outgoing: Outgoing = {
-    ...(await address(session, service, call)),
+    ...to,
     method: "PUT",
     isWrite: true,
-    headers: {
-      "content-type": "application/octet-stream",
-      ...(await session.headers(service, token, call)),
-    },
+    headers: { "content-type": "application/octet-stream", ...headers },
     secrets: [token.value],
     body: ReadableStream.from(idle.watch(bytes)),
   };
@@ -227,7 +226,25 @@ async function sendBytes(
 
 async function* receiveBytes(session: Session, service: ServiceType, call: Call): AsyncGenerator<Uint8Array> {
   const idle = idleLimit(session, call.signal);
-  const start = await session.authorised(call.signal, async (token) => {
+  try {
+    yield* downloaded(await openDownload(session, service, call, idle), idle);
+  } finally {
+    idle.end();
+  }
+}
+
+interface Download {
+  readonly outgoing: Outgoing;
+  readonly response: Response;
+}
+
+async function openDownload(
+  session: Session,
+  service: ServiceType,
+  call: Call,
+  idle: IdleLimit,
+): Promise<Download> {
+  return session.authorised(call.signal, async (token) => {
     const outgoing: Outgoing = {
       ...(await address(session, service, call)),
       method: "GET",
@@ -239,13 +256,14 @@ async function* receiveBytes(session: Session, service: ServiceType, call: Call)
     if (isGood(opened.response.status)) return { outgoing, response: opened.response };
     throw refuse(session.wire, outgoing, { ...opened, text: await opened.response.text() });
   });
+}
+
+async function* downloaded({ outgoing, response }: Download, idle: IdleLimit): AsyncGenerator<Uint8Array> {
   try {
     // A 204 has no body: an image without bytes.
-    if (start.response.body !== null) yield* idle.watch(start.response.body);
+    if (response.body !== null) yield* idle.watch(response.body);
   } catch (cause) {
-    throw broken(start.outgoing, cause);
-  } finally {
-    idle.end();
+    throw broken(outgoing, cause);
   }
 }
 
