@@ -22,10 +22,7 @@ export interface SealedRecord {
   readonly tag: Buffer;
 }
 
-/**
- * What a record is bound to: moved to another repository or under another id, it does not open (invariant
- * I12).
- */
+/** What a record is bound to: moved to another repository or under another id, it does not open. */
 export interface RecordBinding {
   readonly repositoryId: string;
   readonly kind: RecordKind;

@@ -8,8 +8,8 @@ export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /**
  * `nonce | ciphertext | tag` by AES-256-GCM with a fresh random nonce. The keys that are given here are
- * derived for one object or record, so that a nonce never meets the same key twice in practice (invariant
- * I13).
+ * derived for one object or record (but for the master key, which seals a few sets of keys), so that a nonce
+ * never meets the same key twice in practice.
  */
 export function sealBytes(key: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);

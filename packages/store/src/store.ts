@@ -1,6 +1,6 @@
 /**
  * The port to a backup target: named, immutable bytes. A name is written once and never again with other
- * bytes (invariant I1), so nothing here overwrites, appends or locks.
+ * bytes, so nothing here overwrites, appends or locks.
  *
  * Every refusal of the world is a `Fault` with one of these codes:
  *

@@ -68,7 +68,7 @@ export class StoreSession {
       kind: "page",
       packBytes: PAGE_PACK_BYTES,
       signal,
-      // Pages come after the chunks that they refer to (invariant I4), also when there are so many that some
+      // Pages come after the chunks that they refer to, also when there are so many that some
       // are stored before the end.
       before: async () => this.#chunks.flush(),
       onDurable: async () => undefined,
