@@ -62,4 +62,4 @@ export const PURE = {
 } as const;
 
 /** A check that saw fewer modules than this looked at the wrong place. */
-export const MODULES_MIN = 100;
+export const MODULES_MIN = 400;

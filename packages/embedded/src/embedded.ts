@@ -256,7 +256,8 @@ export class Embedded {
   }
 }
 
-const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"] as const;
+/** The last is how the test runner knows whose a process is. */
+const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "CAIRN_TEST_MARK"] as const;
 
 function inherited(environment: EmbeddedOptions["environment"]): Record<string, string> {
   return Object.fromEntries(
