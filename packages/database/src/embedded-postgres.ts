@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, chown, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, cp, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { asError, assert, type Clock, Fault, hasCode, systemClock } from "@cairn/kernel";
 import { Client } from "pg";
-import { type Account, chooseAccount, commandUnder } from "./postgres-account.ts";
+import { type Account, chooseAccount, commandUnder, isOpenToAll } from "./postgres-account.ts";
 import { findPostgresBinaries } from "./postgres-binaries.ts";
 import { releaseDirectory, stopOrphan } from "./postgres-orphan.ts";
 
@@ -73,17 +73,31 @@ interface Place {
 }
 
 async function prepare(directory: string, options: EmbeddedOptions): Promise<Place> {
-  const binaries = await findPostgresBinaries(options.binaries);
+  const found = await findPostgresBinaries(options.binaries);
   await mkdir(directory, { recursive: true });
   const uid = process.getuid?.() ?? 0;
   const data = join(directory, "data");
-  const account = await chooseAccount(uid, [data, join(binaries, "postgres")]);
+  const account = await chooseAccount(uid, [data]);
   if (account.kind === "other") await chown(directory, account.uid, account.gid);
   const sockets = await prepareSockets(directory, account);
+  const binaries = account.kind === "other" ? await reachableBinaries(found, directory, sockets) : found;
   // Percent-encoded as the host, which both URL parsers and PostgreSQL's own clients understand.
   const host = encodeURIComponent(sockets);
   const url = (database: string): string => `postgres://cairn@${host}/${database}`;
   return { directory, binaries, account, data, log: join(directory, "server.log"), sockets, url };
+}
+
+/**
+ * Binaries that another account can run. Those of our packages may lie below a private folder (a clone in
+ * /root): then they are copied, 60 MB, to the server's own folder, or when that is private too, beside the
+ * sockets.
+ */
+async function reachableBinaries(found: string, directory: string, sockets: string): Promise<string> {
+  if (await isOpenToAll(join(found, "postgres"))) return found;
+  const copy = join((await isOpenToAll(join(directory, "data"))) ? directory : sockets, "binaries");
+  await rm(copy, { recursive: true, force: true });
+  await cp(dirname(found), copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, basename(found));
 }
 
 /** A short path that stays the same for a directory: the limit for sockets is far below that of paths. */

@@ -16,7 +16,8 @@ export interface AccountCommand {
 /**
  * Under which account PostgreSQL runs here: ours, unless we are root; then `postgres` when the system has it,
  * else `nobody`. `paths` are what it must reach; when a private folder is in the way (such as /root), it
- * keeps the one capability that passes through folders.
+ * keeps the one capability that passes through folders. (Programs that it runs must lie in the open: PostgreSQL
+ * looks for its own by access(2), which knows no capabilities of another account.)
  */
 export async function chooseAccount(uid: number, paths: readonly string[]): Promise<Account> {
   if (uid !== 0) return { kind: "own" };
@@ -36,7 +37,7 @@ function idsOf(passwd: string, name: string): { uid: number; gid: number } | und
 }
 
 /** Whether everybody may pass through every folder above a path. */
-async function isOpenToAll(path: string): Promise<boolean> {
+export async function isOpenToAll(path: string): Promise<boolean> {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { mode } = await stat(folder);
     if ((mode & 0o001) === 0) return false;
