@@ -40,6 +40,7 @@ export async function collectRealFiles(bytes: number, signal: AbortSignal): Prom
 
 async function* walk(folder: string, depth: number): AsyncGenerator<RealFile> {
   if (depth > DEPTH_MAX) return;
+  // What may not be read, or has just gone, is passed over: there are files enough.
   const entries = await opendir(folder).catch(() => undefined);
   if (entries === undefined) return;
   for await (const entry of entries) {

@@ -73,7 +73,8 @@ async function main(args: readonly string[]): Promise<number> {
   const signal = stopSignal();
   const outcome = await playToTheEnd(choices, root, narrator, signal);
   const isFolderOurs = choices.dir === undefined;
-  if (outcome === "failed") process.stderr.write(`The programs' logs are in ${root}/logs\n`);
+  const isEvidence = outcome === "failed" || outcome === "differing";
+  if (isEvidence) process.stderr.write(`Everything is kept; the programs' logs are in ${root}/logs\n`);
   else if (isFolderOurs) await rm(root, { recursive: true, force: true });
   return { done: 0, differing: 1, failed: 1, stopped: 130 }[outcome];
 }
@@ -121,7 +122,7 @@ async function play(
       showResult(result, narrator, performance.now() - begunMs);
     }
     if (choices.keep || choices.command === "dev") await leaveRunning(embedded, narrator, signal);
-    if (choices.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (choices.json && result !== undefined) process.stdout.write(`${JSON.stringify(result)}\n`);
     return result === undefined || result.ok ? "done" : "differing";
   } finally {
     narrator.line("stopping everything");
