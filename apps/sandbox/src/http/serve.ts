@@ -57,6 +57,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
+    // No JSON is no body: whatever route needs one answers 400, in the words of its service.
     return undefined;
   }
 }
