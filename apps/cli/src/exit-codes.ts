@@ -41,7 +41,8 @@ export function endingOf(error: unknown): Ending {
     return { exitCode: EXIT.forbidden, message: `${ended(message)} ${remedy}` };
   }
   if (AWAY.some((code) => hasCode(error, code))) {
-    return { exitCode: EXIT.unavailable, message: `${ended(message)} Try again later.` };
+    const remedy = hasCode(error, "api-unavailable") ? "Try" : "Check the address, or try";
+    return { exitCode: EXIT.unavailable, message: `${ended(message)} ${remedy} again later.` };
   }
   return { exitCode: EXIT.failed, message: ended(message) };
 }

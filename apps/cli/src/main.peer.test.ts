@@ -351,7 +351,10 @@ void test("wrong command lines are exit code 2, on standard error", async () => 
     assert.notEqual(wrong.err, "");
   }
   const suggestion = await cairn("workload", "lst");
-  assert.equal(suggestion.err, "cairn: unknown command 'lst' (Did you mean list?). See --help.\n");
+  assert.equal(
+    suggestion.err,
+    "cairn: unknown command 'lst' (Did you mean list?). See: cairn workload --help\n",
+  );
 });
 
 void test("missing and wrong credentials are exit code 4, and say what to set", async () => {
@@ -361,12 +364,38 @@ void test("missing and wrong credentials are exit code 4, and say what to set", 
   const wrong = await ended(start(["workload", "list"], { ...credentials(), OS_PASSWORD: "wrong password" }));
   assert.equal(wrong.code, 4);
   assert.doesNotMatch(wrong.err, /wrong password/);
+  assert.match(
+    wrong.err,
+    /^cairn: Keystone at http:.* refused user anna for project demo\. Check user, password/,
+  );
+});
+
+void test("a region without Cairn and an address without Keystone are named", async () => {
+  const env = { ...credentials(), OS_REGION_NAME: "Nowhere" };
+  const region = await ended(start(["workload", "list"], env));
+  assert.equal(region.code, 2);
+  assert.match(
+    region.err,
+    /catalogue has no public address of Cairn .* in region Nowhere\. Check OS_REGION_NAME/,
+  );
+  const keystone = { ...credentials(), OS_AUTH_URL: "http://127.0.0.1:9/v3" };
+  const away = await ended(start(["workload", "list"], keystone));
+  assert.equal(away.code, 69);
+  assert.match(away.err, /asking Keystone at http:\/\/127\.0\.0\.1:9\/v3 for a token/);
+});
+
+void test("an empty name of a workload is refused before anything is asked", async () => {
+  const refused = await cairn("workload", "create", " ", "-i", "web-1");
+  assert.deepEqual(
+    [refused.code, refused.err],
+    [2, "cairn: A workload needs a name. Give one, such as web.\n"],
+  );
 });
 
 void test("a service that is not there is exit code 69", async () => {
   const away = await cairn("workload", "list", "--endpoint", "http://127.0.0.1:9");
   assert.equal(away.code, 69);
-  assert.match(away.err, /Try again later\.\n$/);
+  assert.match(away.err, /at http:\/\/127\.0\.0\.1:9: .* try again later\.\n$/);
 });
 
 void test("clouds.yaml with secure.yaml, flags, and an endpoint without project lead there", async () => {

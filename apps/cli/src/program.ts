@@ -19,7 +19,7 @@ export async function runCommandLine(argv: readonly string[], shell: Shell): Pro
     await program.parseAsync([...argv], { from: "user" });
     return EXIT.ok;
   } catch (cause) {
-    const ending = endOf(cause, shell);
+    const ending = endOf(cause, { shell, help: `${commandIn(program, argv)} --help` });
     if (ending.message !== "") shell.err.write(`cairn: ${ending.message}\n`);
     return ending.exitCode;
   }
@@ -82,18 +82,34 @@ function withDescendants(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withDescendants)];
 }
 
-function endOf(cause: unknown, shell: Shell): Ending {
-  if (cause instanceof CommanderError) return commanderEnd(cause);
+/** The command that a line names, as far as it names one: `cairn workload create`. */
+function commandIn(program: Command, argv: readonly string[]): string {
+  const [next, ...rest] = argv;
+  const found = program.commands.find((each) => each.name() === next);
+  return found === undefined ? program.name() : `${program.name()} ${commandIn(found, rest)}`;
+}
+
+interface Place {
+  readonly shell: Shell;
+  /** The command line that shows the help of what was called. */
+  readonly help: string;
+}
+
+function endOf(cause: unknown, { shell, help }: Place): Ending {
+  if (cause instanceof CommanderError) return commanderEnd(cause, help);
   if (cause instanceof FailedRun) return { exitCode: cause.exitCode, message: cause.message };
   if (cause instanceof StoppedWatching) return { exitCode: EXIT.interrupted, message: cause.message };
   if (shell.signal.aborted) return { exitCode: EXIT.interrupted, message: "interrupted" };
   return endingOf(cause);
 }
 
-function commanderEnd(error: CommanderError): Ending {
+function commanderEnd(error: CommanderError, help: string): Ending {
   // Help and version were printed; `cairn` alone prints its help as an error.
   if (error.exitCode === 0) return { exitCode: EXIT.ok, message: "" };
   if (error.code === "commander.help") return { exitCode: EXIT.usage, message: "" };
-  const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  return { exitCode: EXIT.usage, message: `${text}. See --help.` };
+  const text = error.message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.+$/, "");
+  return { exitCode: EXIT.usage, message: `${text}. See: ${help}` };
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { ApiClient } from "@cairn/contract";
-import { Rejection } from "@cairn/kernel";
+import { Fault, hasCode, Rejection } from "@cairn/kernel";
 import type { Cloud, CloudAccess } from "@cairn/openstack";
 import type { Shell } from "./shell.ts";
+import { describeAccess } from "./who.ts";
 
 /** The flags that say which cloud, beside the variables. */
 export interface CloudFlags {
@@ -28,7 +29,8 @@ export async function openSession(shell: Shell, flags: CloudFlags): Promise<Sess
   const { connectApi } = await import("@cairn/contract");
   const access = await findAccess(shell, flags);
   const cloud = connectCloud({ ...access, requestTimeoutMs: CLOUD_TIMEOUT_MS });
-  const endpoint = await findEndpoint(shell, flags, cloud);
+  await logIn(cloud, access, shell.signal);
+  const endpoint = await findEndpoint(shell, flags, { cloud, access });
   const api = connectApi({
     endpoint,
     token: async () => (await cloud.token(shell.signal)).value.reveal(),
@@ -36,9 +38,53 @@ export async function openSession(shell: Shell, flags: CloudFlags): Promise<Sess
   return { api, cloud };
 }
 
-async function findEndpoint(shell: Shell, flags: CloudFlags, cloud: Cloud): Promise<string> {
+/** Gets a token, which later calls share; a refusal says who was refused, where, and what to look at. */
+async function logIn(cloud: Cloud, access: CloudAccess, signal: AbortSignal): Promise<void> {
+  const { authUrl } = access;
+  try {
+    await cloud.token(signal);
+  } catch (cause) {
+    if (hasCode(cause, "openstack-unauthorized")) {
+      throw new Rejection(`Keystone at ${authUrl} refused ${describeAccess(access)}.`, {
+        status: 401,
+        remedy:
+          "Check user, password, project and their domains in the OS_* variables or clouds.yaml, " +
+          "and that the user has a role in the project.",
+      });
+    }
+    if (hasCode(cause, "openstack-not-found")) {
+      throw new Rejection(`There is no Keystone at ${authUrl}.`, {
+        status: 401,
+        remedy: "OS_AUTH_URL looks like https://controller:5000/v3.",
+      });
+    }
+    if (!hasCode(cause, "openstack-unavailable")) throw cause;
+    throw new Fault("openstack-unavailable", `asking Keystone at ${authUrl} for a token`, "later", cause);
+  }
+}
+
+interface Way {
+  readonly cloud: Cloud;
+  readonly access: CloudAccess;
+}
+
+async function findEndpoint(shell: Shell, flags: CloudFlags, { cloud, access }: Way): Promise<string> {
   const given = filled(flags.endpoint) ?? filled(shell.env["CAIRN_ENDPOINT"]);
-  if (given === undefined) return cloud.endpoint("workloads", shell.signal);
+  if (given === undefined) {
+    try {
+      return await cloud.endpoint("workloads", shell.signal);
+    } catch (cause) {
+      if (!hasCode(cause, "openstack-no-endpoint")) throw cause;
+      const region = access.region === undefined ? "" : ` in region ${access.region}`;
+      throw new Rejection(
+        `Keystone's catalogue has no ${access.interface} address of Cairn (service type workloads)${region}.`,
+        {
+          status: 400,
+          remedy: "Check OS_REGION_NAME and OS_INTERFACE, or give the address with --endpoint.",
+        },
+      );
+    }
+  }
   if (!URL.canParse(given) || !/^https?:/.test(given)) {
     throw new Rejection(`The endpoint ${given} is no http address.`, {
       status: 400,

@@ -5,13 +5,15 @@ import type { Screen, Shell } from "./shell.ts";
 
 /** What one look at a snapshot or restore told. */
 export interface Look {
+  /** `snapshot nightly`, once its name is known; shown instead of what was waited for by id. */
+  readonly title?: string;
   readonly status: string;
   readonly percent: number;
   readonly progress: Progress | null;
 }
 
 export interface WaitFor<Seen extends Look> {
-  /** `snapshot nightly`. */
+  /** `snapshot 4f9c…`. */
   readonly title: string;
   readonly look: () => Promise<Seen>;
   readonly isOver: (seen: Seen) => boolean;

@@ -82,6 +82,16 @@ void test("a refusal arrives with its status, field, value and remedy", async ()
   });
 });
 
+void test("a refusal that is not in Cairn's shape names the address and says what to check", async () => {
+  const { api } = clientOf(() => new Response("<html>nothing here</html>", { status: 404 }));
+  await assert.rejects(api.listWorkloads(), (error: unknown) => {
+    assert.ok(error instanceof Rejection);
+    assert.equal(error.message, "GET http://cairn.example:8780/v1/p1/workloads was answered with HTTP 404");
+    assert.equal(error.remedy, "Check that the endpoint is the address of Cairn's API.");
+    return true;
+  });
+});
+
 void test("an API that is away, a proxy's page, a reply off the contract: faults, not refusals", async () => {
   const codes: [() => Response | Promise<Response>, string][] = [
     [() => Promise.reject(new TypeError("fetch failed")), "api-unreachable"],

@@ -66,7 +66,7 @@ async function call(connection: ApiConnection, id: RouteId, options: LooseOption
   const url = address(connection.endpoint, route, options);
   const response = await send(connection, route, url, options);
   const text = await response.text();
-  if (!response.ok) throw refusal(response.status, text, `${route.methods[0]} ${url.pathname}`);
+  if (!response.ok) throw refusal(response.status, text, `${route.methods[0]} ${url.origin}${url.pathname}`);
   if (route.reply === undefined) return undefined;
   const reply = parseJson(text);
   const mismatch = findMismatch(route.reply, reply);
@@ -134,11 +134,14 @@ function refusal(status: number, text: string, what: string): Rejection | Fault 
     const retry = status >= 500 ? "later" : "never";
     return new Fault(status === 503 ? "api-unavailable" : "api-failed", message, retry);
   }
+  // Without Cairn's body somebody else answered: a proxy, or another service.
+  const remedy =
+    detail === undefined ? "Check that the endpoint is the address of Cairn's API." : detail.remedy;
   return new Rejection(message, {
     status: known,
     ...(detail?.field === undefined ? {} : { field: detail.field }),
     ...(detail?.value === undefined ? {} : { value: detail.value }),
-    ...(detail?.remedy === undefined ? {} : { remedy: detail.remedy }),
+    ...(remedy === undefined ? {} : { remedy }),
   });
 }
 

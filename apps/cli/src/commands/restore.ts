@@ -284,6 +284,7 @@ async function waitFor(shell: Shell, session: Session, id: string): Promise<Rest
     look: async () => {
       const restore = await show(session, id);
       return {
+        title: `restore ${restore.name}`,
         status: restore.status,
         percent: restore.progress_percent,
         progress: restore.progress,

@@ -167,7 +167,7 @@ async function show({ api }: Session, id: string): Promise<SnapshotDetail> {
 
 function lookOf(snapshot: SnapshotDetail) {
   const { status, progress_percent: percent, progress } = snapshot;
-  return { status, percent, progress, snapshot };
+  return { title: `snapshot ${snapshot.name}`, status, percent, progress, snapshot };
 }
 
 const MOVING = new Set(["creating", "executing", "snapshotting", "uploading", "cancelling"]);

@@ -83,6 +83,8 @@ function addCreation(workload: Command, shell: Shell): void {
     )
     .action(async (name: string, flags: CreationFlags) => {
       const context = contextOf(shell, { ...flags });
+      if (name.trim() === "")
+        throw usage("A workload needs a name.", "<name>", name, "Give one, such as web.");
       if (flags.instance.length === 0) {
         throw usage("A workload needs instances.", "--instance", null, "Name each with --instance.");
       }
@@ -236,12 +238,16 @@ async function waitFor(
   const seen = await watch(shell, {
     title: `workload ${id}`,
     again: `cairn workload show ${id}`,
-    look: async () => gone(async () => ({ ...(await show(session, id)), percent: 0, progress: null })),
+    look: async () => gone(async () => lookOf(await show(session, id))),
     isOver: (seen) => ["gone", "error", "available"].includes(seen.status),
   });
   if (seen.status === goal) return;
   const why = "error_msg" in seen && seen.error_msg !== null ? `: ${seen.error_msg}` : "";
   throw new FailedRun(`The workload ${id} is ${seen.status}${why}`, EXIT.failed);
+}
+
+function lookOf(workload: WorkloadDetail) {
+  return { ...workload, title: `workload ${workload.name}`, percent: 0, progress: null };
 }
 
 async function show({ api }: Pick<Session, "api">, id: string): Promise<WorkloadDetail> {

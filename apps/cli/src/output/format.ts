@@ -1,5 +1,6 @@
 import { formatBytes, Rejection } from "@cairn/kernel";
-import { renderTable } from "./table.ts";
+import { isTooNarrow, renderTable } from "./table.ts";
+import { displayWidth, wrapped } from "./width.ts";
 
 export const FORMATS = ["table", "json", "yaml", "csv", "value"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -41,6 +42,9 @@ export async function formatList(
     case "value":
       return sorted.map((item) => `${shown.map((name) => plain(item[name])).join(" ")}\n`).join("");
     case "table":
+      if (isTooNarrow(shown.length, choice.width)) {
+        return sorted.map((item) => itemTable(item, shown, choice.width)).join("");
+      }
       return renderTable(
         shown,
         sorted.map((item) => shown.map((name) => forPeople(name, item[name]))),
@@ -68,12 +72,22 @@ export async function formatItem(
     case "value":
       return shown.map((name) => `${plain(item[name])}\n`).join("");
     case "table":
-      return renderTable(
-        ["field", "value"],
-        shown.map((name) => [name, forPeople(name, item[name])]),
-        choice.width,
-      );
+      return itemTable(item, shown, choice.width);
   }
+}
+
+/** Fields and values. A long value goes on in the next line; each element of a list has a line of its own. */
+function itemTable(item: Item, fields: readonly string[], width: number | undefined): string {
+  const nameWidth = Math.max("field".length, ...fields.map(displayWidth));
+  // Three lines of the frame and a blank on both sides of each cell.
+  const room = width === undefined ? undefined : Math.max(10, width - nameWidth - 7);
+  const rows = fields.flatMap((name) => {
+    const value = item[name];
+    const parts = Array.isArray(value) && value.length > 0 ? (value as unknown[]) : [value];
+    const lines = parts.flatMap((part) => wrapped(forPeople(name, part), room));
+    return lines.map((line, index) => [index === 0 ? name : "", line]);
+  });
+  return renderTable(["field", "value"], rows, width);
 }
 
 /** `Created At`, `created-at` and `created_at` are one column. */
@@ -124,6 +138,11 @@ function forPeople(name: string, value: unknown): string {
   if (Array.isArray(value)) return value.map((each) => forPeople("", each)).join(", ");
   if (typeof value === "object" && value !== null && "name" in value && "id" in value) {
     return `${plain(value.name)} (${plain(value.id)})`;
+  }
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([key, each]) => `${key}=${plain(each)}`)
+      .join(", ");
   }
   return plain(value);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Progress } from "@cairn/contract";
+import { formatItem, formatList } from "./format.ts";
 import { renderProgressBlock, renderProgressLine, type WaitView } from "./progress-block.ts";
 import { renderTable } from "./table.ts";
 import { clipped, displayWidth, harmless } from "./width.ts";
@@ -45,6 +46,50 @@ void test("a list of snapshots at 80 characters keeps its first column readable"
       "",
     ].join("\n"),
   );
+});
+
+void test("of a time that does not fit its day stays, and other columns make room first", () => {
+  const heads = ["id", "name", "kind", "created_at"];
+  const text = renderTable(heads, [[ID, "nightly", "x".repeat(30), "2026-11-22 19:03:12"]], 90);
+  assert.match(text, /\| nightly \| x+… \| 2026-11-22 19:03:12 \|/);
+  const narrow = renderTable(heads, [[ID, "nightly", "x".repeat(30), "2026-11-22 19:03:12"]], 78);
+  assert.match(narrow, /\| nightly \| x{8}… \| 2026-11-22 1…/);
+});
+
+void test("each element of a list has a line of its own, and long values go on in the next", async () => {
+  const item = {
+    name: "web",
+    instances: [
+      { id: ID, name: "web-1" },
+      { id: ID, name: "web-2" },
+    ],
+    error_msg: "the quota of this project does not suffice for what was asked",
+  };
+  const output = { format: "table", columns: [], sortColumn: undefined, width: 64 } as const;
+  assert.equal(
+    await formatItem(item, ["name", "instances", "error_msg"], output),
+    [
+      "+-----------+------------------------------------------------+",
+      "| field     | value                                          |",
+      "+-----------+------------------------------------------------+",
+      "| name      | web                                            |",
+      `| instances | web-1 (${ID})   |`,
+      `|           | web-2 (${ID})   |`,
+      "| error_msg | the quota of this project does not suffice for |",
+      "|           | what was asked                                 |",
+      "+-----------+------------------------------------------------+",
+      "",
+    ].join("\n"),
+  );
+});
+
+void test("where a list's columns do not fit at all, each thing is a table of its own", async () => {
+  const columns = ["id", "name", "workload_id", "snapshot_type", "status", "created_at"];
+  const item = { id: ID, name: "nightly", workload_id: ID, snapshot_type: "full", status: "available" };
+  const output = { format: "table", columns: [], sortColumn: undefined, width: 60 } as const;
+  const lines = (await formatList([item, item], columns, output)).trimEnd().split("\n");
+  assert.equal(lines.filter((line) => line.includes(ID)).length, 4);
+  assert.ok(lines.every((line) => displayWidth(line) <= 60));
 });
 
 void test("what would steer a terminal is shown, not sent", () => {
@@ -95,12 +140,12 @@ void test("progress is one line without a terminal", () => {
 
 const GOLDEN: Readonly<Record<number, readonly string[]>> = {
   60: [
-    "snapshot nightly: reading, 49 %, 512 MiB of 1.00 GiB, 100 M…",
+    "snapshot nightly: reading, 49 %, 100 MiB/s, about 6.0 s left",
     "  web-1 vda            [##---]  50 %  512 MiB of 1.00 GiB",
     "  a-very-long-name-of… [-----]   0 %  0 B of 1.00 MiB",
   ],
   80: [
-    "snapshot nightly: reading, 49 %, 512 MiB of 1.00 GiB, 100 MiB/s, about 6.0 s le…",
+    "snapshot nightly: reading, 49 %, 100 MiB/s, about 6.0 s left",
     "  web-1 vda                  [#########----------]  50 %  512 MiB of 1.00 GiB",
     "  a-very-long-name-of-an-in… [-------------------]   0 %  0 B of 1.00 MiB",
   ],

@@ -36,23 +36,37 @@ export function renderProgressBlock(view: WaitView, width: number): string[] {
   });
   const hidden = (open.length === 0 ? disks : open).length - shown.length;
   const more = hidden > 0 ? [`  and ${hidden} more disks`] : [];
-  return [clipped(renderProgressLine(view), width), ...lines, ...more];
+  return [headline(view, width), ...lines, ...more];
+}
+
+/** How long it will still take is what people look for: the bytes, then the rate, make room for it. */
+function headline(view: WaitView, width: number): string {
+  const short = { ...view, title: clipped(harmless(view.title), Math.floor(width / 2)) };
+  const all = partsOf(short);
+  const choices = [all, { ...all, size: [] }, { ...all, size: [], rate: [] }];
+  const texts = choices.map(({ head, size, rate, left }) => [...head, ...size, ...rate, ...left].join(", "));
+  return texts.find((text) => displayWidth(text) <= width) ?? clipped(texts.at(-1) ?? "", width);
 }
 
 /** The same as one line, for logs and pipes. */
 export function renderProgressLine(view: WaitView): string {
+  const { head, size, rate, left } = partsOf(view);
+  return [...head, ...size, ...rate, ...left].join(", ");
+}
+
+function partsOf(view: WaitView) {
   const phase = view.progress?.phase ?? view.status;
   const disks = view.progress?.disks ?? [];
   const done = sum(disks.map((disk) => disk.done_bytes));
   const total = sum(disks.map((disk) => disk.total_bytes));
-  const parts = [`${harmless(view.title)}: ${phase}`, `${view.percent} %`];
-  if (total > 0) parts.push(`${formatBytes(done)} of ${formatBytes(total)}`);
-  const rate = view.bytesPerSecond;
-  if (rate !== undefined && rate > 0) {
-    parts.push(`${formatBytes(rate)}/s`);
-    if (total > done) parts.push(`about ${formatDuration(Math.ceil((total - done) / rate) * 1000)} left`);
-  }
-  return parts.join(", ");
+  const speed = view.bytesPerSecond ?? 0;
+  const leftMs = speed > 0 ? Math.ceil((total - done) / speed) * 1000 : 0;
+  return {
+    head: [`${harmless(view.title)}: ${phase}`, `${view.percent} %`],
+    size: total > 0 ? [`${formatBytes(done)} of ${formatBytes(total)}`] : [],
+    rate: speed > 0 ? [`${formatBytes(speed)}/s`] : [],
+    left: leftMs > 0 ? [`about ${formatDuration(leftMs)} left`] : [],
+  };
 }
 
 function barOf(percent: number, width: number): string {

@@ -24,13 +24,21 @@ export function renderTable(
 }
 
 const ID_WIDTH = 36;
+/** `2026-11-22 19:03:12`; clipped, its day stays. */
+const TIME_WIDTH = 19;
+const DAY_WIDTH = 11;
+
+/** Whether a table with so many columns cannot be drawn in a width, even with all of them clipped. */
+export function isTooNarrow(columns: number, width: number | undefined): boolean {
+  return width !== undefined && columns * (CELL_WIDTH_MIN + 3) + 1 > width;
+}
 
 function fitted(natural: readonly number[], width: number | undefined): number[] {
   const widths = [...natural];
   if (width === undefined) return widths;
   const frame = 3 * widths.length + 1;
   let excess = widths.reduce((sum, each) => sum + each, 0) + frame - width;
-  for (const stage of ["texts", "other-ids", "all"] as const) {
+  for (const stage of ["texts", "other-ids", "times", "all"] as const) {
     while (excess > 0) {
       const widest = widestColumn(widths, natural, stage);
       if (widest === undefined) break;
@@ -44,14 +52,20 @@ function fitted(natural: readonly number[], width: number | undefined): number[]
 function widestColumn(
   widths: readonly number[],
   natural: readonly number[],
-  stage: "texts" | "other-ids" | "all",
+  stage: "texts" | "other-ids" | "times" | "all",
 ): number | undefined {
   let found: number | undefined;
   for (const [column, width] of widths.entries()) {
     const isId = natural[column] === ID_WIDTH;
-    const isSpared = isId && (stage === "texts" || (stage === "other-ids" && column === 0));
-    if (width <= CELL_WIDTH_MIN || isSpared) continue;
+    const isTime = natural[column] === TIME_WIDTH;
+    const isSparedId = isId && (stage === "texts" || (stage !== "all" && column === 0));
+    const isSparedTime = isTime && (stage === "texts" || stage === "other-ids");
+    if (isSparedId || isSparedTime || width <= minimum(isTime, stage)) continue;
     if (found === undefined || width > (widths[found] ?? 0)) found = column;
   }
   return found;
+}
+
+function minimum(isTime: boolean, stage: string): number {
+  return isTime && stage === "times" ? DAY_WIDTH : CELL_WIDTH_MIN;
 }

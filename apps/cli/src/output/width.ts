@@ -46,6 +46,31 @@ export function clipped(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** The text in lines that fit, broken at blanks where there are some; without a width in one line. */
+export function wrapped(text: string, width: number | undefined): string[] {
+  const whole = harmless(text);
+  if (width === undefined || displayWidth(whole) <= width) return [whole];
+  const lines = [""];
+  for (const word of whole.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    const joined = line === "" ? word : `${line} ${word}`;
+    if (displayWidth(joined) <= width) lines[lines.length - 1] = joined;
+    else lines.push(...pieces(word, width));
+  }
+  return lines.filter((line) => line !== "");
+}
+
+/** A word cut where it must be. */
+function pieces(word: string, width: number): string[] {
+  const found = [""];
+  for (const { segment } of segmenter.segment(word)) {
+    const joined = `${found.at(-1) ?? ""}${segment}`;
+    if (displayWidth(joined) <= width) found[found.length - 1] = joined;
+    else found.push(segment);
+  }
+  return found;
+}
+
 /** Names come from other people: what would steer the terminal is shown as an escape. */
 export function harmless(text: string): string {
   return text.replaceAll(/[\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu, (character) => {
