@@ -73,6 +73,8 @@ void test("a workload goes through its life: created, shown, snapshot taken, can
   await client.cancelSnapshot({ params: { snapshot_id: taken.snapshot.id } });
   const cancelling = await client.showSnapshot({ params: { snapshot_id: taken.snapshot.id } });
   assert.equal(cancelling.snapshot.status, "cancelling");
+  const modified = client.modifyWorkload({ params: { workload_id: workload.id }, body: workloadOf(DB) });
+  assert.equal((await refusal(modified)).status, 409);
 });
 
 void test("instances unknown, of another project or workload are refused in the known words", async () => {

@@ -67,7 +67,24 @@ void test("the root tells the versions, to anyone and to HEAD", async () => {
 
 void test("HEAD never changes anything, also where old clients change things with GET", async () => {
   const reply = await ask(`${BASE}/workloads/${fakeId("w")}/reset`, { method: "HEAD" });
-  assert.equal(reply.status, 404);
+  assert.equal(reply.status, 405);
+});
+
+void test("a method that a path does not have is a 405 that names those it has", async () => {
+  const reply = await ask(`${BASE}/workloads`, { method: "PATCH" });
+  assert.deepEqual([reply.status, reply.detail?.field, reply.detail?.value], [405, "method", "PATCH"]);
+  assert.match(reply.text, /"badMethod"/);
+  assert.match(reply.headers.get("allow") ?? "", /GET.*POST|POST.*GET/);
+  assert.equal((await fetch(`${api.url}${BASE}/workloads`, { method: "PATCH" })).status, 401);
+});
+
+void test("what is no request at all is refused in the usual shape", async () => {
+  const large = await ask(`${BASE}/workloads`, { headers: { "x-large": "a".repeat(40_000) } });
+  assert.deepEqual([large.status, large.detail?.code], [431, 431]);
+  assert.match(large.detail?.message ?? "", /headers/);
+  const path = await ask(`${BASE}/workloads/%zz`);
+  assert.equal(path.status, 400);
+  assert.match(path.detail?.remedy ?? "", /Percent-encode/);
 });
 
 void test("an unknown path is a 404 in the usual shape, and needs a token under /v1", async () => {

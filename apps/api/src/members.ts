@@ -65,7 +65,7 @@ async function findInstance(wanted: Wanted, name: string, signal: AbortSignal): 
     status: 400,
     field: "workload.instances",
     value: name,
-    remedy: "Name instances of this project by their ids, as `openstack server list` shows them.",
+    remedy: "Name instances of this project by id or name, as `openstack server list` shows them.",
   });
 }
 

@@ -25,8 +25,21 @@ export function conflict(kind: ResourceKind, id: string, status: string): Reject
   });
 }
 
+/** The refusal to cancel what is over. */
+export function tooLateToCancel(
+  kind: ResourceKind,
+  row: { readonly id: string; readonly name: string; readonly status: string },
+): Rejection {
+  return new Rejection(`The ${kind} ${row.name} (${row.id}) has ended already: it is ${row.status}.`, {
+    status: 409,
+    field: "status",
+    value: row.status,
+    remedy: `There is nothing to cancel; delete the ${kind} if you do not want it.`,
+  });
+}
+
 const remedies: Readonly<Record<string, string>> = {
-  locked: "Wait until the running snapshot or restore has ended, or cancel it.",
+  locked: "Wait until the running snapshot, restore or change has ended, or cancel it.",
   restoring: "Wait until the running restore has ended, or cancel it.",
   executing: "Wait until it has ended, or cancel it.",
   deleting: "It is being deleted; nothing else can be done with it.",

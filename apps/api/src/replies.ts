@@ -50,5 +50,43 @@ function httpFailure(error: unknown): FaultDetail | undefined {
   if (code === 415) {
     return { code, message: "The body must be JSON.", remedy: "Send Content-Type: application/json." };
   }
+  if ("code" in error && error.code === "FST_ERR_BAD_URL") {
+    const remedy = "Percent-encode what is not a letter, a digit or one of - . _ ~ in the path.";
+    return { code, message: "The path of the request is malformed.", remedy };
+  }
   return { code, message: "The request is malformed." };
+}
+
+const BROKEN = {
+  HPE_HEADER_OVERFLOW: {
+    code: 431,
+    reason: "Request Header Fields Too Large",
+    message: "The headers of the request are too large.",
+    remedy: "Send less than 16 KiB of headers, and one token.",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 408,
+    reason: "Request Timeout",
+    message: "The request did not come whole in time.",
+    remedy: "Send it again.",
+  },
+} as const;
+const NO_HTTP = {
+  code: 400,
+  reason: "Bad Request",
+  message: "This is no HTTP/1.1 request.",
+  remedy: "Use http:// here, and https:// only where TLS is set up.",
+} as const;
+
+/** The answer to what the HTTP parser refused, as bytes: there is no reply yet to send it by. */
+export function brokenRequestReply(errorCode: string): string {
+  const known = Object.entries(BROKEN).find(([code]) => code === errorCode)?.[1];
+  const { code, reason, message, remedy } = known ?? NO_HTTP;
+  const body = JSON.stringify(faultBody({ code, message, remedy }));
+  const headers = [
+    "content-type: application/json",
+    `content-length: ${String(Buffer.byteLength(body))}`,
+    "connection: close",
+  ];
+  return [`HTTP/1.1 ${String(code)} ${reason}`, ...headers, "", body].join("\r\n");
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   type BodyOf,
+  faultBody,
   fullPath,
   matches,
   normaliseBody,
@@ -20,7 +21,7 @@ import { answerStatus, type Log, type Status } from "@cairn/service";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { TokenValidator } from "./authentication.ts";
 import { assertAllowed, assertProject, type Caller } from "./policy.ts";
-import { failureReply } from "./replies.ts";
+import { brokenRequestReply, failureReply } from "./replies.ts";
 
 /** What a handler gets: the parts of the request, validated, and who asks. */
 export interface ApiRequest<Id extends RouteId> {
@@ -64,6 +65,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 255 },
     genReqId: (request) => requestIdOf(request.headers["x-openstack-request-id"]),
+    clientErrorHandler: (error, socket) => {
+      // A client that went away is nobody to talk to.
+      if (error.code !== "ECONNRESET" && socket.writable) socket.write(brokenRequestReply(error.code));
+      socket.destroy();
+    },
     frameworkErrors: (error, request, reply) => {
       void answerFailure(options, error, request, reply);
     },
@@ -74,7 +80,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   app.addHook("onResponse", async (request, reply) => logAnswer(options.log, request, reply));
   app.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply));
-  app.setNotFoundHandler(async (request) => refuseUnknown(options, request));
+  app.setNotFoundHandler(async (request, reply) => refuseUnknown(options, request, reply));
   app.get("/healthcheck", () => "OK");
   answerStatus(app, options.status);
   for (const id of routeIds) addRoute(app, options, id);
@@ -186,10 +192,38 @@ async function answerFailure(
 }
 
 /** Under `/v1` whoever has no token learns only that. */
-async function refuseUnknown(options: ServerOptions, request: FastifyRequest): Promise<never> {
+async function refuseUnknown(
+  options: ServerOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const path = pathOf(request);
   if (/^\/v1(\/|$)/.test(path)) await options.tokens.bearerOf(tokenOf(request));
-  throw nothingThere("path", `${request.method} ${path}`);
+  const allowed = methodsOf(path).join(", ");
+  if (allowed === "") throw nothingThere("path", `${request.method} ${path}`);
+  const body = faultBody({
+    code: 405,
+    message: `${request.method} is not possible at ${path}.`,
+    field: "method",
+    value: request.method,
+    remedy: `Use ${allowed}.`,
+  });
+  await reply.code(405).header("allow", allowed).type("application/json").send(JSON.stringify(body));
+}
+
+/** The methods of the routes that a path belongs to. */
+function methodsOf(path: string): string[] {
+  const segments = path.replace(/\/$/, "").split("/");
+  const found = routeIds.flatMap((id) => {
+    const route = routeOf(id);
+    return route.paths.some((each) => isAt(fullPath(route, each).split("/"), segments)) ? route.methods : [];
+  });
+  return [...new Set(found)];
+}
+
+function isAt(pattern: readonly string[], segments: readonly string[]): boolean {
+  if (pattern.length !== segments.length) return false;
+  return pattern.every((each, index) => each.startsWith("{") || each === segments[index]);
 }
 
 function nothingThere(field: string, value: string): Rejection {

@@ -11,7 +11,7 @@ import {
 } from "@cairn/database";
 import type { SnapshotId } from "@cairn/kernel";
 import { assertAdmin, type Caller } from "../policy.ts";
-import { conflict, notFound, notOpened } from "../refusals.ts";
+import { conflict, notFound, notOpened, tooLateToCancel } from "../refusals.ts";
 import { assertRestorable } from "../restore-checks.ts";
 import { settleRestore } from "../restore-settling.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
@@ -54,7 +54,7 @@ export function restoreHandlers(world: World): RestoreHandlers {
         cancelRestore(transaction, request.caller, row.id),
       );
       if (cancelled.kind === "absent") throw notFound("restore", row.id);
-      if (cancelled.kind === "ended") throw conflict("restore", row.id, cancelled.status);
+      if (cancelled.kind === "ended") throw tooLateToCancel("restore", { ...row, status: cancelled.status });
       return undefined;
     },
     deleteRestore: async (request) => {

@@ -12,7 +12,7 @@ import {
 import { snapshotKind } from "@cairn/domain";
 import { Rejection, type WorkloadId } from "@cairn/kernel";
 import { assertAdmin, type Caller } from "../policy.ts";
-import { conflict, notFound, notOpened } from "../refusals.ts";
+import { notFound, notOpened, tooLateToCancel } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { snapshotDetail, snapshotSummary } from "../views/snapshot-view.ts";
 import type { World } from "../world.ts";
@@ -51,7 +51,7 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
         cancelSnapshot(transaction, request.caller, row.id),
       );
       if (cancelled.kind === "absent") throw notFound("snapshot", row.id);
-      if (cancelled.kind === "ended") throw conflict("snapshot", row.id, cancelled.status);
+      if (cancelled.kind === "ended") throw tooLateToCancel("snapshot", { ...row, status: cancelled.status });
       return undefined;
     },
     deleteSnapshot: async (request) => {

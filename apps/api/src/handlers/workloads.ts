@@ -233,7 +233,9 @@ async function deletion(world: World, request: ApiRequest<"deleteWorkload">): Pr
       status: 409,
       field: "workload_id",
       value: row.id,
-      remedy: "Delete its snapshots first, or use database_only=True to keep them on the backup target.",
+      remedy:
+        "Delete its snapshots first, or use database_only=True (cairn: --database-only) to keep them on " +
+        "the backup target.",
     });
   }
   const opened = await world.database.transaction(async (transaction) =>
