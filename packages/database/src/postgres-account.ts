@@ -16,8 +16,8 @@ export interface AccountCommand {
 /**
  * Under which account PostgreSQL runs here: ours, unless we are root; then `postgres` when the system has it,
  * else `nobody`. `paths` are what it must reach; when a private folder is in the way (such as /root), it
- * keeps the one capability that passes through folders. (Programs that it runs must lie in the open: PostgreSQL
- * looks for its own by access(2), which knows no capabilities of another account.)
+ * keeps the one capability that passes through folders. (Programs that it runs must lie in the open:
+ * PostgreSQL looks for its own by access(2), which knows no capabilities of another account.)
  */
 export async function chooseAccount(uid: number, paths: readonly string[]): Promise<Account> {
   if (uid !== 0) return { kind: "own" };
