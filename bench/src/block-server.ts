@@ -8,6 +8,7 @@ import type { Meter } from "./measure.ts";
 
 const START_MS = 10_000;
 const COMMAND_MS = 60_000;
+const STOP_MS = 10_000;
 const POLL_MS = 20;
 /** Linux counts CPU time in hundredths for everybody, whatever the kernel's own tick is. */
 const TICKS_A_SECOND = 100;
@@ -53,7 +54,9 @@ export async function startBlockServer(
       if (daemon.exitCode !== null || daemon.signalCode !== null) return;
       const exited = once(daemon, "exit");
       daemon.kill("SIGTERM");
+      const overdue = setTimeout(() => daemon.kill("SIGKILL"), STOP_MS);
       await exited;
+      clearTimeout(overdue);
     },
   };
 }

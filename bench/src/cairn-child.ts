@@ -1,4 +1,4 @@
-import { type RepositoryKeys, writeCommit } from "@cairn/repository";
+import { FORMAT_VERSION, type RepositoryKeys, writeCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { openTransfer, type Transfer } from "@cairn/transfer";
 import { connectDisk, nbdDestination, nbdSource } from "./nbd-disk.ts";
@@ -44,7 +44,7 @@ async function perform(request: CairnWork): Promise<CairnResult> {
     const stored = await protect(transfer, request, request.work, signal);
     const disk = { diskId: "disk", instanceId: "instance", device: "vda", sizeBytes: stored.sizeBytes };
     const commit = {
-      formatVersion: 1,
+      formatVersion: FORMAT_VERSION,
       snapshotId: request.work.snapshotId,
       workloadId: WORKLOAD,
       projectId: "bench",
