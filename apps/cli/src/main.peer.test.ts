@@ -184,6 +184,30 @@ void test("an instance is added to and taken from a workload without naming the 
   assert.deepEqual(workload, { instances: [{ "instance-id": "i2" }] });
 });
 
+void test("a change is waited for until the workload is available again", async () => {
+  const busy = { ...workloadOf(W1, "web"), status: "locked" as const };
+  api.handlers.modifyWorkload = () => ({ body: { workload: busy } });
+  let looks = 0;
+  api.handlers.showWorkload = () => {
+    looks += 1;
+    return { body: { workload: looks < 3 ? busy : workloadOf(W1, "web") } };
+  };
+  const changed = await cairn(
+    "workload",
+    "modify",
+    "web",
+    "-i",
+    "web-1",
+    "--wait",
+    "-f",
+    "value",
+    "-c",
+    "status",
+  );
+  assert.equal(changed.out, "available\n", changed.err);
+  assert.match(changed.err, /^workload web: locked, 0 %\n.*workload web: available, 100 %\n$/s);
+});
+
 void test("--full asks for a full snapshot by the query", async () => {
   const taken = await cairn("snapshot", "create", "web", "--full", "--name", "before");
   assert.equal(taken.code, 0, taken.err);

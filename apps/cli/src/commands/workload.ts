@@ -131,6 +131,7 @@ function addModification(workload: Command, shell: Shell): void {
     .option("--remove-instance <instance>", "one instance less; may be repeated", collected, [])
     .option("--schedule <key=value>", "part of the schedule; may be repeated", collected, [])
     .option("--metadata <key=value>", "may be repeated", collected, [])
+    .option("--wait", "wait until instances that joined or left know of it")
     .addHelpText(
       "after",
       examples("cairn workload modify web --add-instance web-3", "cairn workload modify web --name shop"),
@@ -152,11 +153,13 @@ function addModification(workload: Command, shell: Shell): void {
           },
         },
       });
-      await context.printItem(itemOf(changed), FIELDS);
+      if (flags.wait === true) await waitFor({ api }, shell, { id, goal: "available" });
+      await context.printItem(itemOf(flags.wait === true ? await show({ api }, id) : changed), FIELDS);
     });
 }
 
 interface ModificationFlags {
+  readonly wait?: true;
   readonly name?: string;
   readonly description?: string;
   readonly instance: readonly string[];
@@ -247,7 +250,8 @@ async function waitFor(
 }
 
 function lookOf(workload: WorkloadDetail) {
-  return { ...workload, title: `workload ${workload.name}`, percent: 0, progress: null };
+  const percent = workload.status === "available" ? 100 : 0;
+  return { ...workload, title: `workload ${workload.name}`, percent, progress: null };
 }
 
 async function show({ api }: Pick<Session, "api">, id: string): Promise<WorkloadDetail> {
