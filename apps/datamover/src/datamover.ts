@@ -70,7 +70,7 @@ async function reconcile(
   const killed = await killOrphans(scratch.path, clock, signal);
   if (killed > 0) log.info("storage-daemon.orphans-killed", { count: killed });
   await hypervisor.reconcile(signal);
-  await scratch.removeAll();
+  for (const folder of await scratch.list(/^w-[a-z0-9]+$/)) await scratch.remove(folder);
 }
 
 async function readToken(path: string): Promise<Secret> {

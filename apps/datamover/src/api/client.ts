@@ -69,7 +69,7 @@ export function datamoverApi(url: string, token: Secret): DatamoverApi {
     },
     progress: async (orderId, request, signal) => {
       const answer = await call(path(orderId, "progress"), request, { waitMs: 0, signal });
-      if (answer.status === 409) return { verdict: "fenced" };
+      if (isNotOurs(answer)) return { verdict: "fenced" };
       const body = expectOk("progress", answer);
       if (matches(ProgressReplySchema, body)) return body;
       throw new Fault(
@@ -80,11 +80,16 @@ export function datamoverApi(url: string, token: Secret): DatamoverApi {
     },
     finish: async (orderId, request, signal) => {
       const answer = await call(path(orderId, "finish"), request, { waitMs: 0, signal });
-      if (answer.status === 409) return "fenced";
+      if (isNotOurs(answer)) return "fenced";
       expectOk("finish", answer);
       return "accepted";
     },
   };
+}
+
+/** 409: handed out again since. 404: there is no such order any more. */
+function isNotOurs(answer: Answer): boolean {
+  return answer.status === 409 || answer.status === 404;
 }
 
 function expectOk(what: string, answer: Answer): unknown {

@@ -66,15 +66,34 @@ void test("scratch space refuses what could fill it and notices when its reserve
   assert.throws(() => socketPath("/a".repeat(60), "nbd.sock"), /at most 107/);
 });
 
-void test("clearing scratch space takes our folders and nothing else", async () => {
+void test("scratch space lists our folders only; a slash at its end changes nothing", async () => {
   await using place = await folder();
-  const scratch = new Scratch(place.path, { percent: 0, reserveBytes: 0 });
+  const scratch = new Scratch(`${place.path}/`, { percent: 0, reserveBytes: 0 });
+  assert.equal(scratch.path, place.path, "the mark of orphans");
   await scratch.open("p-11111111-22222222");
   await scratch.open("w-33333333");
   await mkdir(join(place.path, "photos"));
   await writeFile(join(place.path, "p-file"), "");
-  await scratch.removeAll();
+  for (const name of await scratch.list(/^[pw]-/)) await scratch.remove(name);
   assert.deepEqual(new Set(await readdir(place.path)), new Set(["photos", "p-file"]));
+});
+
+void test("a scratch folder that cannot be used is the operator's to mend", async () => {
+  await using place = await folder();
+  await writeFile(join(place.path, "file"), "");
+  const nowhere = new Scratch(join(place.path, "file", "scratch"), { percent: 0, reserveBytes: 0 });
+  const works = [
+    async () => nowhere.prepare(),
+    async () => nowhere.open("p-1-2"),
+    async () => nowhere.list(/^p-/),
+    async () => nowhere.admit(1),
+  ];
+  for (const work of works) {
+    await assert.rejects(
+      work,
+      (cause: Fault) => cause.code === "scratch-unusable" && cause.retry === "after-operator",
+    );
+  }
 });
 
 void test("a folder has one datamover at a time, and a dead one's socket does not matter", async () => {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { assert, Fault, formatBytes } from "@cairn/kernel";
 
 /** How much room a point may need, and what is never used up. */
@@ -19,24 +19,23 @@ export class Scratch {
   readonly #budget: ScratchBudget;
 
   constructor(path: string, budget: ScratchBudget) {
-    this.path = path;
+    // Without a slash at its end, because the path is the mark by which orphaned daemons are found.
+    this.path = resolve(path);
     this.#budget = budget;
   }
 
   /** Makes the folder itself. */
   async prepare(): Promise<void> {
-    try {
-      await mkdir(this.path, { recursive: true, mode: 0o711 });
-    } catch (cause) {
-      throw new Fault("scratch-unusable", `making ${this.path}`, "after-operator", cause);
-    }
+    await this.#usable(() => mkdir(this.path, { recursive: true, mode: 0o711 }));
   }
 
   /** A fresh folder by this name; what a predecessor left in it is removed. Only root may look into it. */
   async open(name: string): Promise<string> {
     const folder = this.folderOf(name);
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true, mode: 0o711 });
+    await this.#usable(async () => {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true, mode: 0o711 });
+    });
     return folder;
   }
 
@@ -47,17 +46,12 @@ export class Scratch {
 
   /** Absent is removed. */
   async remove(name: string): Promise<void> {
-    await rm(this.folderOf(name), { recursive: true, force: true });
-  }
-
-  /** Removes every folder of ours; only at start, before any order. */
-  async removeAll(): Promise<void> {
-    for (const name of await this.list(/^[pw]-[a-z0-9-]+$/)) await this.remove(name);
+    await this.#usable(() => rm(this.folderOf(name), { recursive: true, force: true }));
   }
 
   /** Names of our folders that satisfy the pattern. */
   async list(pattern: RegExp): Promise<readonly string[]> {
-    const entries = await readdir(this.path, { withFileTypes: true });
+    const entries = await this.#usable(() => readdir(this.path, { withFileTypes: true }));
     return entries
       .filter((entry) => entry.isDirectory() && pattern.test(entry.name))
       .map((entry) => entry.name);
@@ -84,8 +78,17 @@ export class Scratch {
   }
 
   async #freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.path);
+    const { bavail, bsize } = await this.#usable(() => statfs(this.path));
     return bavail * bsize;
+  }
+
+  /** A file system that is full or read-only is the operator's to mend, and no bug. */
+  async #usable<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw new Fault("scratch-unusable", `working in ${this.path}`, "after-operator", cause);
+    }
   }
 }
 

@@ -16,6 +16,11 @@ export function pointFolder(snapshotId: string, instanceId: string): string {
   return `p-${snapshotId.slice(0, 8)}-${instanceId.slice(0, 8)}`;
 }
 
+/** The scratch folders of all points of an instance. */
+export function pointFoldersOf(instanceId: string): RegExp {
+  return new RegExp(`^p-[a-z0-9]+-${instanceId.slice(0, 8)}$`);
+}
+
 /** The bitmap that records since a snapshot's point. */
 export function bitmapName(snapshotId: string): string {
   return `${PREFIX}${snapshotId}`;

@@ -24,8 +24,8 @@ export interface Hypervisor {
    */
   findStoppedDisk(instanceId: string, source: DiskSource, signal: AbortSignal): Promise<DiskImage>;
   /**
-   * Removes what dead predecessors of this host's datamover left in hypervisors. Called once, before any
-   * order.
+   * Removes what dead predecessors of this host's datamover left in hypervisors, and their scratch folders.
+   * Called once, before any order.
    */
   reconcile(signal: AbortSignal): Promise<void>;
 }

@@ -98,6 +98,9 @@ void test("a QEMU that dies while it is read fails the order for later and leave
   assert.equal(assertFailed(outcome, "qemu-died").retry, "later");
   await assertNothingLeft(node);
   assertFailed(await bench.perform(protectOrder(instance)), "qemu-died");
+  const snapshot = protectOrder(instance);
+  const abandon = { ...snapshot, kind: "abandon-instance" } as const;
+  assert.deepEqual(await bench.perform(abandon), { kind: "abandoned" }, "although its QEMU is dead");
   await instance.start();
   await bench.protect(instance);
   await assertNothingLeft(node, instance);

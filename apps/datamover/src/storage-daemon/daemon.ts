@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { type Clock, Fault } from "@cairn/kernel";
+import { type Clock, Fault, withDeadline } from "@cairn/kernel";
 import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../host/scratch.ts";
 
@@ -107,11 +107,12 @@ async function connectWhenReady(
   signal: AbortSignal,
 ): Promise<QmpClient> {
   const until = parts.clock.now() + READY_TIMEOUT_MS;
+  const ready = withDeadline(READY_TIMEOUT_MS, signal);
   for (;;) {
     try {
-      return await connectQmp({ path: parts.monitor, timeoutMs: QMP_TIMEOUT_MS, signal });
+      return await connectQmp({ path: parts.monitor, timeoutMs: QMP_TIMEOUT_MS, signal: ready });
     } catch (cause) {
-      if (signal.aborted || parts.isOver() || parts.clock.now() > until) throw cause;
+      if (ready.aborted || parts.isOver() || parts.clock.now() > until) throw cause;
       await parts.clock.sleep(POLL_MS, signal);
     }
   }

@@ -85,14 +85,18 @@ for (const format of ["qcow2", "raw"] as const) {
 void test("a larger volume holds the disk, and zeroes after it, whatever it held before", async () => {
   await using scene = await openScene("raw");
   const { bench, model, node, root } = scene;
-  for (const format of ["qcow2", "raw"] as const) {
+  for (const [format, mode] of [
+    ["qcow2", "whole"],
+    ["raw", "whole"],
+    ["qcow2", "differences"],
+  ] as const) {
     const volumeId = randomUUID();
     const { connectionInfo, path } = await attachVolume(node, volumeId, {
       format,
       sizeBytes: SIZE + 3 * MiB,
     });
     execFileSync("qemu-io", ["-f", format, "-c", `write -q -P 0xee 0 ${SIZE + 3 * MiB}`, path]);
-    const outcome = await bench.perform(order(root, { kind: "attached", volumeId, connectionInfo }));
+    const outcome = await bench.perform(order(root, { kind: "attached", volumeId, connectionInfo }, mode));
     assert.equal(outcome.kind, "written", JSON.stringify(outcome));
     const flat = `${path}.flat`;
     execFileSync("qemu-img", ["convert", "-f", format, "-O", "raw", path, flat]);

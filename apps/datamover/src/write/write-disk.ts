@@ -105,7 +105,7 @@ async function writeThrough(client: NbdClient, work: WriteWork): Promise<OrderOu
     });
     const rest = { offset: order.sizeBytes, length: client.sizeBytes - order.sizeBytes };
     // A larger destination reads as zeroes where the snapshot had no disk.
-    if (order.mode === "whole" && rest.length > 0) await zeroStretch(client, rest, signal);
+    if (rest.length > 0) await zeroStretch(client, rest, signal);
     progress.enter("cleaning");
     await client.flush(signal);
     return { kind: "written", writtenBytes: written.writtenBytes, comparedBytes: written.comparedBytes };

@@ -100,8 +100,7 @@ async function readState(fields: Fields, path: string): Promise<Domain["state"]>
   }
   const pid = optionalNumber(fields, "pid");
   const process = pid === undefined ? undefined : await findProcess(pid);
-  if (process === undefined)
-    throw new Fault("qemu-died", `looking for QEMU process ${pid} of ${path}`, "later");
+  if (process === undefined) return { kind: "crashed" };
   return { kind: "running", process, qmpSocket: textField(fields, "qmpSocket", path) };
 }
 

@@ -2,7 +2,7 @@ import type { DiskSource, ProtectInstance } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../../host/scratch.ts";
-import { bitmapName, pointFolder, pointPrefix } from "../names.ts";
+import { bitmapName, pointFolder, pointFoldersOf, pointPrefix } from "../names.ts";
 import type { DiskImage, Hypervisor, Point } from "../port.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, findDomain, getDisk, getDomain, listDomains } from "./domain.ts";
@@ -68,7 +68,9 @@ class QemuFolder implements Hypervisor {
   }
 
   async reconcile(signal: AbortSignal): Promise<void> {
-    const { instancesFolder, log } = this.#context;
+    const { instancesFolder, log, scratch } = this.#context;
+    /** By the sockets in them an NBD server that runs in a QEMU is known to be ours. */
+    const needed = new Set<string>();
     for (const instanceId of await listDomains(instancesFolder)) {
       try {
         await this.#reconcileInstance(instanceId, signal);
@@ -76,7 +78,11 @@ class QemuFolder implements Hypervisor {
         signal.throwIfAborted();
         // One sick instance must not keep the host's others from being protected; its next order tries again.
         log.warn("hypervisor.reconcile-failed", { instance: instanceId, fault: cause });
+        for (const folder of await scratch.list(pointFoldersOf(instanceId))) needed.add(folder);
       }
+    }
+    for (const folder of await scratch.list(/^p-[a-z0-9]+-[a-z0-9]+$/)) {
+      if (!needed.has(folder)) await scratch.remove(folder);
     }
   }
 

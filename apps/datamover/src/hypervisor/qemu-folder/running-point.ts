@@ -7,13 +7,13 @@ import { qemuImg } from "../../host/commands.ts";
 import { listOf, optionalText } from "../../host/json.ts";
 import { isRunning, ownerOf, type ProcessIdentity } from "../../host/process-identity.ts";
 import { socketPath } from "../../host/scratch.ts";
-import { PREFIX, pointFolder, pointName, pointPrefix } from "../names.ts";
+import { PREFIX, pointFolder, pointFoldersOf, pointName, pointPrefix } from "../names.ts";
 import type { Point, PointDisk, ReadPlan } from "../port.ts";
 import { BITMAP_GRANULARITY_BYTES, planRead } from "../read-plan.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, type DomainDisk, getDisk } from "./domain.ts";
 import { listDeviceNodes, listNodes, type QemuNode } from "./nodes.ts";
-import { assertNoForeignJobs, removeBitmaps, tearDown } from "./teardown.ts";
+import { assertNoForeignJobs, type Remains, removeBitmaps, tearDown } from "./teardown.ts";
 
 type RunningState = Extract<Domain["state"], { kind: "running" }>;
 
@@ -32,6 +32,9 @@ export const QMP_TIMEOUT_MS = 30_000;
 /** Taking down happens whatever became of the order, so it has a limit of its own. */
 const END_TIMEOUT_MS = 30_000;
 const SCRATCH_WATCH_MS = 1000;
+/** Freeing the memory of a large guest takes a while. */
+const QEMU_GONE_MS = 5_000;
+const POLL_MS = 20;
 const CHANGES_BITMAP = "r";
 /** Device names become part of node names, which have at most 31 letters. */
 const DEVICE_NAME = /^[a-z0-9]{1,16}$/;
@@ -74,7 +77,7 @@ class RunningPoint implements Point {
   readonly #watching = new AbortController();
   #jobs: readonly string[] = [];
   #ended: Promise<void> | undefined;
-  #hasServer = false;
+  #nbdServer: Remains["nbdServer"] = { kind: "not-ours" };
   #takesBitmapsAway = false;
 
   constructor(parts: PointParts) {
@@ -120,8 +123,10 @@ class RunningPoint implements Point {
   async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
     const { context, qmp, request } = this.#parts;
     const nbdSocket = this.#nbdSocket();
+    // If we stop waiting for the answer, QEMU may still start it: then the socket tells whose it is.
+    this.#nbdServer = { kind: "unknown", socket: nbdSocket };
     await startServer(qmp, nbdSocket, signal);
-    this.#hasServer = true;
+    this.#nbdServer = { kind: "ours" };
     // From here on bitmaps may exist that have to go when we fail.
     this.#takesBitmapsAway = true;
     this.#jobs = planned.map(({ name }) => name);
@@ -165,25 +170,36 @@ class RunningPoint implements Point {
   }
 
   async #takeDown(bitmaps: "keep" | "discard"): Promise<void> {
-    const { context, process, request } = this.#parts;
+    const { context, request } = this.#parts;
     this.#watching.abort(new Fault("point-ended", "the point has ended", "never"));
     const signal = AbortSignal.timeout(END_TIMEOUT_MS);
     try {
       using qmp = await this.#monitor(signal);
-      const nbdServer = { kind: this.#hasServer ? "ours" : "not-ours" } as const;
-      await tearDown(qmp, { prefix: pointPrefix(request.snapshotId), nbdServer }, signal);
+      const remains = { prefix: pointPrefix(request.snapshotId), nbdServer: this.#nbdServer };
+      await tearDown(qmp, remains, signal);
       if (bitmaps === "discard" && this.#takesBitmapsAway) {
         await removeBitmaps(qmp, (name) => name === request.bitmap, signal);
       }
     } catch (cause) {
       // With the process all of it has gone; a persistent bitmap is then inconsistent and removed when it is
-      // next met.
-      if (await isRunning(process))
+      // next met. The scratch folder of a living one stays: by it the next attempt finds what is left.
+      if (!(await this.#endsSoon()))
         throw new Fault("teardown-failed", "taking the point down", "later", cause);
     } finally {
       this.#parts.qmp.close();
-      await context.scratch.remove(this.#folderName);
     }
+    await context.scratch.remove(this.#folderName);
+  }
+
+  /** Whether QEMU has ended. One that was killed closes its monitor a little before it is gone. */
+  async #endsSoon(): Promise<boolean> {
+    const { context, process } = this.#parts;
+    const untilMs = context.clock.now() + (this.#isMonitorLost ? QEMU_GONE_MS : 0);
+    while (await isRunning(process)) {
+      if (context.clock.now() >= untilMs) return false;
+      await context.clock.sleep(POLL_MS);
+    }
+    return true;
   }
 
   /** The connection, or a new one when it broke while QEMU lives. */
@@ -257,8 +273,12 @@ class RunningPoint implements Point {
     const { process, qmp } = this.#parts;
     const filename = join(folder, `${name}.qcow2`);
     await qemuImg(["create", "-q", "-f", "qcow2", filename, String(top.sizeBytes)], signal);
-    const owner = await ownerOf(process.pid);
-    await chown(filename, owner.uid, owner.gid);
+    try {
+      const owner = await ownerOf(process.pid);
+      await chown(filename, owner.uid, owner.gid);
+    } catch (cause) {
+      throw new Fault("scratch-unusable", `giving ${filename} to QEMU ${process.pid}`, "later", cause);
+    }
     await qmp.execute(
       "blockdev-add",
       {
@@ -327,7 +347,7 @@ export async function clearLeftovers(
   instanceId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const folders = await context.scratch.list(new RegExp(`^p-[a-z0-9]+-${instanceId.slice(0, 8)}$`));
+  const folders = await context.scratch.list(pointFoldersOf(instanceId));
   for (const folder of folders.length === 0 ? [pointFolder("none", instanceId)] : folders) {
     const socket = socketPath(context.scratch.folderOf(folder), "nbd.sock");
     await tearDown(qmp, { prefix: PREFIX, nbdServer: { kind: "unknown", socket } }, signal);

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import type { ProtectedDisk, ProtectInstance } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import { type StorageDaemon, startStorageDaemon } from "../../storage-daemon/daemon.ts";
-import { pointFolder, pointName } from "../names.ts";
+import { pointFolder, pointFoldersOf, pointName } from "../names.ts";
 import type { NextBase, Point, PointDisk, ReadPlan } from "../port.ts";
 import { planRead } from "../read-plan.ts";
 import type { DriverContext } from "./context.ts";
@@ -21,6 +21,9 @@ export async function takeStoppedPoint(
   signal: AbortSignal,
 ): Promise<Point> {
   const folderName = pointFolder(request.snapshotId, request.instanceId);
+  // Whatever was left in the QEMU that ran the instance went with it.
+  for (const left of await context.scratch.list(pointFoldersOf(request.instanceId)))
+    await context.scratch.remove(left);
   const folder = await context.scratch.open(folderName);
   let daemon: StorageDaemon | undefined;
   try {
