@@ -8,6 +8,7 @@ import {
   type RunId,
   Secret,
   type SnapshotId,
+  systemClock,
   type TrustId,
   type UserId,
   type WorkloadId,
@@ -416,3 +417,27 @@ test("a notification wakes who waits for it, and nobody waits longer than was as
   await assert.rejects(listener.waitFor("cairn_run_cancelled", { ms: 30_000, signal: stopped }), /stop/);
   await listener.close();
 });
+
+test("a connection that breaks inside a transaction fails that transaction, not the process", async () => {
+  const told: Error[] = [];
+  const watched = openDatabase(place.url, { onFault: (fault) => told.push(fault) });
+  try {
+    const broken = watched.transaction(async (transaction) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
+      await sql`select pg_terminate_backend(${rows[0]?.pid ?? 0})`.execute(database.handle);
+      // No statement is going on when the connection breaks: nobody but its listener hears of it.
+      await until(() => told.length > 0);
+      await sql`select 1`.execute(transaction);
+    });
+    await assert.rejects(broken);
+    const { rows } = await sql<{ one: number }>`select 1 as one`.execute(watched.handle);
+    assert.equal(rows[0]?.one, 1);
+  } finally {
+    await watched.close();
+  }
+});
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !isTrue(); tries += 1) await systemClock.sleep(25);
+  assert.ok(isTrue());
+}

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { hasCode, systemClock } from "@cairn/kernel";
 import { Client } from "pg";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { findPostgresBinaries } from "./postgres-binaries.ts";
+import { findBundledPostgres, findPostgresBinaries } from "./postgres-binaries.ts";
 
 let directory: string;
 
@@ -128,21 +127,18 @@ test("a long path to the directory does not make the socket's path too long", as
   assert.equal(await ask(server.url, "select 1 as answer"), 1);
 });
 
-test("the PostgreSQL of our packages works where the system has none", async (context) => {
-  const name = `@embedded-postgres/linux-${process.arch}`;
-  const root = dirname(dirname(createRequire(import.meta.url).resolve(name)));
-  const binaries = await findPostgresBinaries(join(root, "native", "bin"));
-  context.diagnostic(await realpath(binaries));
+test("the PostgreSQL of our packages works where the system has none", async () => {
+  const binaries = await findBundledPostgres();
+  assert.ok(binaries !== undefined);
   await using server = await startEmbeddedPostgres({ directory, binaries, durable: false });
   assert.match(String(await ask(server.url, "select version() as answer")), /PostgreSQL 18/);
 });
 
 test("PostgreSQL works from below a folder that only its owner may enter", async () => {
-  const name = `@embedded-postgres/linux-${process.arch}`;
-  const root = dirname(dirname(createRequire(import.meta.url).resolve(name)));
-  await findPostgresBinaries(join(root, "native", "bin"));
+  const bundled = await findBundledPostgres();
+  assert.ok(bundled !== undefined);
   const secluded = join(directory, "private", "native");
-  await cp(join(root, "native"), secluded, { recursive: true, verbatimSymlinks: true });
+  await cp(dirname(bundled), secluded, { recursive: true, verbatimSymlinks: true });
   await chmod(join(directory, "private"), 0o700);
   const server = { directory: join(directory, "server"), binaries: join(secluded, "bin"), durable: false };
   await using postgres = await startEmbeddedPostgres(server);

@@ -49,6 +49,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     types: sizesAsNumbers(),
   });
   pool.on("error", onFault);
+  // The pool listens to idle connections only: one that breaks in a transaction between two statements would
+  // end the process. The next statement of that transaction fails, which is how its owner learns of it.
+  pool.on("connect", (client) => client.on("error", onFault));
   const handle = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const listener = new NotificationListener(url, onFault);
   return {

