@@ -29,7 +29,7 @@ function house(files: Readonly<Record<string, string>>) {
   const tree = smallTree({
     ...config,
     "package.json": json({ name: "small", type: "module", private: true, workspaces: ["apps/*"] }),
-    "apps/a/package.json": json({ name: "@cairn/a", type: "module" }),
+    "apps/a/package.json": json({ name: "@cairn/a", type: "module", exports: { ".": "./src/main.ts" } }),
     "apps/a/src/main.ts": 'import { twice } from "./twice.ts";\n\nconsole.log(twice(2));\n',
     "apps/a/src/twice.ts":
       "/** Two times. */\nexport function twice(n: number): number {\n  return 2 * n;\n}\n",
