@@ -1,1 +1,1 @@
-export {};
+export type { ServedDisk, ServedSnapshot, ServeOptions } from "./serve.ts";

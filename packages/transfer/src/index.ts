@@ -1,4 +1,12 @@
 export type { BlockDestination, BlockSource, Extent } from "./device.ts";
+export type {
+  DiskReader,
+  DiskReaderOptions,
+  Loan,
+  LoanPart,
+  ReadSession,
+  ReadSessionOptions,
+} from "./disk-reader.ts";
 export { openTransfer } from "./open.ts";
 export type {
   SealedTransfer,
