@@ -68,6 +68,10 @@ export function directoryStore(path: string): Store {
         throw await explain(path, `listing ${prefix}`, cause);
       }
     },
+    time: async (signal) => {
+      signal?.throwIfAborted();
+      return wrapped("asking the target's clock", async () => timeOf(path));
+    },
   };
 }
 
@@ -185,6 +189,19 @@ async function sizeOf(root: string, file: string): Promise<number | undefined> {
     if (!hasCode(cause, "ENOENT")) throw cause;
     await stat(root);
     return undefined;
+  }
+}
+
+/** What the file server's clock says: the time it gives a fresh file. Our own would be that of an NFS client. */
+async function timeOf(root: string): Promise<number> {
+  const path = join(root, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
+  try {
+    await using file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    await file.write(Buffer.from("?"));
+    await file.sync();
+    return Math.floor((await file.stat()).mtimeMs);
+  } finally {
+    await rm(path, { force: true });
   }
 }
 

@@ -2,7 +2,17 @@ import type { Store } from "./store.ts";
 
 /** One call of the port, as a plan of faults sees it. */
 export interface StoreCall {
-  readonly operation: "put" | "get" | "getRange" | "size" | "remove" | "list";
+  readonly operation:
+    | "put"
+    | "get"
+    | "getRange"
+    | "size"
+    | "remove"
+    | "list"
+    | "time"
+    | "lockedUntil"
+    | "extend";
+  /** The object's name, the prefix of a listing, or "" for the time. */
   readonly name: string;
   /** How many calls came before this one, of any operation. */
   readonly index: number;
@@ -31,6 +41,7 @@ export function faultyStore(store: Store, plan: FaultPlan): Store {
     if (fault !== undefined) throw fault.error;
     return result;
   };
+  const lock = store.lock;
   return {
     put: async (name, parts, signal) => around("put", name, async () => store.put(name, parts, signal)),
     get: async (name, signal) => around("get", name, async () => store.get(name, signal)),
@@ -51,5 +62,17 @@ export function faultyStore(store: Store, plan: FaultPlan): Store {
       }
       if (fault !== undefined) throw fault.error;
     },
+    ...(store.checkedPuts && { checkedPuts: true }),
+    time: async (signal) => around("time", "", async () => store.time(signal)),
+    ...(lock !== undefined && {
+      lock: {
+        mode: lock.mode,
+        windowMs: lock.windowMs,
+        lockedUntil: async (name, signal) =>
+          around("lockedUntil", name, async () => lock.lockedUntil(name, signal)),
+        extend: async (name, untilMs, signal) =>
+          around("extend", name, async () => lock.extend(name, untilMs, signal)),
+      },
+    }),
   };
 }

@@ -1,4 +1,5 @@
 export { directoryStore } from "./directory.ts";
 export { type FaultPlan, faultyStore, type StoreCall } from "./faulty.ts";
 export { memoryStore } from "./memory.ts";
-export type { Store } from "./store.ts";
+export type { ObjectLock, Store } from "./store.ts";
+export type { DirectoryAddress, S3Address, TargetAddress } from "./target.ts";

@@ -1,12 +1,12 @@
-import { Fault } from "@cairn/kernel";
+import { type Clock, Fault, systemClock } from "@cairn/kernel";
 import { assertName, assertPrefix } from "./names.ts";
 import type { Store } from "./store.ts";
 
 /**
  * A store in memory, for tests. It keeps copies, so that what a caller does to its buffers later cannot be
- * seen.
+ * seen. Its time is the given clock's.
  */
-export function memoryStore(): Store {
+export function memoryStore(clock: Pick<Clock, "now"> = systemClock): Store {
   const objects = new Map<string, Buffer>();
   const find = (name: string): Buffer => {
     const bytes = objects.get(name);
@@ -54,6 +54,10 @@ export function memoryStore(): Store {
         signal?.throwIfAborted();
         if (name.startsWith(prefix)) yield name;
       }
+    },
+    async time(signal) {
+      signal?.throwIfAborted();
+      return clock.now();
     },
   };
 }

@@ -9,11 +9,17 @@
  * | `object-missing`  | never          | there is no object of this name                              |
  * | `object-exists`   | never          | the name is taken by other bytes                             |
  * | `object-short`    | never          | the range asked for ends beyond the object                   |
+ * | `object-hidden`   | after-operator | a delete marker hides the object; its bytes are still there  |
+ * | `object-locked`   | later          | removing before the date that the object is locked until     |
  * | `store-full`      | after-operator | no space, quota or inodes left                               |
  * | `store-denied`    | after-operator | rights, or a read-only mount                                 |
- * | `store-away`      | after-operator | the target's directory is not there (not mounted)            |
+ * | `store-away`      | after-operator | the target's directory or bucket is not there; `later` when a service cannot be reached |
  * | `store-stale`     | later          | a stale NFS handle; the object's state is unknown            |
  * | `store-io`        | later          | any other failure of the medium; the object's state is unknown |
+ * | `store-busy`      | later          | the target asks to be left alone for a while (S3 SlowDown, 503), after bounded retries |
+ * | `store-timeout`   | later          | no answer in time; the object's state is unknown             |
+ * | `store-clock`     | after-operator | the target's clock and ours differ too much for it to accept us |
+ * | `target-unfit`    | after-operator | the target does not do what its address promises (object lock, versions) |
  */
 export interface Store {
   /**
@@ -28,11 +34,40 @@ export interface Store {
   getRange(name: string, offset: number, length: number, signal?: AbortSignal): Promise<Buffer>;
   /** The size in bytes, or `undefined` when there is no such object. */
   size(name: string, signal?: AbortSignal): Promise<number | undefined>;
-  /** Removes an object. Absent is removed. */
+  /**
+   * Removes an object, with all its versions where the target keeps versions. Absent is removed. A locked object
+   * is a Fault `object-locked`, and stays whole.
+   */
   remove(name: string, signal?: AbortSignal): Promise<void>;
   /**
    * The names that begin with the prefix, in no order. A failure in the middle is thrown, never an early end:
    * whoever takes a listing for complete deletes what it did not show.
    */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<string>;
+  /**
+   * The target's own clock, in milliseconds since 1970: whoever compares ages of objects uses it and never the
+   * host's. Precision is a second.
+   */
+  time(signal?: AbortSignal): Promise<number>;
+  /**
+   * The target itself proves a checksum over all bytes before `put` resolves. Elsewhere (a directory) whoever must
+   * be sure reads back.
+   */
+  readonly checkedPuts?: true;
+  /** Present when the target keeps objects from being removed or replaced before a date. */
+  readonly lock?: ObjectLock;
+}
+
+/**
+ * How a target with object lock keeps objects. Every object that such a store puts is locked until the target's
+ * time plus `windowMs` by itself; `extend` moves that date for objects that are still needed.
+ */
+export interface ObjectLock {
+  /** `governance`: an administrator with a special right may remove earlier. `compliance`: nobody may. */
+  readonly mode: "governance" | "compliance";
+  readonly windowMs: number;
+  /** Until when the object is locked, ms since 1970 by the target's clock; `undefined` when it is not. */
+  lockedUntil(name: string, signal?: AbortSignal): Promise<number | undefined>;
+  /** Locks the object until this date. Never shortens: a later date that is already set stays. */
+  extend(name: string, untilMs: number, signal?: AbortSignal): Promise<void>;
 }

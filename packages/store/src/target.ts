@@ -1,0 +1,25 @@
+/** A directory of a local file system or of an NFS mount. */
+export interface DirectoryAddress {
+  readonly kind: "directory";
+  readonly path: string;
+}
+
+/** A bucket of an S3 service, and what it takes to use it. Holds a secret: never log it, never list it. */
+export interface S3Address {
+  readonly kind: "s3";
+  /** `https://host[:port]`, without a path. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** What the names of all objects begin with in the bucket: empty, or a path that ends in `/`. */
+  readonly prefix: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** `https://host/bucket/key` instead of `https://bucket.host/key`: what most look-alikes need. */
+  readonly forcePathStyle: boolean;
+  /** Lock every object for `windowMs` after it was stored. The bucket must have been made with object lock. */
+  readonly lock?: { readonly mode: "governance" | "compliance"; readonly windowMs: number };
+}
+
+/** Where a backup target is and how it is opened. */
+export type TargetAddress = DirectoryAddress | S3Address;
