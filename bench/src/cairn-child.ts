@@ -1,13 +1,13 @@
-import { FORMAT_VERSION, type RepositoryKeys, writeCommit } from "@cairn/repository";
+import { FORMAT_VERSION, importKeys, type PortableKeys, writeCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { openTransfer, type Transfer } from "@cairn/transfer";
 import { connectDisk, nbdDestination, nbdSource } from "./nbd-disk.ts";
 
-/** What the bench asks one process of Cairn to do. Keys are base64. */
+/** What the bench asks one process of Cairn to do. */
 export interface CairnWork {
   readonly store: string;
   readonly repositoryId: string;
-  readonly keys: { readonly [Key in keyof RepositoryKeys]: string };
+  readonly keys: PortableKeys;
   readonly indexSegments: readonly string[];
   readonly socket: string;
   readonly exportName: string;
@@ -36,7 +36,7 @@ const WORKLOAD = "00000000-0000-4000-8000-000000000000";
 async function perform(request: CairnWork): Promise<CairnResult> {
   const { repositoryId, indexSegments } = request;
   const store = directoryStore(request.store);
-  const keys = decodeKeys(request.keys);
+  const keys = importKeys(request.keys);
   const { signal } = new AbortController();
   const transfer = await openTransfer({ store, repositoryId, keys, indexSegments, signal });
   try {
@@ -86,16 +86,6 @@ async function restore(
   await using client = await connectDisk(request.socket, request.exportName);
   await transfer.writeDisk({ root, destination: nbdDestination(client), mode: "whole", signal });
   return { root, indexSegments: [], readBytes: 0 };
-}
-
-function decodeKeys(keys: CairnWork["keys"]): RepositoryKeys {
-  const decode = (text: string): Buffer => Buffer.from(text, "base64");
-  return {
-    id: keys.id,
-    chunkId: decode(keys.chunkId),
-    structure: decode(keys.structure),
-    data: decode(keys.data),
-  };
 }
 
 const result = await perform(JSON.parse(process.argv[2] ?? "{}") as CairnWork);

@@ -3,7 +3,7 @@ import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, formatBytes, MiB } from "@cairn/kernel";
-import { createRepositoryKeys, initRepository, wrapKeys } from "@cairn/repository";
+import { createRepositoryKeys, exportKeys, initRepository, wrapKeys } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockServer, startBlockServer } from "./block-server.ts";
 import type { CairnResult, CairnWork } from "./cairn-child.ts";
@@ -119,12 +119,10 @@ export class CairnTool implements Tool {
     exportName: string,
     work: CairnWork["work"],
   ): Promise<Measured & { readonly result: CairnResult }> {
-    const { id, chunkId, structure, data } = this.#keys;
-    const base64 = (key: Buffer): string => key.toString("base64");
     const request: CairnWork = {
       store: this.#store,
       repositoryId: this.#repositoryId,
-      keys: { id, chunkId: base64(chunkId), structure: base64(structure), data: base64(data) },
+      keys: exportKeys(this.#keys),
       indexSegments: this.#indexSegments,
       socket: at.socket,
       exportName,

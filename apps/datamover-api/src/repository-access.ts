@@ -1,7 +1,7 @@
 import type { RepositoryAccess } from "@cairn/contract";
 import { type Database, listSegments, loadRepository } from "@cairn/database";
 import { Fault, type RepositoryId, type Secret } from "@cairn/kernel";
-import { unwrapKeys } from "@cairn/repository";
+import { exportKeys, unwrapKeys } from "@cairn/repository";
 
 /** What an order gives its datamover for one repository: the address, the opened keys, the index segments. */
 export async function repositoryAccess(
@@ -16,12 +16,7 @@ export async function repositoryAccess(
   return {
     repositoryId: id,
     target: { kind: found.target.kind, path: found.target.path },
-    keys: {
-      id: keys.id,
-      chunkId: keys.chunkId.toString("base64"),
-      structure: keys.structure.toString("base64"),
-      data: keys.data.toString("base64"),
-    },
+    keys: exportKeys(keys),
     indexSegments: await listSegments(database.handle, id),
   };
 }

@@ -27,7 +27,7 @@ import {
   systemClock,
   type UserId,
 } from "@cairn/kernel";
-import { createRepositoryKeys, wrapKeys } from "@cairn/repository";
+import { createRepositoryKeys, exportKeys, wrapKeys } from "@cairn/repository";
 import { createLog, Status } from "@cairn/service";
 import { createServer } from "./server.ts";
 
@@ -227,12 +227,7 @@ test("an order for a repository carries its address, its opened keys and its seg
   assert.deepEqual(order?.repository, {
     repositoryId: repository.id,
     target: { kind: "directory", path: "/backup" },
-    keys: {
-      id: keys.id,
-      chunkId: keys.chunkId.toString("base64"),
-      structure: keys.structure.toString("base64"),
-      data: keys.data.toString("base64"),
-    },
+    keys: exportKeys(keys),
     indexSegments: [],
   });
 });

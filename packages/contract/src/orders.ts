@@ -22,9 +22,15 @@ export const RepositoryAccess = Type.Object({
   target: Type.Object({ kind: Type.Literal("directory"), path: Type.String() }),
   keys: Type.Object({
     id: Type.String(),
-    chunkId: Type.String(),
-    structure: Type.String(),
-    data: Type.String(),
+    chunkId: Type.Optional(Type.String()),
+    /** Ascending; the last one seals what is new. */
+    epochs: Type.Array(
+      Type.Object({
+        epoch: Type.Integer({ minimum: 0, maximum: 255 }),
+        structure: Type.String(),
+        data: Type.Optional(Type.String()),
+      }),
+    ),
   }),
   /**
    * Index segments to consult for deduplication, oldest first; the database keeps this list, so nothing lists

@@ -3,8 +3,10 @@ import { Fault, hasCode } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import { checked, withChecksum } from "./checksum.ts";
 import {
-  decodeCommit,
+  type CommitFrame,
   decodeCommitFrame,
+  decodeCommitStructure,
+  decodeMetadata,
   decodeTombstone,
   decodeTombstoneFrame,
   encodeCommitFrame,
@@ -14,15 +16,18 @@ import {
   encodeTombstone,
   encodeTombstoneHeader,
 } from "./commit/codec.ts";
-import type { Commit, Tombstone } from "./commit/commit.ts";
-import type { RepositoryKeys } from "./keys.ts";
+import type { Commit, CommitStructure, Tombstone } from "./commit/commit.ts";
+import { dataKey, type RepositoryKeys, structureKey, writingEpoch } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
+import { type Randomness, systemRandomness } from "./random.ts";
 import { deriveKey, openBytes, sealBytes } from "./seal.ts";
 
 /** Where a repository is, and what opens it. */
 export interface RepositoryHandle {
   readonly repositoryId: string;
   readonly keys: RepositoryKeys;
+  /** Where nonces and ids come from; the operating system's unless told. For simulations only. */
+  readonly random?: Randomness;
 }
 
 const STRUCTURE = "cairn commit structure ";
@@ -38,44 +43,48 @@ export async function writeCommit(
   store: Store,
   request: RepositoryHandle & { readonly commit: Commit; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const { repositoryId, keys, commit, signal } = request;
+  const { repositoryId, commit, signal } = request;
   const name = repositoryNames(repositoryId).commit(commit.workloadId, commit.snapshotId);
   const expected: unknown = JSON.parse(JSON.stringify({ ...commit, metadata: commit.metadata ?? null }));
   try {
-    await store.put(name, [encodeCommit(name, repositoryId, keys, commit)], signal);
+    await store.put(name, [encodeCommit(name, request, commit)], signal);
   } catch (cause) {
     if (!hasCode(cause, "object-exists")) throw cause;
   }
-  const found = decodeCommitObject(name, { repositoryId, keys }, await store.get(name, signal));
+  const found = decodeCommitObject(name, request, await store.get(name, signal));
   if (!isDeepStrictEqual(found, expected)) {
     throw new Fault("object-exists", `storing ${name}: another commit is there`, "never");
   }
 }
 
-function encodeCommit(name: string, repositoryId: string, keys: RepositoryKeys, commit: Commit): Buffer {
-  const header = encodeCommitHeader(repositoryId, Date.parse(commit.createdAt));
+function encodeCommit(name: string, handle: RepositoryHandle, commit: Commit): Buffer {
+  const { repositoryId, keys, random = systemRandomness } = handle;
+  const header = encodeCommitHeader(repositoryId, Date.parse(commit.createdAt), writingEpoch(keys));
   const subject = Buffer.from(name);
+  const key = deriveKey(structureKey(keys), STRUCTURE, subject);
+  const metadataKey = deriveKey(dataKey(keys), METADATA, subject);
   return withChecksum(
     encodeCommitFrame({
       header,
-      structure: sealBytes(
-        deriveKey(keys.structure, STRUCTURE, subject),
-        encodeCommitStructure(commit),
-        header,
-      ),
-      metadata: sealBytes(deriveKey(keys.data, METADATA, subject), encodeMetadata(commit.metadata), header),
+      structure: sealBytes(key, encodeCommitStructure(commit), header, random),
+      metadata: sealBytes(metadataKey, encodeMetadata(commit.metadata), header, random),
     }),
   );
 }
 
 function decodeCommitObject(name: string, handle: RepositoryHandle, bytes: Buffer): Commit {
   const frame = decodeCommitFrame(name, handle.repositoryId, checked(name, bytes));
-  const subject = Buffer.from(name);
-  const structureKey = deriveKey(handle.keys.structure, STRUCTURE, subject);
-  const structure = openBytes(structureKey, frame.structure, frame.header);
-  const metadata = openBytes(deriveKey(handle.keys.data, METADATA, subject), frame.metadata, frame.header);
-  if (structure === undefined || metadata === undefined) throw cannotOpen(name);
-  return decodeCommit(name, structure, metadata);
+  const key = deriveKey(dataKey(handle.keys, frame.keyEpoch), METADATA, Buffer.from(name));
+  const metadata = openBytes(key, frame.metadata, frame.header);
+  if (metadata === undefined) throw cannotOpen(name);
+  return { ...openStructure(name, handle, frame), metadata: decodeMetadata(name, metadata) };
+}
+
+function openStructure(name: string, handle: RepositoryHandle, frame: CommitFrame): CommitStructure {
+  const key = deriveKey(structureKey(handle.keys, frame.keyEpoch), STRUCTURE, Buffer.from(name));
+  const structure = openBytes(key, frame.structure, frame.header);
+  if (structure === undefined) throw cannotOpen(name);
+  return decodeCommitStructure(name, structure);
 }
 
 function cannotOpen(name: string): Fault {
@@ -94,6 +103,23 @@ export async function readCommit(
   const { workloadId, snapshotId, signal } = request;
   const name = repositoryNames(request.repositoryId).commit(workloadId, snapshotId);
   const commit = decodeCommitObject(name, request, await store.get(name, signal));
+  if (commit.workloadId !== workloadId || commit.snapshotId !== snapshotId) throw cannotOpen(name);
+  return commit;
+}
+
+/** A commit without its metadata: all that structure keys open. Faults as `readCommit`. */
+export async function readCommitStructure(
+  store: Store,
+  request: RepositoryHandle & {
+    readonly workloadId: string;
+    readonly snapshotId: string;
+    readonly signal?: AbortSignal;
+  },
+): Promise<CommitStructure> {
+  const { workloadId, snapshotId, signal } = request;
+  const name = repositoryNames(request.repositoryId).commit(workloadId, snapshotId);
+  const frame = decodeCommitFrame(name, request.repositoryId, checked(name, await store.get(name, signal)));
+  const commit = openStructure(name, request, frame);
   if (commit.workloadId !== workloadId || commit.snapshotId !== snapshotId) throw cannotOpen(name);
   return commit;
 }
@@ -118,11 +144,11 @@ export async function writeTombstone(
   store: Store,
   request: RepositoryHandle & { readonly tombstone: Tombstone; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const { repositoryId, keys, tombstone, signal } = request;
+  const { repositoryId, keys, tombstone, signal, random = systemRandomness } = request;
   const name = repositoryNames(repositoryId).tombstone(tombstone.snapshotId);
-  const header = encodeTombstoneHeader(repositoryId);
-  const key = deriveKey(keys.structure, TOMBSTONE, Buffer.from(name));
-  const sealed = sealBytes(key, encodeTombstone(tombstone), header);
+  const header = encodeTombstoneHeader(repositoryId, writingEpoch(keys));
+  const key = deriveKey(structureKey(keys), TOMBSTONE, Buffer.from(name));
+  const sealed = sealBytes(key, encodeTombstone(tombstone), header, random);
   try {
     await store.put(name, [withChecksum(Buffer.concat([header, sealed]))], signal);
   } catch (cause) {
@@ -140,8 +166,9 @@ export async function readTombstone(
   const name = repositoryNames(request.repositoryId).tombstone(request.snapshotId);
   if ((await store.size(name, request.signal)) === undefined) return undefined;
   const body = checked(name, await store.get(name, request.signal));
-  const { header, sealed } = decodeTombstoneFrame(name, request.repositoryId, body);
-  const opened = openBytes(deriveKey(request.keys.structure, TOMBSTONE, Buffer.from(name)), sealed, header);
+  const { header, keyEpoch, sealed } = decodeTombstoneFrame(name, request.repositoryId, body);
+  const key = deriveKey(structureKey(request.keys, keyEpoch), TOMBSTONE, Buffer.from(name));
+  const opened = openBytes(key, sealed, header);
   if (opened === undefined) throw cannotOpen(name);
   return decodeTombstone(name, opened);
 }

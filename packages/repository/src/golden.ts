@@ -23,8 +23,7 @@ export const GOLDEN_REPOSITORY = "0123abcd-4567-4ef0-89ab-cdef01234567";
 export const GOLDEN_KEYS: RepositoryKeys = {
   id: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
   chunkId: bytesOf("chunk id"),
-  structure: bytesOf("structure"),
-  data: bytesOf("data"),
+  epochs: [{ epoch: 0, structure: bytesOf("structure"), data: bytesOf("data") }],
 };
 export const GOLDEN_MASTER_KEY = bytesOf("master");
 
@@ -88,11 +87,22 @@ export function goldenEncodings(): Readonly<Record<string, string>> {
     { id: bytesOf("r"), offset: 48, storedBytes: 100, plainBytes: 60 },
     { id: bytesOf("s"), offset: 148, storedBytes: 41, plainBytes: 1 },
   ];
-  const record = { kind: "chunk", compressed: true, plainBytes: MiB, payloadBytes: 1234 } as const;
+  const record = {
+    kind: "chunk",
+    keyEpoch: 0,
+    compressed: true,
+    plainBytes: MiB,
+    payloadBytes: 1234,
+  } as const;
   const encodings: Record<string, Buffer | string> = {
     marker: encodeMarker({ repositoryId: GOLDEN_REPOSITORY, requiredFeatures: 0n, optionalFeatures: 5n }),
     recordHeader: encodeRecordHeader(record),
-    packHeader: encodePackHeader({ kind: "page", repositoryId: GOLDEN_REPOSITORY, packId: page.pack }),
+    packHeader: encodePackHeader({
+      kind: "page",
+      repositoryId: GOLDEN_REPOSITORY,
+      packId: page.pack,
+      keyEpoch: 0,
+    }),
     trailer: encodeTrailer(records),
     footerStart: encodeFooterStart(189, 128),
     footerEnd: encodeFooterEnd(0xdeadbeef),
@@ -104,9 +114,9 @@ export function goldenEncodings(): Readonly<Record<string, string>> {
       children: [page, undefined, undefined, page],
     }),
     pageAddress: encodePageAddress(page),
-    segmentHeader: encodeSegmentHeader(GOLDEN_REPOSITORY, page.pack),
+    segmentHeader: encodeSegmentHeader(GOLDEN_REPOSITORY, page.pack, 0),
     segmentBody: encodeSegmentBody(entries),
-    commitHeader: encodeCommitHeader(GOLDEN_REPOSITORY, 1_763_814_896_789),
+    commitHeader: encodeCommitHeader(GOLDEN_REPOSITORY, 1_763_814_896_789, 0),
   };
   return Object.fromEntries(
     Object.entries(encodings).map(([name, bytes]) => [

@@ -1,14 +1,29 @@
-export type { Commit, CommittedDisk, Tombstone } from "./commit/commit.ts";
+export type { Commit, CommitStructure, CommittedDisk, Tombstone } from "./commit/commit.ts";
 export {
   listCommits,
   type RepositoryHandle,
   readCommit,
+  readCommitStructure,
   readTombstone,
   removeCommit,
   writeCommit,
   writeTombstone,
 } from "./commits.ts";
-export { createRepositoryKeys, type RepositoryKeys, unwrapKeys, wrapKeys } from "./keys.ts";
+export {
+  chunkIdKey,
+  createRepositoryKeys,
+  dataKey,
+  exportKeys,
+  importKeys,
+  type KeyEpoch,
+  type PortableKeys,
+  type RepositoryKeys,
+  structureKey,
+  structureOnlyKeys,
+  unwrapKeys,
+  wrapKeys,
+  writingEpoch,
+} from "./keys.ts";
 export { FANOUT, FORMAT_VERSION, GRAIN_BYTES, type Marker, REGION_BYTES } from "./marker/codec.ts";
 export { type RepositoryNames, repositoryNames } from "./names.ts";
 export { type PackEntry, type RecordKind } from "./pack/codec.ts";
@@ -26,6 +41,7 @@ export {
 export type { Child, ChunkAddress, PageAddress, Piece, Region, RootPage } from "./page/page.ts";
 export { nodeRegions, regionBytes, regionCount, rootLevel, rootWidth } from "./page/shape.ts";
 export { pageId, readPage, sealPage } from "./pages.ts";
+export { type Randomness, randomId, systemRandomness } from "./random.ts";
 export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
 export { mayBePooled, releaseBuffer } from "./release.ts";
 export { initRepository, openRepository } from "./repository.ts";

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { assert, Fault } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import type { RepositoryHandle } from "./commits.ts";
+import { structureKey, writingEpoch } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
 import {
   decodeFooter,
@@ -21,6 +21,7 @@ import {
   RECORD_FRAME_BYTES,
   type RecordKind,
 } from "./pack/codec.ts";
+import { type Randomness, systemRandomness } from "./random.ts";
 import type { SealedRecord } from "./records.ts";
 import { releaseBuffer } from "./release.ts";
 import { deriveKey, openBytes, SEAL_BYTES, sealBytes } from "./seal.ts";
@@ -37,11 +38,12 @@ const READ_BYTES = 2 * 1024 * 1024;
 
 /** A pack while it is being filled, in a buffer that is used again for the next one. */
 export class PackBuilder {
-  readonly packId = randomBytes(PACK_ID_BYTES).toString("hex");
+  readonly packId: string;
   readonly name: string;
   readonly #handle: RepositoryHandle;
   readonly #buffer: Buffer;
   readonly #header: Buffer;
+  readonly #random: Randomness;
   readonly #entries: PackEntry[] = [];
   #length = 0;
 
@@ -49,10 +51,14 @@ export class PackBuilder {
   constructor(handle: RepositoryHandle, kind: RecordKind, buffer: Buffer) {
     assert(buffer.length >= PACK_BYTES_MIN, "a pack's buffer is too small");
     const names = repositoryNames(handle.repositoryId);
+    this.#random = handle.random ?? systemRandomness;
+    this.packId = this.#random(PACK_ID_BYTES).toString("hex");
     this.name = kind === "chunk" ? names.pack(this.packId) : names.pagePack(this.packId);
     this.#handle = handle;
     this.#buffer = buffer;
-    this.#header = encodePackHeader({ kind, repositoryId: handle.repositoryId, packId: this.packId });
+    const { packId } = this;
+    const keyEpoch = writingEpoch(handle.keys);
+    this.#header = encodePackHeader({ kind, repositoryId: handle.repositoryId, packId, keyEpoch });
     this.#append(this.#header);
   }
 
@@ -87,7 +93,7 @@ export class PackBuilder {
   finish(): Buffer {
     const trailerOffset = this.#length;
     const key = trailerKey(this.#handle, this.packId);
-    this.#append(sealBytes(key, encodeTrailer(this.#entries), this.#header));
+    this.#append(sealBytes(key, encodeTrailer(this.#entries), this.#header, this.#random));
     this.#append(encodeFooterStart(trailerOffset, this.#length - trailerOffset));
     this.#append(encodeFooterEnd(crc32(this.#buffer.subarray(0, this.#length))));
     return this.#buffer.subarray(0, this.#length);
@@ -99,8 +105,8 @@ export class PackBuilder {
   }
 }
 
-function trailerKey(handle: RepositoryHandle, packId: string): Buffer {
-  return deriveKey(handle.keys.structure, TRAILER_PURPOSE, Buffer.from(packId, "hex"));
+function trailerKey(handle: RepositoryHandle, packId: string, epoch?: number): Buffer {
+  return deriveKey(structureKey(handle.keys, epoch), TRAILER_PURPOSE, Buffer.from(packId, "hex"));
 }
 
 /** What a pack says it holds. Faults: `object-missing`, `object-damaged`, `format-unknown`. */
@@ -124,7 +130,7 @@ export async function readPackEntries(
   const footerBytes = await store.getRange(name, footerOffset, PACK_FOOTER_BYTES, pack.signal);
   const footer = decodeFooter(name, footerBytes, size);
   const sealed = await store.getRange(name, footer.trailerOffset, footer.trailerBytes, pack.signal);
-  const opened = openBytes(trailerKey(handle, pack.packId), sealed, header);
+  const opened = openBytes(trailerKey(handle, pack.packId, found.keyEpoch), sealed, header);
   if (opened === undefined) throw damaged(name, footer.trailerOffset, "the trailer does not open");
   return decodeTrailer(name, opened, footer.trailerOffset);
 }

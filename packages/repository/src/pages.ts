@@ -2,14 +2,19 @@ import { createHmac } from "node:crypto";
 import type { Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import type { RepositoryHandle } from "./commits.ts";
+import { structureKey } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
+import { decodeRecordHeader } from "./pack/codec.ts";
 import type { PageAddress } from "./page/page.ts";
 import { openRecord, type SealedRecord, sealRecord } from "./records.ts";
 import { deriveKey } from "./seal.ts";
 
-/** A page's name: equal pages of one repository have equal ids. Whoever may read pages can check it. */
-export function pageId(handle: RepositoryHandle, page: Uint8Array): Buffer {
-  const key = deriveKey(handle.keys.structure, "cairn page id", new Uint8Array(0));
+/**
+ * A page's name: equal pages of one repository and key epoch (the writing one unless told) have equal ids.
+ * Whoever may read pages can check it.
+ */
+export function pageId(handle: RepositoryHandle, page: Uint8Array, epoch?: number): Buffer {
+  const key = deriveKey(structureKey(handle.keys, epoch), "cairn page id", new Uint8Array(0));
   return createHmac("sha256", key).update(page).digest();
 }
 
@@ -18,7 +23,7 @@ export function sealPage(handle: RepositoryHandle, id: Buffer, page: Uint8Array)
 }
 
 function pageBinding(handle: RepositoryHandle, id: Buffer): Parameters<typeof sealRecord>[0] {
-  return { repositoryId: handle.repositoryId, kind: "page", key: handle.keys.structure, id };
+  return { ...handle, kind: "page", id };
 }
 
 /**
@@ -35,6 +40,7 @@ export async function readPage(
   const name = `page at ${address.offset} of ${pack}`;
   const record = await store.getRange(pack, address.offset, address.storedBytes, signal);
   const bytes = openRecord(name, pageBinding(handle, address.id), record);
-  if (!pageId(handle, bytes).equals(address.id)) throw damaged(name, 0, "it is another page");
+  const { keyEpoch } = decodeRecordHeader(name, record);
+  if (!pageId(handle, bytes, keyEpoch).equals(address.id)) throw damaged(name, 0, "it is another page");
   return { name, bytes };
 }

@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
 import { damaged, uuidToBytes } from "./bytes.ts";
 import { compressChunk, decompressChunk } from "./compression.ts";
+import { dataKey, type RepositoryKeys, structureKey, writingEpoch } from "./keys.ts";
 import {
   decodeRecordHeader,
   encodeRecordHeader,
@@ -10,6 +11,7 @@ import {
   type RecordKind,
   TAG_BYTES,
 } from "./pack/codec.ts";
+import { type Randomness, systemRandomness } from "./random.ts";
 import { releaseBuffer } from "./release.ts";
 import { deriveKey } from "./seal.ts";
 
@@ -26,9 +28,10 @@ export interface SealedRecord {
 export interface RecordBinding {
   readonly repositoryId: string;
   readonly kind: RecordKind;
-  /** The data key for chunks, the structure key for pages. */
-  readonly key: Buffer;
+  /** Chunks are sealed with data keys, pages with structure keys. */
+  readonly keys: RepositoryKeys;
   readonly id: Buffer;
+  readonly random?: Randomness;
 }
 
 /**
@@ -38,17 +41,21 @@ export function chunkId(chunkIdKey: Uint8Array, plain: Uint8Array): Buffer {
   return createHmac("sha256", chunkIdKey).update(plain).digest();
 }
 
+/** Compresses what compresses, and seals it with the keys of the writing epoch. */
 export function sealRecord(binding: RecordBinding, plain: Uint8Array): SealedRecord {
   const compressed = compressChunk(plain);
   const payload = compressed ?? plain;
+  const keyEpoch = writingEpoch(binding.keys);
   const header = encodeRecordHeader({
     kind: binding.kind,
+    keyEpoch,
     compressed: compressed !== undefined,
     plainBytes: plain.length,
     payloadBytes: payload.length,
   });
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", recordKey(binding), nonce).setAAD(associated(binding, header));
+  const nonce = (binding.random ?? systemRandomness)(NONCE_BYTES);
+  const key = recordKey(binding, keyEpoch);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(associated(binding, header));
   const sealed = cipher.update(payload);
   cipher.final();
   if (compressed !== undefined) releaseBuffer(compressed);
@@ -57,7 +64,8 @@ export function sealRecord(binding: RecordBinding, plain: Uint8Array): SealedRec
 
 /**
  * The plaintext of a record. `name` says where it comes from, for the Fault `object-damaged` when the record
- * does not open. The caller compares the plaintext's id with the record's, which proves the whole way.
+ * does not open; `wrong-key` for a chunk's record when there are structure keys alone. The caller compares the
+ * plaintext's id with the record's, which proves the whole way.
  */
 export function openRecord(name: string, binding: RecordBinding, bytes: Buffer): Buffer {
   if (bytes.length < RECORD_FRAME_BYTES) throw damaged(name, 0, "the record is too short");
@@ -65,11 +73,13 @@ export function openRecord(name: string, binding: RecordBinding, bytes: Buffer):
   if (header.kind !== binding.kind) throw damaged(name, 0, `the record holds a ${header.kind}`);
   const start = RECORD_HEADER_BYTES + NONCE_BYTES;
   const end = bytes.length - TAG_BYTES;
-  const decipher = createDecipheriv(
-    "aes-256-gcm",
-    recordKey(binding),
-    bytes.subarray(RECORD_HEADER_BYTES, start),
-  )
+  // Nothing has proven this byte yet: an epoch that is unknown may be a newer one, but also a flipped bit.
+  if (!binding.keys.epochs.some(({ epoch }) => epoch === header.keyEpoch)) {
+    const why = `the record was altered, or key epoch ${header.keyEpoch} is newer than the keys`;
+    throw damaged(name, 1, why);
+  }
+  const key = recordKey(binding, header.keyEpoch);
+  const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(RECORD_HEADER_BYTES, start))
     .setAAD(associated(binding, bytes.subarray(0, RECORD_HEADER_BYTES)))
     .setAuthTag(bytes.subarray(end));
   const payload = decipher.update(bytes.subarray(start, end));
@@ -88,8 +98,10 @@ export function openRecord(name: string, binding: RecordBinding, bytes: Buffer):
 /**
  * One key for each record: a nonce can only meet its key again if the very same chunk is sealed 2^48 times.
  */
-function recordKey(binding: RecordBinding): Buffer {
-  return deriveKey(binding.key, PURPOSES[binding.kind], binding.id);
+function recordKey(binding: RecordBinding, epoch: number): Buffer {
+  const { keys, kind, id } = binding;
+  const key = kind === "chunk" ? dataKey(keys, epoch) : structureKey(keys, epoch);
+  return deriveKey(key, PURPOSES[kind], id);
 }
 
 function associated(binding: RecordBinding, header: Buffer): Buffer {

@@ -19,6 +19,7 @@ import {
 import {
   type Child,
   chunkId,
+  chunkIdKey,
   createRepositoryKeys,
   decodeInner,
   decodeLeaf,
@@ -84,10 +85,10 @@ describe("the bytes of format version 1", () => {
 
   it("open: a chunk, wrapped keys, a commit and a tombstone that were sealed then", async () => {
     const id = hex(golden.sealed.chunkId);
-    const binding = { repositoryId: GOLDEN_REPOSITORY, kind: "chunk", key: GOLDEN_KEYS.data, id } as const;
+    const binding = { repositoryId: GOLDEN_REPOSITORY, kind: "chunk", keys: GOLDEN_KEYS, id } as const;
     const plain = openRecord("golden", binding, hex(golden.sealed.chunkRecord));
     assert.equal(plain.toString(), "a cairn is a pile of stones. ".repeat(100));
-    assert.ok(chunkId(GOLDEN_KEYS.chunkId, plain).equals(id));
+    assert.ok(chunkId(chunkIdKey(GOLDEN_KEYS), plain).equals(id));
     assert.deepEqual(unwrapKeys(hex(golden.sealed.wrappedKeys), GOLDEN_MASTER_KEY), GOLDEN_KEYS);
     const store = memoryStore();
     const { workloadId, snapshotId } = GOLDEN_COMMIT;
@@ -247,8 +248,8 @@ describe("pages", () => {
 
 describe("records", () => {
   const plain = randomBytes(3000);
-  const id = chunkId(GOLDEN_KEYS.chunkId, plain);
-  const binding = { repositoryId: GOLDEN_REPOSITORY, kind: "chunk", key: GOLDEN_KEYS.data, id } as const;
+  const id = chunkId(chunkIdKey(GOLDEN_KEYS), plain);
+  const binding = { repositoryId: GOLDEN_REPOSITORY, kind: "chunk", keys: GOLDEN_KEYS, id } as const;
   const record = sealRecord(binding, plain);
   const bytes = Buffer.concat([record.head, record.payload, record.tag]);
 
@@ -281,7 +282,7 @@ describe("records", () => {
       { ...binding, repositoryId: "99999999-4567-4ef0-89ab-cdef01234567" },
       { ...binding, id: bytesOf("other") },
       { ...binding, kind: "page" as const },
-      { ...binding, key: GOLDEN_KEYS.structure },
+      { ...binding, keys: createRepositoryKeys() },
     ];
     for (const other of others) {
       assert.throws(() => openRecord("record", other, bytes), withCode("object-damaged"));
@@ -295,8 +296,8 @@ describe("records", () => {
 
   it("name equal chunks alike in one repository and differently in another", () => {
     const other = createRepositoryKeys();
-    assert.ok(chunkId(GOLDEN_KEYS.chunkId, Buffer.from(plain)).equals(id));
-    assert.ok(!chunkId(other.chunkId, plain).equals(id));
+    assert.ok(chunkId(chunkIdKey(GOLDEN_KEYS), Buffer.from(plain)).equals(id));
+    assert.ok(!chunkId(chunkIdKey(other), plain).equals(id));
   });
 });
 
@@ -311,8 +312,8 @@ async function smallObjects(): Promise<{ store: Store; objects: Map<string, () =
   const segment = await writeSegment(store, handle, [chunkOf("a", 5), chunkOf("b", 6)]);
   const builder = new PackBuilder(handle, "chunk", Buffer.alloc(2 * REGION_BYTES));
   const plain = randomBytes(500);
-  const id = chunkId(GOLDEN_KEYS.chunkId, plain);
-  builder.add(id, sealRecord({ ...handle, kind: "chunk", key: GOLDEN_KEYS.data, id }, plain), 500);
+  const id = chunkId(chunkIdKey(GOLDEN_KEYS), plain);
+  builder.add(id, sealRecord({ ...handle, kind: "chunk", keys: GOLDEN_KEYS, id }, plain), 500);
   await store.put(builder.name, [builder.finish()]);
   const entries: SegmentEntry[] = [];
   const objects = new Map<string, () => Promise<unknown>>([

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import { type Randomness, systemRandomness } from "./random.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -11,8 +12,13 @@ export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
  * derived for one object or record (but for the master key, which seals a few sets of keys), so that a nonce
  * never meets the same key twice in practice.
  */
-export function sealBytes(key: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+export function sealBytes(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  associated: Uint8Array,
+  random: Randomness = systemRandomness,
+): Buffer {
+  const nonce = random(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(associated);
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }

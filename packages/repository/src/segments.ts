@@ -1,10 +1,11 @@
-import { randomBytes } from "node:crypto";
 import type { Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import { checked, withChecksum } from "./checksum.ts";
 import type { RepositoryHandle } from "./commits.ts";
+import { structureKey, writingEpoch } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
 import { PACK_ID_BYTES } from "./pack/codec.ts";
+import { systemRandomness } from "./random.ts";
 import { deriveKey, openBytes, sealBytes } from "./seal.ts";
 import {
   decodeSegmentBody,
@@ -24,10 +25,12 @@ export async function writeSegment(
   entries: readonly SegmentEntry[],
   signal?: AbortSignal,
 ): Promise<{ readonly name: string; readonly storedBytes: number }> {
-  const segmentId = randomBytes(PACK_ID_BYTES).toString("hex");
-  const header = encodeSegmentHeader(handle.repositoryId, segmentId);
-  const key = deriveKey(handle.keys.structure, PURPOSE, Buffer.from(segmentId, "hex"));
-  const object = withChecksum(Buffer.concat([header, sealBytes(key, encodeSegmentBody(entries), header)]));
+  const random = handle.random ?? systemRandomness;
+  const segmentId = random(PACK_ID_BYTES).toString("hex");
+  const header = encodeSegmentHeader(handle.repositoryId, segmentId, writingEpoch(handle.keys));
+  const key = deriveKey(structureKey(handle.keys), PURPOSE, Buffer.from(segmentId, "hex"));
+  const sealed = sealBytes(key, encodeSegmentBody(entries), header, random);
+  const object = withChecksum(Buffer.concat([header, sealed]));
   const name = `i/${segmentId}`;
   const full = repositoryNames(handle.repositoryId).segment(segmentId);
   await store.put(full, [object], signal);
@@ -46,9 +49,9 @@ export async function readSegment(
   const name = repositoryNames(handle.repositoryId).within(segment.name);
   const object = checked(name, await store.get(name, segment.signal));
   const header = object.subarray(0, SEGMENT_HEADER_BYTES);
-  const { segmentId } = decodeSegmentHeader(name, handle.repositoryId, object);
+  const { segmentId, keyEpoch } = decodeSegmentHeader(name, handle.repositoryId, object);
   if (segment.name !== `i/${segmentId}`) throw damaged(name, 28, "it is another segment");
-  const key = deriveKey(handle.keys.structure, PURPOSE, Buffer.from(segmentId, "hex"));
+  const key = deriveKey(structureKey(handle.keys, keyEpoch), PURPOSE, Buffer.from(segmentId, "hex"));
   const body = openBytes(key, object.subarray(SEGMENT_HEADER_BYTES), header);
   if (body === undefined) throw damaged(name, SEGMENT_HEADER_BYTES, "it does not open");
   decodeSegmentBody(name, body, visit);

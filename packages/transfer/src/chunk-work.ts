@@ -1,6 +1,7 @@
 import { describeFault, Fault } from "@cairn/kernel";
 import {
   chunkId,
+  chunkIdKey,
   openRecord,
   type RepositoryHandle,
   releaseBuffer,
@@ -25,10 +26,12 @@ export type Opened =
 
 const ZEROES = Buffer.alloc(1024 * 1024);
 
-export function chunkWork({ repositoryId, keys }: RepositoryHandle): ChunkWork {
-  const binding = (id: Buffer) => ({ repositoryId, kind: "chunk", key: keys.data, id }) as const;
+/** Fault `wrong-key` when there are structure keys alone. */
+export function chunkWork(handle: RepositoryHandle): ChunkWork {
+  const naming = chunkIdKey(handle.keys);
+  const binding = (id: Buffer) => ({ ...handle, kind: "chunk", id }) as const;
   return {
-    identify: (plain) => (isZero(plain) ? undefined : chunkId(keys.chunkId, plain)),
+    identify: (plain) => (isZero(plain) ? undefined : chunkId(naming, plain)),
     seal: (id, plain) => {
       const record = sealRecord(binding(id), plain);
       releaseBuffer(plain);
@@ -38,7 +41,7 @@ export function chunkWork({ repositoryId, keys }: RepositoryHandle): ChunkWork {
       try {
         const plain = openRecord("the record", binding(id), record);
         releaseBuffer(record);
-        const proven = plain.length === plainBytes && chunkId(keys.chunkId, plain).equals(id);
+        const proven = plain.length === plainBytes && chunkId(naming, plain).equals(id);
         return proven ? { kind: "opened", plain } : { kind: "damaged", why: "its content has another id" };
       } catch (cause) {
         if (!(cause instanceof Fault)) throw cause;

@@ -16,9 +16,9 @@ const WORKERS = 2;
  * random unless told.
  */
 export async function openTransfer(options: TransferOptions, draw: Draw = drawRandom): Promise<Transfer> {
-  const { store, repositoryId, keys, signal, indexSegments } = options;
+  const { store, repositoryId, keys, random, signal, indexSegments } = options;
   await openRepository(store, { repositoryId, signal });
-  const handle: RepositoryHandle = { repositoryId, keys };
+  const handle: RepositoryHandle = { repositoryId, keys, ...(random === undefined ? {} : { random }) };
   const stopped = new AbortController();
   const life = AbortSignal.any([signal, stopped.signal]);
   const pool = openPool(handle, options.workers ?? WORKERS);

@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { asError, assert, Fault } from "@cairn/kernel";
-import { type RepositoryHandle, releaseBuffer, type SealedRecord } from "@cairn/repository";
+import { exportKeys, type RepositoryHandle, releaseBuffer, type SealedRecord } from "@cairn/repository";
 import { chunkWork, type Opened } from "./chunk-work.ts";
 import { asBuffer, handOver } from "./hand-over.ts";
-import type { WorkerReply, WorkerRequest } from "./worker-protocol.ts";
+import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 /** Threads hold chunks outside of their heaps; small heaps are collected before they grow. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
@@ -173,7 +173,8 @@ class ThreadPool implements Pool {
   }
 }
 
-function startThread(workerData: RepositoryHandle): Thread {
+function startThread({ repositoryId, keys }: RepositoryHandle): Thread {
+  const workerData: WorkerSetup = { repositoryId, keys: exportKeys(keys) };
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, resourceLimits: LIMITS });
   const thread: Thread = { worker, waiting: new Map(), load: 0, died: undefined };
   const die = (cause?: Error): void => {

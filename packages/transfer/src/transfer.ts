@@ -1,4 +1,4 @@
-import type { RepositoryKeys } from "@cairn/repository";
+import type { Randomness, RepositoryKeys } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import type { BlockDestination, BlockSource } from "./device.ts";
 
@@ -6,6 +6,8 @@ export interface TransferOptions {
   readonly store: Store;
   readonly repositoryId: string;
   readonly keys: RepositoryKeys;
+  /** Where nonces and ids come from, in the caller's thread (`workers: 0`). For simulations only. */
+  readonly random?: Randomness;
   /** Object names of the segments to deduplicate against, oldest first. Restores need none. */
   readonly indexSegments: readonly string[];
   /**

@@ -1,11 +1,9 @@
-import type { RepositoryKeys } from "@cairn/repository";
+import type { PortableKeys } from "@cairn/repository";
 
 /** What a worker thread is started with. */
 export interface WorkerSetup {
   readonly repositoryId: string;
-  readonly keys: {
-    readonly [Key in keyof RepositoryKeys]: RepositoryKeys[Key] extends Buffer ? Uint8Array : string;
-  };
+  readonly keys: PortableKeys;
 }
 
 /**

@@ -1,20 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, describeFault } from "@cairn/kernel";
-import { releaseBuffer } from "@cairn/repository";
+import { importKeys, releaseBuffer } from "@cairn/repository";
 import { chunkWork } from "./chunk-work.ts";
 import { asBuffer, handOverOwned } from "./hand-over.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 const { repositoryId, keys } = workerData as WorkerSetup;
-const work = chunkWork({
-  repositoryId,
-  keys: {
-    id: keys.id,
-    chunkId: asBuffer(keys.chunkId),
-    structure: asBuffer(keys.structure),
-    data: asBuffer(keys.data),
-  },
-});
+const work = chunkWork({ repositoryId, keys: importKeys(keys) });
 const port = parentPort;
 assert(port !== null, "the worker runs in a worker thread");
 

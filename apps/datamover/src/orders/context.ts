@@ -1,6 +1,6 @@
 import type { OrderProgress, RepositoryAccess } from "@cairn/contract";
 import { type Clock, Fault } from "@cairn/kernel";
-import type { RepositoryKeys } from "@cairn/repository";
+import { importKeys } from "@cairn/repository";
 import type { Log } from "@cairn/service";
 import { directoryStore } from "@cairn/store";
 import type { openTransfer, Transfer } from "@cairn/transfer";
@@ -55,18 +55,8 @@ export async function openOrderTransfer(
   return context.openTransfer({
     store: directoryStore(repository.target.path),
     repositoryId: repository.repositoryId,
-    keys: readKeys(repository.keys),
+    keys: importKeys(repository.keys),
     indexSegments: repository.indexSegments,
     signal,
   });
-}
-
-function readKeys(keys: RepositoryAccess["keys"]): RepositoryKeys {
-  const decode = (text: string): Buffer => Buffer.from(text, "base64");
-  return {
-    id: keys.id,
-    chunkId: decode(keys.chunkId),
-    structure: decode(keys.structure),
-    data: decode(keys.data),
-  };
 }

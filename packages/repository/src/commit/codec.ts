@@ -1,10 +1,9 @@
 import { ByteReader, ByteWriter, damaged } from "../bytes.ts";
-import type { Commit, CommittedDisk, Tombstone } from "./commit.ts";
+import type { Commit, CommitStructure, CommittedDisk, Tombstone } from "./commit.ts";
 
 const COMMIT_MAGIC = "CAIRNCMT";
 const TOMBSTONE_MAGIC = "CAIRNTMB";
 const VERSION = 1;
-const KEY_EPOCH = 0;
 const COMMIT_HEADER_BYTES = 44;
 const TOMBSTONE_HEADER_BYTES = 28;
 
@@ -12,6 +11,7 @@ const TOMBSTONE_HEADER_BYTES = 28;
 export interface CommitFrame {
   /** Bytes 0–35: associated data of both sections. */
   readonly header: Buffer;
+  readonly keyEpoch: number;
   readonly structure: Buffer;
   readonly metadata: Buffer;
 }
@@ -20,17 +20,17 @@ export interface CommitFrame {
  * `magic 8 | version u16 | key epoch u16 | repository id 16 | created at, ms u64`: the associated data of
  * both sections; then `structure section bytes u32 | metadata section bytes u32 | sections`.
  */
-export function encodeCommitHeader(repositoryId: string, createdAtMs: number): Buffer {
+export function encodeCommitHeader(repositoryId: string, createdAtMs: number, keyEpoch: number): Buffer {
   return new ByteWriter()
     .text(COMMIT_MAGIC)
     .u16(VERSION)
-    .u16(KEY_EPOCH)
+    .u16(keyEpoch)
     .uuid(repositoryId)
     .u64(createdAtMs)
     .finish();
 }
 
-export function encodeCommitFrame(frame: CommitFrame): Buffer {
+export function encodeCommitFrame(frame: Omit<CommitFrame, "keyEpoch">): Buffer {
   return new ByteWriter()
     .bytes(frame.header)
     .u32(frame.structure.length)
@@ -42,23 +42,24 @@ export function encodeCommitFrame(frame: CommitFrame): Buffer {
 
 export function decodeCommitFrame(name: string, repositoryId: string, bytes: Buffer): CommitFrame {
   const reader: ByteReader = new ByteReader(name, bytes);
-  readHeader(reader, COMMIT_MAGIC, repositoryId);
+  const keyEpoch = readHeader(reader, COMMIT_MAGIC, repositoryId);
   reader.u64("the time");
   const structureBytes = reader.u32("the structure section's length");
   const metadataBytes = reader.u32("the metadata section's length");
   const structure = reader.bytes(structureBytes, "the structure section");
   const metadata = reader.bytes(metadataBytes, "the metadata section");
   reader.end();
-  return { header: bytes.subarray(0, COMMIT_HEADER_BYTES - 8), structure, metadata };
+  return { header: bytes.subarray(0, COMMIT_HEADER_BYTES - 8), keyEpoch, structure, metadata };
 }
 
-function readHeader(reader: ByteReader, magic: string, repositoryId: string): void {
+/** Returns the key epoch. */
+function readHeader(reader: ByteReader, magic: string, repositoryId: string): number {
   reader.magic(magic);
   reader.version(VERSION);
-  const epoch = reader.u16("the key epoch");
-  reader.expect(epoch === KEY_EPOCH, `unknown key epoch ${epoch}`);
+  const keyEpoch = reader.u16("the key epoch");
   const found = reader.uuid("the repository's id");
   reader.expect(found === repositoryId, `it belongs to repository ${found}`);
+  return keyEpoch;
 }
 
 export function encodeCommitStructure(commit: Commit): Buffer {
@@ -70,8 +71,13 @@ export function encodeMetadata(metadata: unknown): Buffer {
   return Buffer.from(JSON.stringify(metadata ?? null));
 }
 
-/** Both sections, opened, as a commit. */
-export function decodeCommit(name: string, structure: Buffer, metadata: Buffer): Commit {
+/** A commit's metadata section, opened. */
+export function decodeMetadata(name: string, metadata: Buffer): unknown {
+  return parseJson(name, metadata);
+}
+
+/** A commit's structure section, opened. */
+export function decodeCommitStructure(name: string, structure: Buffer): CommitStructure {
   const fields = parseObject(name, structure);
   const type = text(name, fields, "type");
   if (type !== "full" && type !== "incremental") throw damaged(name, 0, `type is ${type}`);
@@ -82,7 +88,6 @@ export function decodeCommit(name: string, structure: Buffer, metadata: Buffer):
     projectId: text(name, fields, "projectId"),
     createdAt: text(name, fields, "createdAt"),
     type,
-    metadata: parseJson(name, metadata),
     disks: list(name, fields, "disks").map((disk) => decodeDisk(name, disk)),
     indexSegments: list(name, fields, "indexSegments").map((segment) => {
       if (typeof segment !== "string") throw damaged(name, 0, "an index segment's name is no text");
@@ -106,18 +111,19 @@ function decodeDisk(name: string, value: unknown): CommittedDisk {
  * `magic 8 | version u16 | key epoch u16 | repository id 16`, associated data of the sealed JSON that
  * follows.
  */
-export function encodeTombstoneHeader(repositoryId: string): Buffer {
-  return new ByteWriter().text(TOMBSTONE_MAGIC).u16(VERSION).u16(KEY_EPOCH).uuid(repositoryId).finish();
+export function encodeTombstoneHeader(repositoryId: string, keyEpoch: number): Buffer {
+  return new ByteWriter().text(TOMBSTONE_MAGIC).u16(VERSION).u16(keyEpoch).uuid(repositoryId).finish();
 }
 
 export function decodeTombstoneFrame(
   name: string,
   repositoryId: string,
   bytes: Buffer,
-): { header: Buffer; sealed: Buffer } {
+): { header: Buffer; keyEpoch: number; sealed: Buffer } {
   const reader: ByteReader = new ByteReader(name, bytes);
-  readHeader(reader, TOMBSTONE_MAGIC, repositoryId);
-  return { header: bytes.subarray(0, TOMBSTONE_HEADER_BYTES), sealed: reader.bytes(reader.left, "the body") };
+  const keyEpoch = readHeader(reader, TOMBSTONE_MAGIC, repositoryId);
+  const sealed = reader.bytes(reader.left, "the body");
+  return { header: bytes.subarray(0, TOMBSTONE_HEADER_BYTES), keyEpoch, sealed };
 }
 
 export function encodeTombstone(tombstone: Tombstone): Buffer {

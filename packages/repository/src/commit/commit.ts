@@ -24,6 +24,9 @@ export interface Commit {
   readonly indexSegments: readonly string[];
 }
 
+/** What structure keys open of a commit. */
+export type CommitStructure = Omit<Commit, "metadata">;
+
 /** A request to delete a snapshot; nothing is removed before `notBefore`. */
 export interface Tombstone {
   readonly snapshotId: string;

@@ -17,7 +17,6 @@ export const PLAIN_BYTES_MAX = 1024 * 1024;
 const MAGIC = "CAIRNPCK";
 const END_MAGIC = "CAIRNEND";
 const VERSION = 1;
-const KEY_EPOCH = 0;
 const FLAG_ZSTD = 1;
 const FLAG_PAGE = 2;
 
@@ -26,6 +25,8 @@ export type RecordKind = "chunk" | "page";
 /** What stands before each record's payload, and is authenticated with it. */
 export interface RecordHeader {
   readonly kind: RecordKind;
+  /** Which keys sealed it. */
+  readonly keyEpoch: number;
   readonly compressed: boolean;
   readonly plainBytes: number;
   /** Bytes of ciphertext; the record is `RECORD_FRAME_BYTES` longer. */
@@ -38,7 +39,7 @@ export interface RecordHeader {
 export function encodeRecordHeader(header: RecordHeader): Buffer {
   const bytes = Buffer.alloc(RECORD_HEADER_BYTES);
   bytes.writeUInt8((header.compressed ? FLAG_ZSTD : 0) | (header.kind === "page" ? FLAG_PAGE : 0), 0);
-  bytes.writeUInt8(KEY_EPOCH, 1);
+  bytes.writeUInt8(header.keyEpoch, 1);
   bytes.writeUInt32LE(header.plainBytes, 4);
   bytes.writeUInt32LE(header.payloadBytes, 8);
   return bytes;
@@ -48,19 +49,19 @@ export function encodeRecordHeader(header: RecordHeader): Buffer {
 export function decodeRecordHeader(name: string, bytes: Buffer): RecordHeader {
   const reader: ByteReader = new ByteReader(name, bytes);
   const flags = reader.u8("the record's flags");
-  const epoch = reader.u8("the key epoch");
+  const keyEpoch = reader.u8("the key epoch");
   const zero = reader.u16("reserved bytes");
   const plainBytes = reader.u32("the plain length");
   const payloadBytes = reader.u32("the payload's length");
   reader.expect((flags & ~(FLAG_ZSTD | FLAG_PAGE)) === 0, `unknown record flags ${flags}`);
-  reader.expect(epoch === KEY_EPOCH, `unknown key epoch ${epoch}`);
   reader.expect(zero === 0, "reserved bytes are not zero");
   reader.expect(plainBytes > 0 && plainBytes <= PLAIN_BYTES_MAX, `plain length ${plainBytes}`);
   const expected = bytes.length - RECORD_FRAME_BYTES;
   reader.expect(payloadBytes === expected, `payload length ${payloadBytes} instead of ${expected}`);
   const compressed = (flags & FLAG_ZSTD) !== 0;
   reader.expect(compressed || payloadBytes === plainBytes, "a plain payload has another length");
-  return { kind: (flags & FLAG_PAGE) === 0 ? "chunk" : "page", compressed, plainBytes, payloadBytes };
+  const kind = (flags & FLAG_PAGE) === 0 ? "chunk" : "page";
+  return { kind, keyEpoch, compressed, plainBytes, payloadBytes };
 }
 
 export interface PackHeader {
@@ -68,10 +69,13 @@ export interface PackHeader {
   readonly repositoryId: string;
   /** 16 bytes in hex. */
   readonly packId: string;
+  /** Which structure key sealed the trailer. Records have epochs of their own. */
+  readonly keyEpoch: number;
 }
 
 /**
- * `magic 8 | version u16 | kind u8 (1 chunks, 2 pages) | zero u8 | repository id 16 | pack id 16 | zero u32`.
+ * `magic 8 | version u16 | kind u8 (1 chunks, 2 pages) | zero u8 | repository id 16 | pack id 16 | key epoch
+ * u16 | zero u16`.
  */
 export function encodePackHeader(header: PackHeader): Buffer {
   return new ByteWriter()
@@ -81,7 +85,8 @@ export function encodePackHeader(header: PackHeader): Buffer {
     .u8(0)
     .uuid(header.repositoryId)
     .bytes(Buffer.from(header.packId, "hex"))
-    .u32(0)
+    .u16(header.keyEpoch)
+    .u16(0)
     .finish();
 }
 
@@ -94,9 +99,10 @@ export function decodePackHeader(name: string, bytes: Buffer): PackHeader {
   reader.expect(reader.u8("reserved bytes") === 0, "reserved bytes are not zero");
   const repositoryId = reader.uuid("the repository's id");
   const packId = reader.bytes(PACK_ID_BYTES, "the pack's id").toString("hex");
-  reader.expect(reader.u32("reserved bytes") === 0, "reserved bytes are not zero");
+  const keyEpoch = reader.u16("the key epoch");
+  reader.expect(reader.u16("reserved bytes") === 0, "reserved bytes are not zero");
   reader.end();
-  return { kind: kind === 1 ? "chunk" : "page", repositoryId, packId };
+  return { kind: kind === 1 ? "chunk" : "page", repositoryId, packId, keyEpoch };
 }
 
 /** Where a record lies in its pack. */

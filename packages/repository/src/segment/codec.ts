@@ -3,7 +3,6 @@ import { CONTENT_ID_BYTES, PACK_ID_BYTES } from "../pack/codec.ts";
 
 const MAGIC = "CAIRNIDX";
 const VERSION = 1;
-const KEY_EPOCH = 0;
 const KIND_CHUNKS = 1;
 export const SEGMENT_HEADER_BYTES = 44;
 const ENTRY_BYTES = CONTENT_ID_BYTES + 16;
@@ -12,11 +11,11 @@ const ENTRY_BYTES = CONTENT_ID_BYTES + 16;
  * `magic 8 | version u16 | key epoch u16 | repository id 16 | segment id 16`; then the sealed body and a
  * CRC-32.
  */
-export function encodeSegmentHeader(repositoryId: string, segmentId: string): Buffer {
+export function encodeSegmentHeader(repositoryId: string, segmentId: string, keyEpoch: number): Buffer {
   return new ByteWriter()
     .text(MAGIC)
     .u16(VERSION)
-    .u16(KEY_EPOCH)
+    .u16(keyEpoch)
     .uuid(repositoryId)
     .bytes(Buffer.from(segmentId, "hex"))
     .finish();
@@ -26,15 +25,14 @@ export function decodeSegmentHeader(
   name: string,
   repositoryId: string,
   bytes: Buffer,
-): { segmentId: string } {
+): { segmentId: string; keyEpoch: number } {
   const reader: ByteReader = new ByteReader(name, bytes);
   reader.magic(MAGIC);
   reader.version(VERSION);
-  const epoch = reader.u16("the key epoch");
-  reader.expect(epoch === KEY_EPOCH, `unknown key epoch ${epoch}`);
+  const keyEpoch = reader.u16("the key epoch");
   const found = reader.uuid("the repository's id");
   reader.expect(found === repositoryId, `it belongs to repository ${found}`);
-  return { segmentId: reader.bytes(PACK_ID_BYTES, "the segment's id").toString("hex") };
+  return { segmentId: reader.bytes(PACK_ID_BYTES, "the segment's id").toString("hex"), keyEpoch };
 }
 
 /** A chunk of a segment; `id` is a view and is valid only while the entry is looked at. */
