@@ -42,6 +42,14 @@ export {
 export type { Page } from "./paging.ts";
 export { type DiskProgress, listRunProgress, type RunProgress } from "./progress.ts";
 export {
+  insertRebuiltRepository,
+  insertRebuiltSnapshot,
+  insertRebuiltWorkload,
+  type RebuiltRepositoryRow,
+  type RebuiltSnapshotRow,
+  type RebuiltWorkloadRow,
+} from "./rebuilt.ts";
+export {
   addSegments,
   ensureDefaultTarget,
   ensureRepository,

@@ -9,9 +9,31 @@ export const CAPTURED_VERSION = 1;
 export interface CapturedWorkload {
   readonly version: typeof CAPTURED_VERSION;
   readonly workload: { readonly id: string; readonly name: string };
+  readonly record: CapturedRecord;
   readonly instances: readonly CapturedInstance[];
   /** The groups of all ports, and those that their rules refer to, and so on. */
   readonly securityGroups: readonly CapturedSecurityGroup[];
+}
+
+/**
+ * What the database says of workload and snapshot beyond their names, so that a lost database can be made
+ * again from the target alone.
+ */
+export interface CapturedRecord {
+  readonly workload: {
+    readonly userId: string;
+    readonly description: string;
+    readonly typeId: string | null;
+    readonly jobschedule: Readonly<Record<string, unknown>>;
+    readonly metadata: Readonly<Record<string, unknown>>;
+  };
+  readonly snapshot: {
+    readonly userId: string;
+    readonly name: string;
+    readonly description: string;
+    /** ISO 8601. */
+    readonly requestedAt: string;
+  };
 }
 
 /** An instance as it was. */
@@ -182,6 +204,12 @@ export interface SnapshotInstanceRecord extends CapturedInstance {
     readonly quality: "application" | "file-system" | "crash";
     readonly reason: string;
   };
+}
+
+/** The metadata of a commit: what was captured, and how it was read and stored. */
+export interface CommittedWorkload extends CapturedWorkload {
+  readonly instances: readonly SnapshotInstanceRecord[];
+  readonly disks: readonly SnapshotDiskRecord[];
 }
 
 /** Metadata keys that Cairn writes on the instances of a workload, so that people see where they belong. */

@@ -1,5 +1,11 @@
 import { GiB } from "@cairn/kernel";
-import type { CapturedDisk, CapturedInstance, CapturedNic, CapturedSecurityGroup } from "./captured.ts";
+import type {
+  CapturedDisk,
+  CapturedInstance,
+  CapturedNic,
+  CapturedRecord,
+  CapturedSecurityGroup,
+} from "./captured.ts";
 import type { FlavorFacts, OriginalInstance, RestoreObservation } from "./restore-observation.ts";
 import type { SnapshotObservation } from "./snapshot-plan.ts";
 
@@ -9,6 +15,11 @@ import type { SnapshotObservation } from "./snapshot-plan.ts";
  */
 
 const SUBNET = { id: "subnet-1", name: "blue", cidr: "10.0.0.0/24", ipVersion: 4, gatewayIp: "10.0.0.1" };
+
+const SAMPLE_RECORD: CapturedRecord = {
+  workload: { userId: "user-1", description: "", typeId: null, jobschedule: {}, metadata: {} },
+  snapshot: { userId: "user-1", name: "first", description: "", requestedAt: "2026-01-02T03:04:05.000Z" },
+};
 
 export const SMALL: FlavorFacts = {
   id: "flavor-small",
@@ -136,6 +147,7 @@ export function sampleSnapshotObservation(fields: Partial<SnapshotObservation> =
   return {
     snapshotId: "snapshot-2",
     workload: { id: "workload-1", name: "shop" },
+    record: SAMPLE_RECORD,
     order: "parallel",
     requested: "incremental",
     nextFull: false,
@@ -178,6 +190,7 @@ export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {
     captured: {
       version: 1,
       workload: { id: "workload-1", name: "shop" },
+      record: SAMPLE_RECORD,
       instances,
       securityGroups: GROUPS,
     },

@@ -1,4 +1,9 @@
-import type { CapturedInstance, CapturedSecurityGroup, CapturedWorkload } from "./captured.ts";
+import type {
+  CapturedInstance,
+  CapturedRecord,
+  CapturedSecurityGroup,
+  CapturedWorkload,
+} from "./captured.ts";
 import { CAPTURED_VERSION } from "./captured.ts";
 import { bitmapName } from "./names.ts";
 import { Problems } from "./problems.ts";
@@ -37,6 +42,7 @@ export type ObservedInstance =
 export interface SnapshotObservation {
   readonly snapshotId: string;
   readonly workload: { readonly id: string; readonly name: string };
+  readonly record: CapturedRecord;
   /** `serial`: one instance after the other. */
   readonly order: "serial" | "parallel";
   readonly requested: SnapshotKind;
@@ -134,6 +140,7 @@ export function planSnapshot(observed: SnapshotObservation): PlanVerdict {
     captured: {
       version: CAPTURED_VERSION,
       workload: observed.workload,
+      record: observed.record,
       instances: members.map((member) => member.captured),
       securityGroups: observed.securityGroups,
     },

@@ -1,4 +1,4 @@
-import type { RunResult } from "@cairn/domain";
+import type { CapturedInstance, RunResult } from "@cairn/domain";
 
 /** What a user reads about a run that did not succeed, with what could not be undone. */
 export function failureMessage(
@@ -19,4 +19,13 @@ function sentence(text: string): string {
   const trimmed = text.trim();
   const begun = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** What a snapshot of these instances lacks, in sentences. */
+export function omissions(instances: readonly Pick<CapturedInstance, "name" | "omitted">[]): string[] {
+  return instances.flatMap(({ name, omitted }) =>
+    omitted.map(
+      ({ device, because }) => `Disk ${device} of instance ${name} is not in this snapshot: ${because}.`,
+    ),
+  );
 }

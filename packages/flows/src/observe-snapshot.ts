@@ -5,8 +5,16 @@ import {
   listDiskBases,
   listSnapshots,
   listWorkloadInstances,
+  type SnapshotRow,
+  type WorkloadRow,
 } from "@cairn/database";
-import type { BitmapBase, KnownDisk, ObservedInstance, SnapshotObservation } from "@cairn/domain";
+import type {
+  BitmapBase,
+  CapturedRecord,
+  KnownDisk,
+  ObservedInstance,
+  SnapshotObservation,
+} from "@cairn/domain";
 import { assert, mapLimited } from "@cairn/kernel";
 import { captureGroups, captureInstance, observeSurroundings } from "./capture.ts";
 import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
@@ -50,6 +58,7 @@ export async function observeSnapshot(context: FlowContext): Promise<SnapshotObs
   return {
     snapshotId,
     workload: { id: workloadId, name: workload.name },
+    record: recordOf(workload, snapshot),
     order: workload.workload_type_id === WORKLOAD_TYPES.serial ? "serial" : "parallel",
     requested: snapshot.snapshot_type,
     nextFull: workload.next_full,
@@ -59,6 +68,25 @@ export async function observeSnapshot(context: FlowContext): Promise<SnapshotObs
     liveHosts: await listLiveHosts(context),
     knownDisks: await observeKnownDisks(context),
     auditBytes: AUDIT_BYTES,
+  };
+}
+
+/** What of the rows goes into the commit. It is read once, so that a repeated step commits the same. */
+function recordOf(workload: WorkloadRow, snapshot: SnapshotRow): CapturedRecord {
+  return {
+    workload: {
+      userId: workload.user_id,
+      description: workload.description,
+      typeId: workload.workload_type_id,
+      jobschedule: workload.jobschedule,
+      metadata: workload.metadata,
+    },
+    snapshot: {
+      userId: snapshot.user_id,
+      name: snapshot.name,
+      description: snapshot.description,
+      requestedAt: snapshot.created_at.toISOString(),
+    },
   };
 }
 

@@ -7,8 +7,9 @@ import {
 } from "@cairn/database";
 import { planSnapshot } from "@cairn/domain";
 import { assert, unreachable } from "@cairn/kernel";
-import { failureMessage, warningMessage } from "./messages.ts";
+import { failureMessage, omissions, warningMessage } from "./messages.ts";
 import { observeSnapshot } from "./observe-snapshot.ts";
+import { diskSums } from "./rebuild-plan.ts";
 import {
   advanceBasesStep,
   type CommitOutput,
@@ -58,31 +59,17 @@ async function complete(transaction: Handle, run: ConcludedRun): Promise<void> {
   assert(snapshotId !== undefined && commit !== undefined, "a snapshot that succeeded has its commit");
   const settled = [...run.outputs].filter(([key]) => key.startsWith("settle-"));
   const warnings = [
-    ...omissions(commit),
+    ...omissions(commit.instances),
     ...settled.flatMap(([, output]) => (output as SettleOutput).warning ?? []),
   ];
   await addSegments(transaction, commit.repositoryId, snapshotId, commit.indexSegments);
   await completeSnapshot(transaction, snapshotId, {
     snapshotType: commit.type,
     repositoryId: commit.repositoryId,
-    sizeBytes: sum(commit.disks.map((disk) => disk.sizeBytes)),
-    readBytes: sum(commit.disks.map((disk) => disk.readBytes)),
-    storedBytes: sum(commit.disks.map((disk) => disk.storedBytes)),
+    ...diskSums(commit.disks),
     pointAt: new Date(commit.pointAt),
     instances: commit.instances,
     disks: commit.disks,
     warningMessage: warningMessage(warnings),
   });
-}
-
-function omissions(commit: CommitOutput): string[] {
-  return commit.instances.flatMap(({ name, omitted }) =>
-    omitted.map(
-      ({ device, because }) => `Disk ${device} of instance ${name} is not in this snapshot: ${because}.`,
-    ),
-  );
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
 }

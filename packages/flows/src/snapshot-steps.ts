@@ -1,8 +1,8 @@
 import { listDiskBases, removeDiskBases, saveDiskBases } from "@cairn/database";
 import {
   bitmapName,
-  type CapturedWorkload,
   type CommitStep,
+  type CommittedWorkload,
   type ProtectStep,
   type SettleStep,
   type SnapshotDiskRecord,
@@ -68,7 +68,7 @@ export const writeCommitStep = defineStep<CommitStep, CommitOutput>({
     const { run, signal } = context;
     const output = assemble(context, parameters);
     const { captured } = parameters;
-    const metadata: CapturedWorkload = { ...captured, instances: output.instances };
+    const metadata: CommittedWorkload = { ...captured, instances: output.instances, disks: output.disks };
     const commit: Commit = {
       formatVersion: FORMAT_VERSION,
       snapshotId: snapshotOf(context),
