@@ -115,7 +115,7 @@ export function goldenEncodings(): Readonly<Record<string, string>> {
     }),
     pageAddress: encodePageAddress(page),
     segmentHeader: encodeSegmentHeader(GOLDEN_REPOSITORY, page.pack, 0),
-    segmentBody: encodeSegmentBody(entries),
+    segmentBody: encodeSegmentBody("chunk", entries),
     commitHeader: encodeCommitHeader(GOLDEN_REPOSITORY, 1_763_814_896_789, 0),
   };
   return Object.fromEntries(

@@ -44,6 +44,6 @@ export { pageId, readPage, sealPage } from "./pages.ts";
 export { type Randomness, randomId, systemRandomness } from "./random.ts";
 export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
 export { mayBePooled, releaseBuffer } from "./release.ts";
-export { initRepository, openRepository } from "./repository.ts";
+export { initRepository, listRepositories, openRepository } from "./repository.ts";
 export type { SegmentEntry } from "./segment/codec.ts";
 export { readSegment, writeSegment } from "./segments.ts";

@@ -1,4 +1,5 @@
 import { assert, isUuid } from "@cairn/kernel";
+import type { RecordKind } from "./pack/codec.ts";
 
 /** The names of a repository's objects. Everything of it lies under its id. */
 export interface RepositoryNames {
@@ -12,6 +13,17 @@ export interface RepositoryNames {
   commit(workloadId: string, snapshotId: string): string;
   commits(workloadId?: string): string;
   tombstone(snapshotId: string): string;
+  /** Prefix of all tombstones. */
+  readonly tombstones: string;
+  /** A state of maintenance. */
+  state(epoch: number): string;
+  /** Prefixes of all states, sessions, segments, and of packs of either kind. */
+  readonly states: string;
+  readonly sessions: string;
+  readonly segments: string;
+  packs(kind: RecordKind): string;
+  sessionBegin(sessionId: string): string;
+  sessionEnd(sessionId: string): string;
   /** An object name that a commit or the database carries, such as `i/…`, within this repository. */
   within(name: string): string;
 }
@@ -28,6 +40,14 @@ export function repositoryNames(repositoryId: string): RepositoryNames {
     commit: (workloadId, snapshotId) => `${root}s/${workloadId}/${snapshotId}`,
     commits: (workloadId) => (workloadId === undefined ? `${root}s/` : `${root}s/${workloadId}/`),
     tombstone: (snapshotId) => `${root}t/${snapshotId}`,
+    tombstones: `${root}t/`,
+    state: (epoch) => `${root}g/${epoch.toString(16).padStart(8, "0")}`,
+    states: `${root}g/`,
+    sessions: `${root}w/`,
+    segments: `${root}i/`,
+    packs: (kind) => (kind === "chunk" ? `${root}p/` : `${root}m/`),
+    sessionBegin: (sessionId) => `${root}w/${sessionId}/begin`,
+    sessionEnd: (sessionId) => `${root}w/${sessionId}/end`,
     within: (name) => root + name,
   };
 }

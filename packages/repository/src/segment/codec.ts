@@ -1,9 +1,9 @@
-import { ByteReader, ByteWriter } from "../bytes.ts";
-import { CONTENT_ID_BYTES, PACK_ID_BYTES } from "../pack/codec.ts";
+import { ByteReader, ByteWriter, damaged } from "../bytes.ts";
+import { CONTENT_ID_BYTES, PACK_ID_BYTES, type RecordKind } from "../pack/codec.ts";
 
 const MAGIC = "CAIRNIDX";
 const VERSION = 1;
-const KIND_CHUNKS = 1;
+const KINDS: Readonly<Record<RecordKind, number>> = { chunk: 1, page: 2 };
 export const SEGMENT_HEADER_BYTES = 44;
 const ENTRY_BYTES = CONTENT_ID_BYTES + 16;
 
@@ -35,7 +35,7 @@ export function decodeSegmentHeader(
   return { segmentId: reader.bytes(PACK_ID_BYTES, "the segment's id").toString("hex"), keyEpoch };
 }
 
-/** A chunk of a segment; `id` is a view and is valid only while the entry is looked at. */
+/** A record of a segment; `id` is a view and is valid only while the entry is looked at. */
 export interface SegmentEntry {
   readonly id: Buffer;
   readonly pack: string;
@@ -45,14 +45,14 @@ export interface SegmentEntry {
 }
 
 /**
- * `kind u8 = 1 | packs u32 | pack id 16… | chunks u32 | (id 32 | pack u32 | offset u32 | stored u32 | plain
- * u32)…`, chunks ascending by id.
+ * `kind u8 (1 chunks, 2 pages) | packs u32 | pack id 16… | records u32 | (id 32 | pack u32 | offset u32 |
+ * stored u32 | plain u32)…`, records ascending by id.
  */
-export function encodeSegmentBody(entries: readonly SegmentEntry[]): Buffer {
+export function encodeSegmentBody(kind: RecordKind, entries: readonly SegmentEntry[]): Buffer {
   const sorted = entries.toSorted((a, b) => a.id.compare(b.id));
   const packs = new Map<string, number>();
   for (const { pack } of sorted) if (!packs.has(pack)) packs.set(pack, packs.size);
-  const head = new ByteWriter().u8(KIND_CHUNKS).u32(packs.size);
+  const head = new ByteWriter().u8(KINDS[kind]).u32(packs.size);
   for (const pack of packs.keys()) head.bytes(Buffer.from(pack, "hex"));
   head.u32(sorted.length);
   const body = Buffer.alloc(sorted.length * ENTRY_BYTES);
@@ -67,31 +67,72 @@ export function encodeSegmentBody(entries: readonly SegmentEntry[]): Buffer {
   return Buffer.concat([head.finish(), body]);
 }
 
-/** Calls `visit` for each chunk of a segment. Strict: order, pack numbers and length are checked. */
-export function decodeSegmentBody(name: string, bytes: Buffer, visit: (entry: SegmentEntry) => void): void {
+/** An index segment in memory, as it was stored: records are looked up where they lie. */
+export interface SegmentTable {
+  readonly kind: RecordKind;
+  /** Ids in hex. */
+  readonly packs: readonly string[];
+  readonly count: number;
+  readonly bytes: number;
+  /** The entry's id is a view. */
+  entry(index: number): SegmentEntry;
+  find(id: Buffer): SegmentEntry | undefined;
+}
+
+/** Reads and checks a whole segment's body. `bytes` belongs to the table. */
+export function decodeSegmentTable(name: string, bytes: Buffer): SegmentTable {
   const reader: ByteReader = new ByteReader(name, bytes);
-  const kind = reader.u8("the segment's kind");
-  reader.expect(kind === KIND_CHUNKS, `unknown segment kind ${kind}`);
+  const number = reader.u8("the segment's kind");
+  const kind = number === KINDS.page ? "page" : "chunk";
+  reader.expect(number === KINDS[kind], `unknown segment kind ${number}`);
   const packCount = reader.u32("the number of packs");
   reader.expect(packCount * PACK_ID_BYTES <= reader.left, `${packCount} packs`);
   const packs = Array.from({ length: packCount }, () =>
     reader.bytes(PACK_ID_BYTES, "a pack's id").toString("hex"),
   );
-  const count = reader.u32("the number of chunks");
-  reader.expect(reader.left === count * ENTRY_BYTES, `${count} chunks`);
-  let previous: Buffer | undefined;
+  const count = reader.u32("the number of records");
+  reader.expect(reader.left === count * ENTRY_BYTES, `${count} records`);
+  const start = reader.offset;
   for (let index = 0; index < count; index += 1) {
-    const id = reader.bytes(CONTENT_ID_BYTES, "a chunk's id");
-    reader.expect(previous === undefined || previous.compare(id) < 0, `chunk ${index} is out of order`);
-    previous = id;
-    const pack = packs[reader.u32("a pack's number")];
-    if (pack === undefined) throw reader.damaged(`chunk ${index} is in an unknown pack`);
-    visit({
-      id,
-      pack,
-      offset: reader.u32("an offset"),
-      storedBytes: reader.u32("a length"),
-      plainBytes: reader.u32("a plain length"),
-    });
+    const at = start + index * ENTRY_BYTES;
+    const ascends = index === 0 || bytes.compare(bytes, at - ENTRY_BYTES, at - 16, at, at + 32) > 0;
+    if (!ascends) throw damaged(name, at, `record ${index} is out of order`);
+    if (bytes.readUInt32LE(at + 32) >= packCount) {
+      throw damaged(name, at + 32, `record ${index} is in an unknown pack`);
+    }
   }
+  const entry = (index: number): SegmentEntry => {
+    const at = start + index * ENTRY_BYTES;
+    return {
+      id: bytes.subarray(at, at + CONTENT_ID_BYTES),
+      pack: packs[bytes.readUInt32LE(at + 32)] ?? "",
+      offset: bytes.readUInt32LE(at + 36),
+      storedBytes: bytes.readUInt32LE(at + 40),
+      plainBytes: bytes.readUInt32LE(at + 44),
+    };
+  };
+  const compare = (id: Buffer, index: number): number => {
+    const at = start + index * ENTRY_BYTES;
+    return bytes.compare(id, 0, CONTENT_ID_BYTES, at, at + CONTENT_ID_BYTES);
+  };
+  return { kind, packs, count, bytes: bytes.length, entry, find: (id) => search(count, id, compare, entry) };
+}
+
+function search(
+  count: number,
+  id: Buffer,
+  compare: (id: Buffer, index: number) => number,
+  entry: (index: number) => SegmentEntry,
+): SegmentEntry | undefined {
+  let low = 0;
+  let high = count - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const order = compare(id, middle);
+    if (order === 0) return entry(middle);
+    // `compare` says how the stored id stands to the one that is looked for.
+    if (order < 0) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
 }
