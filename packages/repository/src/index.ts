@@ -44,6 +44,27 @@ export { pageId, readPage, sealPage } from "./pages.ts";
 export { type Randomness, randomId, systemRandomness } from "./random.ts";
 export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
 export { mayBePooled, releaseBuffer } from "./release.ts";
+export { openRelocations, type RelocatedAddress, RelocationList, type Relocations } from "./relocations.ts";
 export { initRepository, listRepositories, openRepository } from "./repository.ts";
-export type { SegmentEntry } from "./segment/codec.ts";
-export { readSegment, writeSegment } from "./segments.ts";
+export type { SegmentEntry, SegmentTable } from "./segment/codec.ts";
+export { readSegment, readSegmentTable, writeRelocations, writeSegment } from "./segments.ts";
+export {
+  isSessionOver,
+  mayCommit,
+  SESSION_LIFETIME_MS,
+  SESSION_MARGIN_MS,
+  type Session,
+  type SessionBegin,
+  type SessionEnd,
+} from "./session/session.ts";
+export { beginSession, endSession, type OpenSession, readSession, readSessions } from "./sessions.ts";
+export {
+  type CondemnedPack,
+  type DamagedPack,
+  type Deletion,
+  EMPTY_STATE,
+  type MaintenanceState,
+  type Release,
+  type SeenObjects,
+} from "./state/state.ts";
+export { packsToAvoid, readState, stateEpoch, writeState } from "./states.ts";

@@ -1,4 +1,4 @@
-import { Fault } from "@cairn/kernel";
+import { Fault, isUuid } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import { checked, withChecksum } from "./checksum.ts";
 import { decodeWrappedKeys } from "./keys/codec.ts";
@@ -24,6 +24,18 @@ export async function initRepository(
   const marker = encodeMarker({ repositoryId, requiredFeatures: 0n, optionalFeatures: 0n });
   await store.put(names.marker, [withChecksum(marker)], signal);
   await openRepository(store, { repositoryId, ...(signal === undefined ? {} : { signal }) });
+}
+
+/**
+ * The ids of the repositories on a target. It lists every object of the target: for recovery and for people,
+ * not for anything that happens often.
+ */
+export async function* listRepositories(store: Store, signal?: AbortSignal): AsyncGenerator<string> {
+  for await (const name of store.list("", signal)) {
+    const [repositoryId, object, ...more] = name.split("/");
+    if (repositoryId === undefined || object !== "repo" || more.length > 0) continue;
+    if (isUuid(repositoryId)) yield repositoryId;
+  }
 }
 
 /**
