@@ -1,0 +1,54 @@
+import { assertName } from "./names.ts";
+import { S3Link, type S3Options } from "./s3-link.ts";
+import { s3Lock } from "./s3-lock.ts";
+import { putter } from "./s3-put.ts";
+import { emptyRange, getObject, headObject, listObjects } from "./s3-read.ts";
+import { remover } from "./s3-remove.ts";
+import type { ObjectLock, Store } from "./store.ts";
+import type { S3Address } from "./target.ts";
+
+/** What the parts of this driver share. */
+export interface S3Context {
+  readonly link: S3Link;
+  readonly address: S3Address;
+  readonly lock: ObjectLock | undefined;
+  /** The object's key in the bucket. */
+  readonly key: (name: string) => string;
+}
+
+/**
+ * A store in an S3 bucket, under a prefix.
+ *
+ * What `put` promises. The service proves the SHA-256 of what arrived before it answers (it is part of the
+ * signature), so that what is stored is what was sent. A lost answer means "unknown": the object is looked for,
+ * and written again with the same bytes if it is not there. A name that is taken by other bytes is
+ * `object-exists` where the service honours `If-None-Match: *` (AWS since 2024, Ceph's gateway), which the
+ * probe finds out; a service that ignores it replaces the object, or adds a version to it, and says nothing:
+ * there only unique names protect. In the good case it is one request.
+ *
+ * Requests are repeated a few times after growing random pauses; the Fault after the last one says what
+ * remains unknown.
+ */
+export function s3Store(address: S3Address, options: S3Options = {}): Store {
+  const link = new S3Link(address, options);
+  const key = (name: string): string => {
+    assertName(name);
+    return address.prefix + name;
+  };
+  const lock = address.lock === undefined ? undefined : s3Lock({ link, address, key }, address.lock);
+  const context: S3Context = { link, address, lock, key };
+  return {
+    checkedPuts: true,
+    put: putter(context),
+    get: async (name, signal) => getObject(context, name, { signal }),
+    getRange: async (name, offset, length, signal) =>
+      length === 0
+        ? emptyRange(context, name, { offset, signal })
+        : getObject(context, name, { signal, range: { offset, length } }),
+    size: async (name, signal) => (await headObject(context, name, signal))?.sizeBytes,
+    remove: remover(context),
+    list: (prefix, signal) => listObjects(context, prefix, signal),
+    time: async (signal) => link.askTime(signal),
+    ...(lock !== undefined && { lock }),
+  };
+}
