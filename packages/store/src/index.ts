@@ -3,5 +3,13 @@ export { type FaultPlan, faultyStore, type StoreCall } from "./faulty.ts";
 export { memoryStore } from "./memory.ts";
 export { openStore } from "./open-store.ts";
 export { type RequestCounter, type RequestKind, requestCounter, type S3Options } from "./s3-link.ts";
+export {
+  type SimulatedBucket,
+  type SimulatedBucketOptions,
+  type SimulatedRights,
+  type SimulatedVersion,
+  simulatedBucket,
+} from "./simulated-bucket.ts";
+export { delayedStore, type SimulatedDelays } from "./simulated-delays.ts";
 export type { ObjectLock, Store } from "./store.ts";
 export type { DirectoryAddress, S3Address, TargetAddress } from "./target.ts";
