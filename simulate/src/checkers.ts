@@ -1,0 +1,109 @@
+import { describeFault, Fault } from "@cairn/kernel";
+import { listCommits, readCommit, readTombstone } from "@cairn/repository";
+import type { Store } from "@cairn/store";
+import { openTransfer } from "@cairn/transfer";
+import { CheckedDisk } from "./content.ts";
+import { godStore } from "./god.ts";
+import type { Target } from "./target.ts";
+import type { SnapshotRow } from "./workload.ts";
+import type { World } from "./world.ts";
+
+const neverAborted = new AbortController().signal;
+
+/**
+ * The rules that are looked at when nothing moves. Each is named after the invariant that it stands for, and
+ * says which snapshot or object breaks it.
+ */
+export async function checkAll(world: World): Promise<void> {
+  for (const each of world.main.violations.splice(0)) world.violate(each.rule, each.message);
+  const rows = new Map(
+    world.workloads.flatMap(({ rows }) => rows.map((row) => [row.snapshotId, row] as const)),
+  );
+  await checkCommits(world, world.main, rows);
+  for (const row of rows.values()) checkRow(world, row);
+}
+
+/** I2, I3: what a commit names is there, and is what was on the disks. A removal that was asked for may go on. */
+async function checkCommits(
+  world: World,
+  target: Target,
+  rows: ReadonlyMap<string, SnapshotRow>,
+): Promise<void> {
+  const store = godStore(target, "pristine");
+  for await (const ids of listCommits(store, world.handle)) {
+    const row = rows.get(ids.snapshotId);
+    if (row === undefined) world.violate("I2 commits-are-complete", `nobody took snapshot ${ids.snapshotId}`);
+    else if (!(await isTombstoned(world, store, row))) await checkCommit(world, target, row);
+  }
+}
+
+async function isTombstoned(world: World, store: Store, { snapshotId }: SnapshotRow): Promise<boolean> {
+  return (await readTombstone(store, { ...world.handle, snapshotId })) !== undefined;
+}
+
+/** One snapshot: as it was put, it is right; as it lies there, it is right or is refused with a Fault. */
+export async function checkCommit(world: World, target: Target, row: SnapshotRow): Promise<void> {
+  const names = new Set<string>();
+  const pristine = await restoreAll(
+    world,
+    godStore(target, "pristine", (name) => names.add(name)),
+    row,
+  );
+  const where = `${target.name}: snapshot ${row.snapshotId} (${row.state})`;
+  if (pristine.kind !== "right") {
+    world.violate("I2 commits-are-complete", `${where}: ${pristine.why}`);
+    return;
+  }
+  const touched = [...target.damaged()].filter((name) => names.has(name));
+  if (touched.length === 0) return;
+  const actual = await restoreAll(world, godStore(target, "actual"), row);
+  if (actual.kind === "wrong") {
+    world.violate("I11 damage-is-never-data", `${where}: ${actual.why}, with ${touched.join(", ")} damaged`);
+  }
+}
+
+type Restored =
+  | { readonly kind: "right" }
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "wrong"; readonly why: string };
+
+/** Restores all disks of a snapshot into nowhere, and compares every byte with the reference. */
+export async function restoreAll(world: World, store: Store, row: SnapshotRow): Promise<Restored> {
+  const { handle } = world;
+  try {
+    const commit = await readCommit(store, {
+      ...handle,
+      workloadId: row.workloadId,
+      snapshotId: row.snapshotId,
+    });
+    const draw = (): number => 0;
+    const transfer = await openTransfer(
+      { store, ...handle, indexSegments: [], workers: 0, signal: neverAborted },
+      draw,
+    );
+    for (const [index, image] of row.images.entries()) {
+      const destination = new CheckedDisk(image);
+      const root = commit.disks[index]?.root ?? "";
+      await transfer.writeDisk({ root, destination, mode: "whole", signal: neverAborted });
+      const verdict = destination.verdict();
+      if (verdict !== undefined) return { kind: "wrong", why: `disk ${image.diskId}: ${verdict}` };
+    }
+    await transfer.close();
+    return { kind: "right" };
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause;
+    return { kind: "refused", why: `${cause.code}: ${describeFault(cause)}` };
+  }
+}
+
+/** I4, I17: rows and commits say the same, but for what a run is about to change. */
+function checkRow(world: World, row: SnapshotRow): void {
+  const name = `${world.handle.repositoryId}/s/${row.workloadId}/${row.snapshotId}`;
+  const there = world.main.objects.has(name);
+  if (row.state === "available" && !there) {
+    world.violate("I17 store-is-the-truth", `snapshot ${row.snapshotId} is available and has no commit`);
+  }
+  if (row.state === "writing" && there) {
+    world.violate("I4 order-of-durability", `snapshot ${row.snapshotId} is committed before it was written`);
+  }
+}

@@ -1,0 +1,95 @@
+import { Chance } from "./chance.ts";
+
+export const SECOND_MS = 1000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** How often what goes wrong, as probabilities a call. */
+export interface FaultRates {
+  /** An error, and nothing happened. */
+  readonly errorBefore: number;
+  /** An error, although it happened. */
+  readonly errorAfter: number;
+  /** A time-out; the request arrives later, up to some minutes. */
+  readonly late: number;
+  /** A listing that fails after some names. */
+  readonly partialListing: number;
+  /** Bytes that come otherwise than they lie there, once. */
+  readonly garbled: number;
+  /** The process is killed. */
+  readonly crash: number;
+  /** A look at the clock finds it set to another time. */
+  readonly clockJump: number;
+}
+
+export const CALM: FaultRates = {
+  errorBefore: 0,
+  errorAfter: 0,
+  late: 0,
+  partialListing: 0,
+  garbled: 0,
+  crash: 0,
+  clockJump: 0,
+};
+
+/** Mistakes that tests plant, to see that the simulator finds them. */
+export type Flaw =
+  | "commit-before-packs"
+  | "failed-listing-is-empty"
+  | "timeout-is-success"
+  | "hasty-sweeper"
+  | "dedup-on-condemned"
+  | "locks-not-extended"
+  | "mirror-commits-first";
+
+/** What a seed means: who takes part and what goes wrong. Drawn once, before anything happens. */
+export interface Scenario {
+  readonly seed: number;
+  readonly flaw: Flaw | undefined;
+  readonly writers: number;
+  readonly days: number;
+  readonly faults: FaultRates;
+  /** How far listings lag behind at most. */
+  readonly listLagMs: number;
+  readonly skewMs: number;
+  /** Times that the target is full, or away, for some hours. */
+  readonly outages: number;
+  /** Packs that the medium damages. */
+  readonly rottenPacks: number;
+  readonly lockWindowMs: number | undefined;
+  readonly mirrored: boolean;
+  readonly sweepers: number;
+  readonly rotatesKeys: boolean;
+}
+
+/** Each kind of trouble is there in some seeds and absent in others, so that none hides another. */
+export function drawScenario(seed: number, flaw?: Flaw): Scenario {
+  const chance = new Chance(seed, 1);
+  const rate = (share: number, most: number): number =>
+    chance.often(share) ? (most * (1 + chance.below(10))) / 10 : 0;
+  const faults: FaultRates = {
+    errorBefore: rate(0.6, 0.02),
+    errorAfter: rate(0.5, 0.02),
+    late: rate(0.4, 0.01),
+    partialListing: rate(0.5, 0.2),
+    garbled: rate(0.2, 0.002),
+    crash: rate(0.6, 0.01),
+    clockJump: rate(0.3, 0.05),
+  };
+  return {
+    seed,
+    flaw,
+    writers: chance.between(1, 3),
+    days: chance.between(4, 12),
+    faults,
+    listLagMs: chance.often(0.5) ? chance.below(20 * HOUR_MS) : 0,
+    skewMs: chance.often(0.5) ? chance.below(26 * HOUR_MS) : 0,
+    outages: chance.often(0.3) ? chance.between(1, 3) : 0,
+    rottenPacks: chance.often(0.3) ? chance.between(1, 3) : 0,
+    lockWindowMs: chance.often(0.3) ? chance.between(2, 7) * DAY_MS : undefined,
+    mirrored: chance.often(0.5),
+    sweepers: chance.pick([1, 1, 2]),
+    rotatesKeys: chance.often(0.3),
+  };
+}

@@ -1,0 +1,102 @@
+import { createRepositoryKeys, initRepository, wrapKeys } from "@cairn/repository";
+import { Chance } from "./chance.ts";
+import { checkAll } from "./checkers.ts";
+import { portOf } from "./port.ts";
+import { CALM, DAY_MS, HOUR_MS, type Scenario } from "./scenario.ts";
+import { Scheduler, START_MS } from "./scheduler.ts";
+import { standInForChanceAndTime, uuidOf } from "./stand-in.ts";
+import { Target, type Violation } from "./target.ts";
+import { drawWorkload } from "./workload.ts";
+import { World } from "./world.ts";
+import { writerOf } from "./writer.ts";
+
+const STEPS_MAX = 200_000;
+
+/** What became of one seed. */
+export interface SeedReport {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  /** SHA-256 over all that happened, in its order: equal for equal seeds. */
+  readonly traceHash: string;
+  readonly steps: number;
+  readonly snapshots: number;
+  readonly trace: readonly string[];
+}
+
+/** Simulates one scenario from its beginning until all have come to rest, and looks at what is left. */
+export async function simulate(
+  scenario: Scenario,
+  options: { readonly keepTrace?: boolean } = {},
+): Promise<SeedReport> {
+  const chance = new Chance(scenario.seed, 2);
+  using _ = standInForChanceAndTime(new Chance(scenario.seed, 3));
+  const scheduler = new Scheduler({ keepTrace: options.keepTrace === true });
+  const world = makeWorld(scenario, scheduler, chance);
+  await founding(world);
+  for (const [index, workload] of world.workloads.entries())
+    world.spawn(`writer-${index}`, writerOf(workload));
+  scheduleOutages(world);
+  for (let day = 1; day <= scenario.days && world.violations.length === 0; day += 1) {
+    await scheduler.runUntil(START_MS + day * DAY_MS, STEPS_MAX);
+    await checkAll(world);
+  }
+  if (world.violations.length === 0) await comeToRest(world);
+  return {
+    seed: scenario.seed,
+    violations: world.violations,
+    traceHash: scheduler.traceHash(),
+    steps: scheduler.steps,
+    snapshots: world.workloads.flatMap(({ rows }) => rows).length,
+    trace: scheduler.trace,
+  };
+}
+
+function makeWorld(scenario: Scenario, scheduler: Scheduler, chance: Chance): World {
+  const ids = new Chance(scenario.seed, 4);
+  const random = (length: number): Buffer => ids.bytes(length);
+  const lag = { listLagMs: scenario.listLagMs };
+  return new World(scenario, {
+    scheduler,
+    chance,
+    main: new Target("main", lag),
+    mirror: scenario.mirrored ? new Target("mirror", lag) : undefined,
+    handle: { repositoryId: uuidOf(ids.bytes(16)), keys: createRepositoryKeys(random), random },
+  });
+}
+
+async function founding(world: World): Promise<void> {
+  const { faults } = world;
+  world.faults = CALM;
+  const { repositoryId, keys } = world.handle;
+  const wrappedKeys = wrapKeys(keys, world.chance.bytes(32));
+  world.spawn("founder", async (process) => {
+    await initRepository(portOf(process, world.main), { repositoryId, wrappedKeys });
+  });
+  await world.scheduler.runUntil(START_MS + HOUR_MS, STEPS_MAX);
+  world.faults = faults;
+  const { chance, scenario } = world;
+  for (let index = 0; index < scenario.writers; index += 1) world.workloads.push(drawWorkload(chance));
+}
+
+/** The target is full or away for some hours, now and then. */
+function scheduleOutages(world: World): void {
+  const { chance, scenario, scheduler, main } = world;
+  for (let index = 0; index < scenario.outages; index += 1) {
+    const lasts = chance.between(1, 10) * HOUR_MS;
+    const kind = chance.pick(["full", "away"]);
+    scheduler.after(chance.below(scenario.days * DAY_MS), () => {
+      if (world.ending) return;
+      scheduler.note(`main is ${kind} for ${lasts / HOUR_MS} h`);
+      if (kind === "full") main.fullUntil = scheduler.now + lasts;
+      else main.awayUntil = scheduler.now + lasts;
+    });
+  }
+}
+
+/** The trouble ends: everybody comes to an end of what was begun, and everything is looked at once more. */
+async function comeToRest(world: World): Promise<void> {
+  world.calmDown();
+  await world.scheduler.runUntil(Number.POSITIVE_INFINITY, STEPS_MAX);
+  if (world.running > 0) world.violate("everybody-comes-to-an-end", `${world.running} programs never end`);
+  await checkAll(world);
+}
