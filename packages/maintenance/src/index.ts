@@ -1,3 +1,22 @@
+export type { Damage, DamagedRange, DamagedRecord, DegradedDisk, DegradedSnapshot } from "./damage.ts";
+export type { HealedRecord, HealProgress, HealReport, HealRequest, UnhealedRecord } from "./heal-report.ts";
+export type {
+  CheckLocksReport,
+  CheckLocksRequest,
+  ExtendLocksReport,
+  ExtendLocksRequest,
+  RequestPrices,
+} from "./locks-report.ts";
+export type { HeldBack, MirrorProgress, MirrorReport, MirrorRequest } from "./mirror-report.ts";
+export type { MaintenanceScope } from "./scope.ts";
+export type {
+  ScrubAlarm,
+  ScrubCursor,
+  ScrubPass,
+  ScrubRate,
+  ScrubReport,
+  ScrubRequest,
+} from "./scrub-report.ts";
 export { sweep } from "./sweep.ts";
 export {
   SWEEP_LIMITS,
@@ -7,3 +26,10 @@ export {
   type SweepProgress,
 } from "./sweep-options.ts";
 export type { Removal, SweepFindings, SweepReport, SweptPack, WaitingPack } from "./sweep-report.ts";
+export type {
+  VerifyLevel,
+  VerifyLimits,
+  VerifyProgress,
+  VerifyReport,
+  VerifyRequest,
+} from "./verify-report.ts";
