@@ -1,3 +1,4 @@
+export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
 export { executeRun, type RunExecution } from "./runner.ts";
 export { type AttemptSettings, type RunnerSettings, runnerDefaults } from "./runner-settings.ts";

@@ -1,9 +1,16 @@
-import { findDefaultTarget, loadRepository, ensureRepository as saveRepository } from "@cairn/database";
-import { Fault, newId, type RepositoryId } from "@cairn/kernel";
+import {
+  findDefaultTarget,
+  loadRepository,
+  ensureRepository as saveRepository,
+  type TargetRow,
+} from "@cairn/database";
+import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
 import {
   createRepositoryKeys,
   initRepository,
   type RepositoryHandle,
+  type RepositoryKeys,
+  repositoryNames,
   unwrapKeys,
   wrapKeys,
 } from "@cairn/repository";
@@ -35,7 +42,7 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
     targetId: target.id,
     wrappedKeys: wrapKeys(createRepositoryKeys(), masterKey.reveal()),
   });
-  const store = directoryStore(target.path);
+  const store = openTarget(target);
   await initRepository(store, { repositoryId: row.id, wrappedKeys: row.wrapped_keys, signal });
   return row.id;
 }
@@ -48,7 +55,31 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
   }
   return {
     repositoryId: id,
-    store: directoryStore(found.target.path),
+    store: openTarget(found.target),
     keys: unwrapKeys(found.repository.wrapped_keys, context.masterKey.reveal()),
   };
+}
+
+/** The store of a registered target. */
+export function openTarget(target: TargetRow): Store {
+  return directoryStore(target.path);
+}
+
+/**
+ * Opens a repository by the keys that lie beside it, without a database. Faults: `keys-missing`, `wrong-key`,
+ * those of the store.
+ */
+export async function openStoredKeys(
+  { masterKey, signal }: { readonly masterKey: Secret<Buffer>; readonly signal: AbortSignal },
+  store: Store,
+  repositoryId: string,
+): Promise<{ readonly keys: RepositoryKeys; readonly wrapped: Buffer }> {
+  for await (const name of store.list(
+    `${repositoryNames(repositoryId).marker.replace(/repo$/, "keys/")}`,
+    signal,
+  )) {
+    const wrapped = await store.get(name, signal);
+    return { keys: unwrapKeys(wrapped, masterKey.reveal()), wrapped };
+  }
+  throw new Fault("keys-missing", `opening repository ${repositoryId}: it has no keys`, "after-operator");
 }

@@ -41,7 +41,7 @@ export async function readSnapshotSource(context: FlowContext): Promise<Snapshot
 /**
  * The commit is sealed, so its metadata is what this program wrote; only its version may be another one's.
  */
-function parseCaptured(metadata: unknown, snapshotId: string): CapturedWorkload {
+export function parseCaptured(metadata: unknown, snapshotId: string): CapturedWorkload {
   const isObject = typeof metadata === "object" && metadata !== null;
   const version = isObject && "version" in metadata ? metadata.version : undefined;
   if (version !== CAPTURED_VERSION) {

@@ -10,6 +10,37 @@ export {
   writeTombstone,
 } from "./commits.ts";
 export {
+  createKeySet,
+  inspectKeySet,
+  type KeySet,
+  type KeySetChange,
+  type KeySetChoices,
+  nextKeySet,
+  openKeySet,
+} from "./key-set.ts";
+export {
+  changeKeySet,
+  type DestroyedKeys,
+  destroyKeys,
+  type KeySetRequest,
+  type PassedOver,
+  readDestruction,
+  readKeySet,
+  removeSupersededKeySets,
+  writeKeySet,
+} from "./key-sets.ts";
+export type { Destruction } from "./keys/destruction-codec.ts";
+export {
+  createEscrow,
+  type EscrowKeyPair,
+  formatEscrow,
+  parseEscrowPrivate,
+  parseEscrowPublic,
+} from "./keys/escrow.ts";
+export { formatKeyFile, KEY_FILE_BYTES, parseKeyFile } from "./keys/key-file.ts";
+export { PASSPHRASE_MIN } from "./keys/passphrase.ts";
+export type { Credential, KeyProvider, NewSlot, SlotInfo, SlotKind, SlotRights } from "./keys/slots.ts";
+export {
   chunkIdKey,
   createRepositoryKeys,
   dataKey,
@@ -20,8 +51,6 @@ export {
   type RepositoryKeys,
   structureKey,
   structureOnlyKeys,
-  unwrapKeys,
-  wrapKeys,
   writingEpoch,
 } from "./keys.ts";
 export { FANOUT, FORMAT_VERSION, GRAIN_BYTES, type Marker, REGION_BYTES } from "./marker/codec.ts";

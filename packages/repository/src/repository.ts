@@ -1,8 +1,8 @@
 import { Fault, isUuid } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import { checked, withChecksum } from "./checksum.ts";
-import { decodeWrappedKeys } from "./keys/codec.ts";
-import { decodeMarker, encodeMarker, type Marker } from "./marker/codec.ts";
+import { inspectKeySet } from "./key-set.ts";
+import { decodeMarker, encodeMarker, type Marker, REQUIRED_FEATURES } from "./marker/codec.ts";
 import { repositoryNames } from "./names.ts";
 
 /**
@@ -13,15 +13,16 @@ export async function initRepository(
   store: Store,
   request: {
     readonly repositoryId: string;
-    readonly wrappedKeys: Uint8Array;
+    /** The first key set, as `createKeySet` made it. */
+    readonly keySet: Uint8Array;
     readonly signal?: AbortSignal;
   },
 ): Promise<void> {
-  const { repositoryId, wrappedKeys, signal } = request;
+  const { repositoryId, keySet, signal } = request;
   const names = repositoryNames(repositoryId);
-  const { id } = decodeWrappedKeys(Buffer.from(wrappedKeys));
-  await store.put(names.keys(id), [wrappedKeys], signal);
-  const marker = encodeMarker({ repositoryId, requiredFeatures: 0n, optionalFeatures: 0n });
+  const { name } = inspectKeySet(repositoryId, keySet);
+  await store.put(name, [keySet], signal);
+  const marker = encodeMarker({ repositoryId, requiredFeatures: REQUIRED_FEATURES, optionalFeatures: 0n });
   await store.put(names.marker, [withChecksum(marker)], signal);
   await openRepository(store, { repositoryId, ...(signal === undefined ? {} : { signal }) });
 }

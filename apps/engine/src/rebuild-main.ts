@@ -1,0 +1,59 @@
+import { ensureDefaultTarget, migrate, openDatabase } from "@cairn/database";
+import { type RebuildReport, rebuildDatabase } from "@cairn/flows";
+import { Fault } from "@cairn/kernel";
+import {
+  databaseSettings,
+  keySettings,
+  path,
+  type Running,
+  readKeyFile,
+  runService,
+  type ServiceContext,
+} from "@cairn/service";
+
+/*
+ * cairn-rebuild: makes a lost database again from the default target and the key file. No OpenStack is asked.
+ * Run it while no engine runs on this database. It takes what is missing and leaves what is there, prints a
+ * report on standard error, and exits with 1 when something could not be read.
+ */
+
+const rebuildSpec = {
+  database: databaseSettings,
+  keys: keySettings,
+  target: { defaultPath: path({ help: "directory of the default backup target" }) },
+} as const;
+
+async function start(context: ServiceContext<typeof rebuildSpec>): Promise<Running> {
+  const { config, log, signal } = context;
+  const masterKey = await readKeyFile(config.keys.keyFile);
+  const url = config.database.url.reveal();
+  await migrate(url);
+  const database = openDatabase(url, { poolMax: 2 });
+  try {
+    await database.transaction((transaction) => ensureDefaultTarget(transaction, config.target.defaultPath));
+    const report = await rebuildDatabase({ database, masterKey, log, signal });
+    process.stderr.write(describeReport(report));
+    if (report.skipped.length > 0) {
+      const what = `${report.skipped.length} things on the target could not be read`;
+      throw new Fault("rebuild-incomplete", `making the database again: ${what}`, "after-operator");
+    }
+    return { facts: {}, stop: async () => undefined, ended: Promise.resolve() };
+  } finally {
+    await database.close();
+  }
+}
+
+function describeReport({ repositories, workloads, snapshots, skipped, notes }: RebuildReport): string {
+  const line = (what: string, { found, written }: RebuildReport["workloads"]): string =>
+    `${what}: ${found} found, ${written} written, ${found - written} were there`;
+  return [
+    line("repositories", repositories),
+    line("workloads", workloads),
+    line("snapshots", snapshots),
+    ...notes,
+    ...skipped.map((each) => `not readable: ${each}`),
+    "",
+  ].join("\n");
+}
+
+await runService({ name: "rebuild", spec: rebuildSpec, start }, process);
