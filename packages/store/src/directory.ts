@@ -4,6 +4,7 @@ import { type FileHandle, link, mkdir, open, readdir, rm, stat } from "node:fs/p
 import { dirname, join } from "node:path";
 import { Fault, hasCode } from "@cairn/kernel";
 import { assertName, assertPrefix, isName } from "./names.ts";
+import { ProvenFiles } from "./proven-file.ts";
 import type { Store } from "./store.ts";
 
 const COMPARE_BYTES = 4 * 1024 * 1024;
@@ -14,11 +15,12 @@ const TEMPORARY = ".cairn-";
  * A store in a directory of a local file system or an NFS mount (mounted `hard`). The directory must exist: a
  * target that is not mounted must not become a directory on the root disk.
  *
- * How an object becomes durable: a temporary file in the same directory is written and synced, then linked to
- * its name (which never overwrites), then the directory is synced. A crash leaves a temporary file or the
+ * How an object becomes durable: a temporary file in the same directory is written, synced and read back, then
+ * linked to its name (which never overwrites), then the directory is synced. A crash leaves a temporary file or the
  * whole object, never a part of it.
  */
 export function directoryStore(path: string): Store {
+  const files = new ProvenFiles();
   const at = (name: string): string => {
     assertName(name);
     return join(path, name);
@@ -34,7 +36,7 @@ export function directoryStore(path: string): Store {
     put: async (name, parts, signal) => {
       signal?.throwIfAborted();
       await wrapped(`storing ${name}`, async () =>
-        putFile({ root: path, file: at(name), name }, parts, signal),
+        putFile({ files, root: path, file: at(name), name }, parts, signal),
       );
     },
     get: async (name, signal) => {
@@ -68,6 +70,7 @@ export function directoryStore(path: string): Store {
         throw await explain(path, `listing ${prefix}`, cause);
       }
     },
+    checkedPuts: true,
     time: async (signal) => {
       signal?.throwIfAborted();
       return wrapped("asking the target's clock", async () => timeOf(path));
@@ -76,6 +79,7 @@ export function directoryStore(path: string): Store {
 }
 
 interface Target {
+  readonly files: ProvenFiles;
   readonly root: string;
   readonly file: string;
   readonly name: string;
@@ -86,7 +90,7 @@ async function putFile(target: Target, parts: readonly Uint8Array[], signal?: Ab
   await makeFolders(target.root, folder);
   const temporary = join(folder, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
   try {
-    await writeDurably(temporary, parts, signal);
+    await target.files.write(temporary, parts, signal);
     try {
       await link(temporary, target.file);
     } catch (cause) {
@@ -101,19 +105,6 @@ async function putFile(target: Target, parts: readonly Uint8Array[], signal?: Ab
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-async function writeDurably(path: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
-  await using file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-  for (const part of parts) {
-    let written = 0;
-    while (written < part.length) {
-      signal?.throwIfAborted();
-      const { bytesWritten } = await file.write(part, written, part.length - written);
-      written += bytesWritten;
-    }
-  }
-  await file.sync();
 }
 
 async function compareFile(

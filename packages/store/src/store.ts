@@ -50,8 +50,9 @@ export interface Store {
    */
   time(signal?: AbortSignal): Promise<number>;
   /**
-   * The target itself proves a checksum over all bytes before `put` resolves. Elsewhere (a directory) whoever must
-   * be sure reads back.
+   * `put` resolves only when it is proven that the target has these bytes: a service proves a checksum over all of
+   * them, a directory reads the file back, past the page cache where it can. Elsewhere whoever must be sure reads
+   * back.
    */
   readonly checkedPuts?: true;
   /** Present when the target keeps objects from being removed or replaced before a date. */
