@@ -3,7 +3,7 @@ import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, formatBytes, MiB } from "@cairn/kernel";
-import { createRepositoryKeys, exportKeys, initRepository, wrapKeys } from "@cairn/repository";
+import { createKeySet, createRepositoryKeys, exportKeys, initRepository } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockServer, startBlockServer } from "./block-server.ts";
 import type { CairnResult, CairnWork } from "./cairn-child.ts";
@@ -55,8 +55,11 @@ export class CairnTool implements Tool {
 
   async prepare(): Promise<void> {
     await mkdir(this.#store);
-    const wrappedKeys = wrapKeys(this.#keys, randomBytes(32));
-    await initRepository(directoryStore(this.#store), { repositoryId: this.#repositoryId, wrappedKeys });
+    const repositoryId = this.#repositoryId;
+    const slots = [{ kind: "key-file", label: "bench", key: randomBytes(32) } as const];
+    const keys = this.#keys;
+    const { bytes } = await createKeySet({ repositoryId, keys, slots, withoutEscrow: true, at: 0 });
+    await initRepository(directoryStore(this.#store), { repositoryId, keySet: bytes });
     await this.#server.offer("full");
     await this.#server.record(BITMAP);
   }

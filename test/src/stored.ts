@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
 import { copyDisk } from "@cairn/embedded";
-import { type Commit, readCommit, unwrapKeys } from "@cairn/repository";
+import { type Commit, openKeySet, readCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockDestination, openTransfer } from "@cairn/transfer";
 import type { Tree } from "./tree.ts";
@@ -30,7 +30,11 @@ export async function openStored(tree: Tree, snapshotId: string): Promise<Stored
   if (snapshot === undefined || loaded === undefined) throw new Error(`${snapshotId} has no repository`);
   const { repository } = loaded;
   const masterKey = Buffer.from(await readFile(tree.embedded.layout.keyFile, "utf8"), "base64");
-  const keys = unwrapKeys(repository.wrapped_keys, masterKey);
+  const { keys } = await openKeySet({
+    repositoryId: repository.id,
+    bytes: repository.wrapped_keys,
+    credentials: [{ kind: "key-file", key: masterKey }],
+  });
   const access = { repositoryId: repository.id, keys };
   const store = directoryStore(tree.embedded.layout.target);
   const commit = await readCommit(store, { ...access, workloadId: snapshot.workload_id, snapshotId });

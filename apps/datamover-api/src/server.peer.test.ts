@@ -27,7 +27,7 @@ import {
   systemClock,
   type UserId,
 } from "@cairn/kernel";
-import { createRepositoryKeys, exportKeys, wrapKeys } from "@cairn/repository";
+import { createKeySet, exportKeys } from "@cairn/repository";
 import { createLog, Status } from "@cairn/service";
 import { createServer } from "./server.ts";
 
@@ -215,12 +215,14 @@ test("a cancelled order whose holder is silent ends with its lease, and is not h
 
 test("an order for a repository carries its address, its opened keys and its segments", async () => {
   const target = await database.transaction((tx) => ensureDefaultTarget(tx, "/backup"));
-  const keys = createRepositoryKeys();
+  const repositoryId = newId<"repository">();
+  const slots = [{ kind: "key-file", label: "engine", key: masterKey } as const];
+  const { keys, bytes } = await createKeySet({ repositoryId, slots, withoutEscrow: true, at: 0 });
   const repository = await ensureRepository(database.handle, {
-    id: newId(),
+    id: repositoryId,
     projectId: asker.projectId,
     targetId: target.id,
-    wrappedKeys: wrapKeys(keys, masterKey),
+    wrappedKeys: bytes,
   });
   await anOrder({ repositoryId: repository.id });
   const [order] = await claimed();
@@ -229,6 +231,7 @@ test("an order for a repository carries its address, its opened keys and its seg
     target: { kind: "directory", path: "/backup" },
     keys: exportKeys(keys),
     indexSegments: [],
+    stateEpoch: 0,
   });
 });
 

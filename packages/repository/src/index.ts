@@ -56,7 +56,14 @@ export {
 export { FANOUT, FORMAT_VERSION, GRAIN_BYTES, type Marker, REGION_BYTES } from "./marker/codec.ts";
 export { type RepositoryNames, repositoryNames } from "./names.ts";
 export { type PackEntry, type RecordKind } from "./pack/codec.ts";
-export { PACK_BYTES, PAGE_PACK_BYTES, PackBuilder, readPackEntries, verifyPackBytes } from "./packs.ts";
+export {
+  openPack,
+  PACK_BYTES,
+  PAGE_PACK_BYTES,
+  PackBuilder,
+  readPackEntries,
+  verifyPackBytes,
+} from "./packs.ts";
 export {
   decodeInner,
   decodeLeaf,

@@ -1,7 +1,6 @@
 import { Fault } from "@cairn/kernel";
-import { decodeWrappedKeys, encodeWrappedKeys, KEY_BYTES, WRAPPED_KEYS_NAME } from "./keys/codec.ts";
+import { KEY_BYTES } from "./keys/set-codec.ts";
 import { type Randomness, randomId, systemRandomness } from "./random.ts";
-import { openBytes, sealBytes } from "./seal.ts";
 
 /**
  * The keys of a repository, as far as its holder has them. Who holds structure keys alone can sweep, mirror
@@ -120,35 +119,5 @@ export function createRepositoryKeys(random: Randomness = systemRandomness): Rep
     id: randomId(random),
     chunkId: random(KEY_BYTES),
     epochs: [{ epoch: 0, structure: random(KEY_BYTES), data: random(KEY_BYTES) }],
-  };
-}
-
-/** The keys, sealed with a master key of 32 bytes. */
-export function wrapKeys(keys: RepositoryKeys, masterKey: Buffer): Buffer {
-  return encodeWrappedKeys(keys.id, (header) =>
-    sealBytes(masterKey, Buffer.concat([chunkIdKey(keys), structureKey(keys), dataKey(keys)]), header),
-  );
-}
-
-/**
- * Opens wrapped keys. Faults: `wrong-key` (never) when the master key is another one or the object was
- * altered.
- */
-export function unwrapKeys(wrapped: Uint8Array, masterKey: Buffer): RepositoryKeys {
-  const { id, header, sealed } = decodeWrappedKeys(Buffer.from(wrapped));
-  const opened = openBytes(masterKey, sealed, header);
-  if (opened === undefined) {
-    throw new Fault("wrong-key", `opening ${WRAPPED_KEYS_NAME} ${id} with this master key`, "never");
-  }
-  return {
-    id,
-    chunkId: opened.subarray(0, KEY_BYTES),
-    epochs: [
-      {
-        epoch: 0,
-        structure: opened.subarray(KEY_BYTES, 2 * KEY_BYTES),
-        data: opened.subarray(2 * KEY_BYTES, 3 * KEY_BYTES),
-      },
-    ],
   };
 }

@@ -4,7 +4,11 @@ import type { RecordKind } from "./pack/codec.ts";
 /** The names of a repository's objects. Everything of it lies under its id. */
 export interface RepositoryNames {
   readonly marker: string;
-  keys(keySetId: string): string;
+  keySet(sequence: number, keySetId: string): string;
+  /** Prefix of all key sets. */
+  readonly keySets: string;
+  /** Says that a repository's keys were destroyed on purpose. */
+  readonly keysDestroyed: string;
   /** A pack of chunks. The id is 16 bytes in hex. */
   pack(packId: string): string;
   /** A pack of pages. */
@@ -33,7 +37,9 @@ export function repositoryNames(repositoryId: string): RepositoryNames {
   const root = `${repositoryId}/`;
   return {
     marker: `${root}repo`,
-    keys: (keySetId) => `${root}keys/${keySetId}`,
+    keySet: (sequence, id) => `${root}keys/${sequence.toString(16).padStart(8, "0")}-${id}`,
+    keySets: `${root}keys/`,
+    keysDestroyed: `${root}keys/destroyed`,
     pack: (packId) => `${root}p/${packId.slice(0, 2)}/${packId}`,
     pagePack: (packId) => `${root}m/${packId.slice(0, 2)}/${packId}`,
     segment: (segmentId) => `${root}i/${segmentId}`,

@@ -20,6 +20,7 @@ import {
   type Child,
   chunkId,
   chunkIdKey,
+  createKeySet,
   createRepositoryKeys,
   decodeInner,
   decodeLeaf,
@@ -32,6 +33,7 @@ import {
   GRAIN_BYTES,
   initRepository,
   listCommits,
+  openKeySet,
   openRecord,
   openRepository,
   PackBuilder,
@@ -47,9 +49,7 @@ import {
   rootWidth,
   type SegmentEntry,
   sealRecord,
-  unwrapKeys,
   verifyPackBytes,
-  wrapKeys,
   writeCommit,
   writeSegment,
   writeTombstone,
@@ -57,11 +57,18 @@ import {
 
 const handle = { repositoryId: GOLDEN_REPOSITORY, keys: GOLDEN_KEYS };
 const names = repositoryNames(GOLDEN_REPOSITORY);
+const masterKey = { kind: "key-file", key: GOLDEN_MASTER_KEY } as const;
+const keySet = await createKeySet({
+  repositoryId: GOLDEN_REPOSITORY,
+  keys: GOLDEN_KEYS,
+  slots: [{ ...masterKey, label: "golden" }],
+  withoutEscrow: true,
+  at: 0,
+});
+const keySetName = names.keySet(1, GOLDEN_KEYS.id);
 const golden = JSON.parse(await readFile(new URL("./golden.json", import.meta.url), "utf8")) as {
   readonly encodings: Readonly<Record<string, string>>;
-  readonly sealed: Readonly<
-    Record<"chunkId" | "chunkRecord" | "wrappedKeys" | "commit" | "tombstone", string>
-  >;
+  readonly sealed: Readonly<Record<"chunkId" | "chunkRecord" | "commit" | "tombstone", string>>;
 };
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 const withCode = (code: string) => (error: unknown) => {
@@ -89,7 +96,6 @@ describe("the bytes of format version 1", () => {
     const plain = openRecord("golden", binding, hex(golden.sealed.chunkRecord));
     assert.equal(plain.toString(), "a cairn is a pile of stones. ".repeat(100));
     assert.ok(chunkId(chunkIdKey(GOLDEN_KEYS), plain).equals(id));
-    assert.deepEqual(unwrapKeys(hex(golden.sealed.wrappedKeys), GOLDEN_MASTER_KEY), GOLDEN_KEYS);
     const store = memoryStore();
     const { workloadId, snapshotId } = GOLDEN_COMMIT;
     await store.put(names.commit(workloadId, snapshotId), [hex(golden.sealed.commit)]);
@@ -305,8 +311,7 @@ describe("records", () => {
 async function smallObjects(): Promise<{ store: Store; objects: Map<string, () => Promise<unknown>> }> {
   const store = memoryStore();
   const { workloadId, snapshotId } = GOLDEN_COMMIT;
-  const wrapped = wrapKeys(GOLDEN_KEYS, GOLDEN_MASTER_KEY);
-  await initRepository(store, { repositoryId: GOLDEN_REPOSITORY, wrappedKeys: wrapped });
+  await initRepository(store, { repositoryId: GOLDEN_REPOSITORY, keySet: keySet.bytes });
   await writeCommit(store, { ...handle, commit: GOLDEN_COMMIT });
   await writeTombstone(store, { ...handle, tombstone: TOMBSTONE });
   const segment = await writeSegment(store, handle, [chunkOf("a", 5), chunkOf("b", 6)]);
@@ -319,8 +324,11 @@ async function smallObjects(): Promise<{ store: Store; objects: Map<string, () =
   const objects = new Map<string, () => Promise<unknown>>([
     [names.marker, async () => openRepository(store, handle)],
     [
-      names.keys(GOLDEN_KEYS.id),
-      async () => unwrapKeys(await store.get(names.keys(GOLDEN_KEYS.id)), GOLDEN_MASTER_KEY),
+      keySetName,
+      async () => {
+        const bytes = await store.get(keySetName);
+        return openKeySet({ repositoryId: GOLDEN_REPOSITORY, bytes, credentials: [masterKey] });
+      },
     ],
     [
       names.commit(workloadId, snapshotId),
@@ -377,8 +385,8 @@ describe("every small object", () => {
     const { store, objects } = await smallObjects();
     const cases: [name: string, offset: number, value: number, sum: boolean][] = [
       [names.marker, 8, 2, true],
-      [names.marker, 10, 1, true],
-      [names.keys(GOLDEN_KEYS.id), 8, 2, false],
+      [names.marker, 10, 7, true],
+      [keySetName, 8, 2, true],
       [names.commit(GOLDEN_COMMIT.workloadId, GOLDEN_COMMIT.snapshotId), 8, 2, true],
       [names.tombstone(GOLDEN_COMMIT.snapshotId), 8, 2, true],
     ];
@@ -403,15 +411,6 @@ describe("every small object", () => {
     await store.remove(names.marker);
     await store.put(names.marker, [bytes]);
     assert.equal((await openRepository(store, handle)).optionalFeatures, 0x80n);
-  });
-});
-
-describe("keys", () => {
-  it("come back under the right master key only", () => {
-    const keys = createRepositoryKeys();
-    const master = randomBytes(32);
-    assert.deepEqual(unwrapKeys(wrapKeys(keys, master), master), keys);
-    assert.throws(() => unwrapKeys(wrapKeys(keys, master), randomBytes(32)), withCode("wrong-key"));
   });
 });
 
@@ -458,8 +457,7 @@ describe("commits", () => {
 
   it("of a repository that is there already are kept when it is initialised again", async () => {
     const { store } = await smallObjects();
-    const wrappedKeys = await store.get(names.keys(GOLDEN_KEYS.id));
-    await initRepository(store, { repositoryId: GOLDEN_REPOSITORY, wrappedKeys });
+    await initRepository(store, { repositoryId: GOLDEN_REPOSITORY, keySet: keySet.bytes });
     assert.equal((await Array.fromAsync(listCommits(store, handle))).length, 1);
   });
 });

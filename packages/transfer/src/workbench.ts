@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { createRepositoryKeys, initRepository, type RepositoryHandle, wrapKeys } from "@cairn/repository";
+import { createKeySet, initRepository, type RepositoryHandle } from "@cairn/repository";
 import { memoryStore, type Store } from "@cairn/store";
 import type { Extent } from "./device.ts";
 import { openTransfer, type Transfer, type WrittenDisk } from "./index.ts";
@@ -17,11 +17,11 @@ export const neverAborted = new AbortController().signal;
 
 /** An initialised repository on a store. */
 export async function setUp(store: Store = memoryStore()): Promise<Workbench> {
-  const keys = createRepositoryKeys();
-  const handle = { repositoryId: randomUUID(), keys };
-  const wrappedKeys = wrapKeys(keys, randomBytes(32));
-  await initRepository(store, { repositoryId: handle.repositoryId, wrappedKeys });
-  return { store, handle, indexSegments: [] };
+  const repositoryId = randomUUID();
+  const slots = [{ kind: "key-file", label: "test", key: randomBytes(32) } as const];
+  const { keys, bytes } = await createKeySet({ repositoryId, slots, withoutEscrow: true, at: 0 });
+  await initRepository(store, { repositoryId, keySet: bytes });
+  return { store, handle: { repositoryId, keys }, indexSegments: [] };
 }
 
 /** Opens a transfer, lends it, and closes it whatever happens. */

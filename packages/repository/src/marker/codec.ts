@@ -13,8 +13,12 @@ const MAGIC = "CAIRNREP";
 const HASH_HMAC_SHA256 = 1;
 const CIPHER_AES256_GCM = 1;
 const COMPRESSION_ZSTD = 1;
-/** Bits of required features that this program knows: none yet. */
-const REQUIRED_KNOWN = 0n;
+/** Keys lie in key sets with slots, and have epochs. */
+const FEATURE_KEY_SETS = 1n << 0n;
+/** Packs are swept: a record that is not at its address is where a state object's relocations say. */
+const FEATURE_RELOCATIONS = 1n << 1n;
+/** What this program's repositories require of a reader, and what it knows. */
+export const REQUIRED_FEATURES = FEATURE_KEY_SETS | FEATURE_RELOCATIONS;
 
 /** What a repository says of itself. */
 export interface Marker {
@@ -50,7 +54,7 @@ export function decodeMarker(name: string, bytes: Buffer): Marker {
   reader.version(FORMAT_VERSION);
   const requiredFeatures = reader.bytes(8, "the required features").readBigUInt64LE();
   const optionalFeatures = reader.bytes(8, "the optional features").readBigUInt64LE();
-  const unknown = requiredFeatures & ~REQUIRED_KNOWN;
+  const unknown = requiredFeatures & ~REQUIRED_FEATURES;
   if (unknown !== 0n) {
     const features = `0x${unknown.toString(16)}`;
     const message = `opening ${name}: it requires features ${features}, unknown to this program`;
