@@ -5,7 +5,7 @@ import type { Tree } from "./tree.ts";
 
 /**
  * Everything that a run should not have left, as sentences: in the database, in the cloud, on the hosts and
- * among the processes. An empty list is what every test ends with.
+ * the target, and among the processes. An empty list is what every test ends with.
  */
 export async function leftovers(tree: Tree): Promise<string[]> {
   const found = await Promise.all([
@@ -13,6 +13,7 @@ export async function leftovers(tree: Tree): Promise<string[]> {
     inCloud(tree),
     onHosts(tree),
     inScratch(tree),
+    onTarget(tree),
     processes(tree),
   ]);
   return found.flat();
@@ -95,6 +96,13 @@ async function inScratch({ embedded }: Tree): Promise<string[]> {
     found.push(...strays.map((name) => `scratch ${host}/${name}`));
   }
   return found;
+}
+
+/** Writers' sessions that nobody ended: a sweep would wait for them. */
+async function onTarget({ embedded }: Tree): Promise<string[]> {
+  const names = await readdir(embedded.layout.target, { recursive: true });
+  const begun = names.flatMap((name) => /^(.*\/w\/[^/]+)\/begin$/.exec(name)?.[1] ?? []);
+  return begun.filter((name) => !names.includes(`${name}/end`)).map((name) => `session ${name} has no end`);
 }
 
 /** Storage daemons that work below this tree's folder. */

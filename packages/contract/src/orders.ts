@@ -37,6 +37,8 @@ export const RepositoryAccess = Type.Object({
    * the store.
    */
   indexSegments: Type.Array(Type.String()),
+  /** Epoch of the newest state object that the control plane knows of; newer ones are asked for by name. */
+  stateEpoch: Type.Integer({ minimum: 0 }),
 });
 export type RepositoryAccess = Static<typeof RepositoryAccess>;
 

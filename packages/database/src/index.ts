@@ -54,8 +54,10 @@ export {
   ensureDefaultTarget,
   ensureRepository,
   findDefaultTarget,
+  findRepositoryId,
   listSegments,
   loadRepository,
+  noteStateEpoch,
 } from "./repositories.ts";
 export {
   completeRestore,
@@ -93,6 +95,8 @@ export type {
   DatamoverRow,
   DiskBaseRow,
   Handle,
+  MaintenanceKind,
+  MaintenanceRow,
   OrderRow,
   OrderState,
   RepositoryRow,

@@ -74,6 +74,31 @@ export async function ensureRepository(
     .executeTakeFirstOrThrow();
 }
 
+/** A project's repository on the default target, if it has one. */
+export async function findRepositoryId(
+  handle: Handle,
+  projectId: ProjectId,
+): Promise<RepositoryId | undefined> {
+  const row = await handle
+    .selectFrom("repository")
+    .innerJoin("target", "target.id", "repository.target_id")
+    .select("repository.id")
+    .where("repository.project_id", "=", projectId)
+    .where("target.is_default", "=", true)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Remembers the newest state object that somebody saw; an older one than is known changes nothing. */
+export async function noteStateEpoch(handle: Handle, id: RepositoryId, epoch: number): Promise<void> {
+  await handle
+    .updateTable("repository")
+    .set({ state_epoch: epoch })
+    .where("id", "=", id)
+    .where("state_epoch", "<", epoch)
+    .execute();
+}
+
 /** Lists index segments as present, in this order; those that are listed already keep their place. */
 export async function addSegments(
   transaction: Handle,

@@ -20,6 +20,7 @@ export interface Tables {
   target: TargetTable;
   repository: RepositoryTable;
   repository_segment: RepositorySegmentTable;
+  maintenance: MaintenanceTable;
   trust: TrustTable;
   workload: WorkloadTable;
   workload_instance: WorkloadInstanceTable;
@@ -62,6 +63,7 @@ interface RepositoryTable {
   project_id: ProjectId;
   target_id: TargetId;
   wrapped_keys: Buffer;
+  state_epoch: Generated<number>;
   created_at: Now;
 }
 export type RepositoryRow = Selectable<RepositoryTable>;
@@ -73,6 +75,23 @@ interface RepositorySegmentTable {
   snapshot_id: SnapshotId;
   added_at: Now;
 }
+
+export type MaintenanceKind = "sweep" | "scrub" | "locks";
+
+interface MaintenanceTable {
+  repository_id: RepositoryId;
+  kind: MaintenanceKind;
+  due_at: Now;
+  generation: Generated<number>;
+  claimed_by: string | null;
+  lease_until: Date | null;
+  cursor: JsonOrDefault<unknown>;
+  report: JsonOrDefault<unknown>;
+  error_message: string | null;
+  started_at: Date | null;
+  finished_at: Date | null;
+}
+export type MaintenanceRow = Selectable<MaintenanceTable>;
 
 interface TrustTable {
   user_id: UserId;

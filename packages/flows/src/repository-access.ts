@@ -1,18 +1,18 @@
 import {
   findDefaultTarget,
+  findRepositoryId,
   loadRepository,
   ensureRepository as saveRepository,
   type TargetRow,
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
 import {
-  createRepositoryKeys,
+  createKeySet,
   initRepository,
+  openKeySet,
   type RepositoryHandle,
   type RepositoryKeys,
-  repositoryNames,
-  unwrapKeys,
-  wrapKeys,
+  readKeySet,
 } from "@cairn/repository";
 import { directoryStore, type Store } from "@cairn/store";
 import type { FlowContext } from "./step.ts";
@@ -20,6 +20,8 @@ import type { FlowContext } from "./step.ts";
 /** A repository that is open: where its objects lie and what opens them. */
 export interface OpenRepository extends RepositoryHandle {
   readonly store: Store;
+  /** Epoch of the newest state object that the database knows of. */
+  readonly stateEpoch: number;
 }
 
 /**
@@ -36,15 +38,24 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
       "after-operator",
     );
   }
+  const repositoryId = newId<"repository">();
+  const slots = [{ kind: "key-file", label: "engine", key: masterKey.reveal() } as const];
+  const at = context.clock.now();
+  const { bytes } = await createKeySet({ repositoryId, slots, withoutEscrow: true, at });
   const row = await saveRepository(database.handle, {
-    id: newId(),
+    id: repositoryId,
     projectId: run.projectId,
     targetId: target.id,
-    wrappedKeys: wrapKeys(createRepositoryKeys(), masterKey.reveal()),
+    wrappedKeys: bytes,
   });
   const store = openTarget(target);
-  await initRepository(store, { repositoryId: row.id, wrappedKeys: row.wrapped_keys, signal });
+  await initRepository(store, { repositoryId: row.id, keySet: row.wrapped_keys, signal });
   return row.id;
+}
+
+/** The repository of the run's project on the default target, if it has been made. */
+export async function findOwnRepository({ database, run }: FlowContext): Promise<RepositoryId | undefined> {
+  return findRepositoryId(database.handle, run.projectId);
 }
 
 /** Opens a repository by its id, with the keys of its row. */
@@ -53,11 +64,13 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
   if (found === undefined) {
     throw new Fault("repository-missing", `opening repository ${id}: it has no row`, "after-operator");
   }
-  return {
+  const { keys } = await openKeySet({
     repositoryId: id,
-    store: openTarget(found.target),
-    keys: unwrapKeys(found.repository.wrapped_keys, context.masterKey.reveal()),
-  };
+    bytes: found.repository.wrapped_keys,
+    credentials: [{ kind: "key-file", key: context.masterKey.reveal() }],
+  });
+  const stateEpoch = found.repository.state_epoch;
+  return { repositoryId: id, store: openTarget(found.target), keys, stateEpoch };
 }
 
 /** The store of a registered target. */
@@ -74,12 +87,7 @@ export async function openStoredKeys(
   store: Store,
   repositoryId: string,
 ): Promise<{ readonly keys: RepositoryKeys; readonly wrapped: Buffer }> {
-  for await (const name of store.list(
-    `${repositoryNames(repositoryId).marker.replace(/repo$/, "keys/")}`,
-    signal,
-  )) {
-    const wrapped = await store.get(name, signal);
-    return { keys: unwrapKeys(wrapped, masterKey.reveal()), wrapped };
-  }
-  throw new Fault("keys-missing", `opening repository ${repositoryId}: it has no keys`, "after-operator");
+  const credentials = [{ kind: "key-file", key: masterKey.reveal() } as const];
+  const { keys, bytes } = await readKeySet(store, { repositoryId, credentials, signal });
+  return { keys, wrapped: bytes };
 }

@@ -12,8 +12,9 @@ import {
 import { asId, assert, describeFault, Fault, type RepositoryId, type SnapshotId } from "@cairn/kernel";
 import { type Commit, FORMAT_VERSION, removeCommit, writeCommit, writeTombstone } from "@cairn/repository";
 import { defineStep } from "./define-step.ts";
-import { ensureRepository, openRepository } from "./repository-access.ts";
+import { ensureRepository, findOwnRepository, openRepository } from "./repository-access.ts";
 import type { StepContext, SucceededOutcome } from "./step.ts";
+import { beginRunSession, endRunSession, requireRunSession } from "./writer-session.ts";
 
 /** The key of the step that makes the repository, as the plan calls it. */
 const REPOSITORY_KEY = "repository";
@@ -31,9 +32,26 @@ export interface CommitOutput {
   readonly indexSegments: readonly string[];
 }
 
-/** The repository stays when the run is undone: it belongs to the project, not to the snapshot. */
-export const ensureRepositoryStep = defineStep<unknown, { repositoryId: RepositoryId }>({
-  perform: async (context) => ({ repositoryId: await ensureRepository(context) }),
+/** What `ensure-repository` gives. */
+interface RepositoryOutput {
+  readonly repositoryId: RepositoryId;
+}
+
+/**
+ * Makes the repository and announces the run to it as a writer, before any datamover looks at what it might
+ * refer to. The repository stays when the run is undone: it belongs to the project, not to the snapshot.
+ */
+export const ensureRepositoryStep = defineStep<unknown, RepositoryOutput>({
+  perform: async (context) => {
+    const repositoryId = await ensureRepository(context);
+    await beginRunSession(context, await openRepository(context, repositoryId));
+    return { repositoryId };
+  },
+  undo: async (context, _parameters, output) => {
+    const repositoryId = output?.repositoryId ?? (await findOwnRepository(context));
+    if (repositoryId === undefined) return;
+    await endRunSession(context, await openRepository(context, repositoryId));
+  },
 });
 
 export const protectInstanceStep = defineStep<ProtectStep, Protected>({
@@ -86,8 +104,11 @@ export const writeCommitStep = defineStep<CommitStep, CommitOutput>({
       })),
       indexSegments: output.indexSegments,
     };
-    const { store, repositoryId, keys } = await openRepository(context, output.repositoryId);
+    const repository = await openRepository(context, output.repositoryId);
+    const { store, repositoryId, keys } = repository;
+    await requireRunSession(context, repository);
     await writeCommit(store, { repositoryId, keys, commit, signal });
+    await endRunSession(context, repository, commit);
     return output;
   },
   // A write whose outcome is unknown may still land, so the tombstone is written whether or not a commit is

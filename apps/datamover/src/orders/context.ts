@@ -57,6 +57,7 @@ export async function openOrderTransfer(
     repositoryId: repository.repositoryId,
     keys: importKeys(repository.keys),
     indexSegments: repository.indexSegments,
+    stateHint: repository.stateEpoch,
     signal,
   });
 }

@@ -1,20 +1,19 @@
 import type { RepositoryAccess } from "@cairn/contract";
 import { newId } from "@cairn/kernel";
-import { createRepositoryKeys, exportKeys, initRepository, wrapKeys } from "@cairn/repository";
+import { createKeySet, exportKeys, initRepository } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 
 /** A fresh repository in a directory, as an order brings it. */
 export async function createTestRepository(path: string): Promise<RepositoryAccess> {
-  const keys = createRepositoryKeys();
   const repositoryId = newId<"repository">();
-  await initRepository(directoryStore(path), {
-    repositoryId,
-    wrappedKeys: wrapKeys(keys, Buffer.alloc(32, 7)),
-  });
+  const slots = [{ kind: "key-file", label: "test", key: Buffer.alloc(32, 7) } as const];
+  const { keys, bytes } = await createKeySet({ repositoryId, slots, withoutEscrow: true, at: 0 });
+  await initRepository(directoryStore(path), { repositoryId, keySet: bytes });
   return {
     repositoryId,
     target: { kind: "directory", path },
     keys: exportKeys(keys),
     indexSegments: [],
+    stateEpoch: 0,
   };
 }
