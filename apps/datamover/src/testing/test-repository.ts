@@ -14,6 +14,5 @@ export async function createTestRepository(path: string): Promise<RepositoryAcce
     target: { kind: "directory", path },
     keys: exportKeys(keys),
     indexSegments: [],
-    stateEpoch: 0,
   };
 }
