@@ -1,5 +1,6 @@
 import {
   findDefaultTarget,
+  findRepositoryId,
   loadRepository,
   ensureRepository as saveRepository,
   type TargetRow,
@@ -19,6 +20,8 @@ import type { FlowContext } from "./step.ts";
 /** A repository that is open: where its objects lie and what opens them. */
 export interface OpenRepository extends RepositoryHandle {
   readonly store: Store;
+  /** Epoch of the newest state object that the database knows of. */
+  readonly stateEpoch: number;
 }
 
 /**
@@ -50,6 +53,11 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
   return row.id;
 }
 
+/** The repository of the run's project on the default target, if it has been made. */
+export async function findOwnRepository({ database, run }: FlowContext): Promise<RepositoryId | undefined> {
+  return findRepositoryId(database.handle, run.projectId);
+}
+
 /** Opens a repository by its id, with the keys of its row. */
 export async function openRepository(context: FlowContext, id: RepositoryId): Promise<OpenRepository> {
   const found = await loadRepository(context.database.handle, id);
@@ -61,7 +69,8 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
     bytes: found.repository.wrapped_keys,
     credentials: [{ kind: "key-file", key: context.masterKey.reveal() }],
   });
-  return { repositoryId: id, store: openTarget(found.target), keys };
+  const stateEpoch = found.repository.state_epoch;
+  return { repositoryId: id, store: openTarget(found.target), keys, stateEpoch };
 }
 
 /** The store of a registered target. */

@@ -14,5 +14,6 @@ export async function createTestRepository(path: string): Promise<RepositoryAcce
     target: { kind: "directory", path },
     keys: exportKeys(keys),
     indexSegments: [],
+    stateEpoch: 0,
   };
 }
