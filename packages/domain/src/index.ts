@@ -63,6 +63,30 @@ export {
   type WriteVolumeStep,
 } from "./restore-steps.ts";
 export {
+  planRetention,
+  type RetentionReason,
+  type RetentionRequest,
+  type RetentionSnapshot,
+  type RetentionVerdict,
+} from "./retention.ts";
+export {
+  FAILED_DAYS,
+  parseRetentionPolicy,
+  RETENTION_TIERS,
+  type RetentionPolicy,
+  type RetentionTier,
+  WEEKDAYS,
+} from "./retention-policy.ts";
+export { SCHEDULED_MAX, type Schedule, type ScheduleStep, scheduledTimes } from "./retention-schedule.ts";
+export {
+  countKept,
+  type KeptCounts,
+  type RetentionSimulation,
+  type RetentionState,
+  simulateRetention,
+} from "./retention-simulation.ts";
+export { describeReasons, describeVerdict } from "./retention-words.ts";
+export {
   advance,
   type Because,
   duty,
@@ -101,3 +125,4 @@ export {
   type SnapshotObservation,
   snapshotKind,
 } from "./snapshot-plan.ts";
+export { formatDay, formatZoned, instantOf, isTimeZone, type WallTime, zonedTime } from "./zoned-time.ts";
