@@ -1,0 +1,121 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { Fault, Rejection } from "@cairn/kernel";
+import {
+  type Credential,
+  type KeySet,
+  type PassedOver,
+  parseEscrowPrivate,
+  parseKeyFile,
+  type RepositoryHandle,
+  readKeySet,
+} from "@cairn/repository";
+import type { Store } from "@cairn/store";
+
+/** Where the keys are that open a repository without any service: files that a person keeps. */
+export interface KeyOptions {
+  /** File with 32 random bytes, or their base64. */
+  readonly keyFile?: string;
+  /** File whose first line is a passphrase. */
+  readonly passphraseFile?: string;
+  /** File with an escrow's private key. */
+  readonly escrowKey?: string;
+  /** File whose first line is the passphrase of that private key. */
+  readonly escrowPassphraseFile?: string;
+}
+
+/** The flags that say so, as every `cairn repo` command has them. */
+export const KEY_FLAGS: readonly {
+  readonly option: keyof KeyOptions;
+  readonly flag: string;
+  readonly help: string;
+}[] = [
+  { option: "keyFile", flag: "--key-file <file>", help: "file with the key (base64 of 32 bytes)" },
+  { option: "passphraseFile", flag: "--passphrase-file <file>", help: "file whose first line opens a slot" },
+  { option: "escrowKey", flag: "--escrow-key <file>", help: "file with the escrow's private key" },
+  {
+    option: "escrowPassphraseFile",
+    flag: "--escrow-passphrase-file <file>",
+    help: "file whose first line opens the escrow's private key",
+  },
+];
+
+const FILE_MAX_BYTES = 64 * 1024;
+/** Rights that nobody but the owner (and, to read, the group) may have. */
+const FORBIDDEN_MODE = 0o037;
+
+/**
+ * What the options open key sets with, in the order: key file, passphrase, escrow. Rejections: no option at
+ * all, a file that others can read. Faults: `key-file`, `escrow-key`.
+ */
+export async function readCredentials(options: KeyOptions): Promise<Credential[]> {
+  const { keyFile, passphraseFile, escrowKey, escrowPassphraseFile } = options;
+  const credentials: Credential[] = [];
+  if (keyFile !== undefined) {
+    credentials.push({ kind: "key-file", key: parseKeyFile(keyFile, await readSecretFile(keyFile)) });
+  }
+  if (passphraseFile !== undefined) {
+    credentials.push({ kind: "passphrase", passphrase: await readPassphrase(passphraseFile) });
+  }
+  if (escrowKey !== undefined) {
+    const text = (await readSecretFile(escrowKey)).toString("utf8");
+    const opens = escrowPassphraseFile === undefined ? undefined : await readPassphrase(escrowPassphraseFile);
+    credentials.push({ kind: "escrow", privateKey: await parseEscrowPrivate(escrowKey, text, opens) });
+  }
+  if (credentials.length > 0) return credentials;
+  throw new Rejection("nothing was given that opens the repository", {
+    status: 400,
+    field: "--key-file",
+    remedy: "give --key-file, --passphrase-file or --escrow-key",
+  });
+}
+
+/** The first line of a file that only its owner can read. */
+export async function readPassphrase(path: string): Promise<string> {
+  const [line = ""] = (await readSecretFile(path)).toString("utf8").split(/\r?\n/);
+  if (line !== "") return line;
+  throw new Fault("key-file", `reading a passphrase from ${path}: its first line is empty`, "after-operator");
+}
+
+/** A small file that only its owner can read; its group may, too, if it cannot write. */
+export async function readSecretFile(path: string): Promise<Buffer> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (cause) {
+    throw new Fault("key-file", `opening ${path}`, "after-operator", cause);
+  }
+  try {
+    const { mode, size } = await file.stat();
+    if ((mode & FORBIDDEN_MODE) !== 0) {
+      const found = (mode & 0o777).toString(8).padStart(3, "0");
+      const remedy = `chmod 600 ${path}`;
+      const message = `others can read or change the secret in ${path} (mode ${found})`;
+      throw new Rejection(message, { status: 400, field: "file", value: path, remedy });
+    }
+    if (size > FILE_MAX_BYTES)
+      throw new Fault("key-file", `reading ${path}: it is too long`, "after-operator");
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A repository that was opened with keys alone. */
+export interface OpenedKeys {
+  readonly handle: RepositoryHandle;
+  readonly keySet: KeySet;
+  /** Newer key sets that did not open: what was written since is out of reach. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** Opens the newest key set that the options open. Faults as `readKeySet` and `readCredentials`. */
+export async function openKeys(
+  store: Store,
+  request: { readonly repositoryId: string; readonly options: KeyOptions; readonly signal?: AbortSignal },
+): Promise<OpenedKeys> {
+  const { repositoryId, signal } = request;
+  const credentials = await readCredentials(request.options);
+  const aborts = signal === undefined ? {} : { signal };
+  const { passedOver, ...keySet } = await readKeySet(store, { repositoryId, credentials, ...aborts });
+  return { handle: { repositoryId, keys: keySet.keys }, keySet, passedOver };
+}
