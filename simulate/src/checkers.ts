@@ -33,8 +33,16 @@ async function checkCommits(
   for await (const ids of listCommits(store, world.handle)) {
     const row = rows.get(ids.snapshotId);
     if (row === undefined) world.violate("I2 commits-are-complete", `nobody took snapshot ${ids.snapshotId}`);
-    else if (!(await isTombstoned(world, store, row))) await checkCommit(world, target, row);
+    else if (isUnchecked(target, row) && !(await isTombstoned(world, store, row))) {
+      await checkCommit(world, target, row);
+      target.checked.set(row.snapshotId, target.losses);
+    }
   }
+}
+
+/** What was complete stays so unless something was removed or damaged since: looking again would cost minutes. */
+function isUnchecked(target: Target, row: SnapshotRow): boolean {
+  return target.checked.get(row.snapshotId) !== target.losses;
 }
 
 async function isTombstoned(world: World, store: Store, { snapshotId }: SnapshotRow): Promise<boolean> {

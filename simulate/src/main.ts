@@ -1,27 +1,11 @@
-import { parseArgs } from "node:util";
-import { drawScenario, type Flaw } from "./scenario.ts";
-import { simulate } from "./simulation.ts";
-import { realMs } from "./stand-in.ts";
+import { parseCommand, runSeeds } from "./command.ts";
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "200" },
-    "first-seed": { type: "string", default: "1" },
-    trace: { type: "boolean", default: false },
-    flaw: { type: "string" },
-  },
-});
-const first = Number(values["first-seed"]);
-const began = realMs();
-let failed = 0;
-for (let seed = first; seed < first + Number(values.seeds); seed += 1) {
-  const report = await simulate(drawScenario(seed, values.flaw as Flaw | undefined), {
-    keepTrace: values.trace,
-  });
-  for (const line of report.trace) console.log(line);
-  if (values.trace) console.log(report.traceHash, report.steps, report.snapshots);
-  for (const violation of report.violations)
-    console.log(`seed ${seed}: ${violation.rule}: ${violation.message}`);
-  if (report.violations.length > 0) failed += 1;
+// `./cairn simulate`: the one place of this program that touches process state.
+const command = parseCommand(process.argv.slice(2));
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+if ("say" in command) {
+  (command.exitCode === 0 ? process.stdout : process.stderr).write(`${command.say}\n`);
+  process.exitCode = command.exitCode;
+} else {
+  process.exitCode = (await runSeeds(command, say)) ? 0 : 1;
 }
-console.log(`${failed} failed, ${realMs() - began} ms`);

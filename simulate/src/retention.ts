@@ -1,3 +1,4 @@
+import { hasCode } from "@cairn/kernel";
 import { endSession, removeCommit, writeTombstone } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import type { Process } from "./process.ts";
@@ -23,5 +24,9 @@ export async function removeSnapshot(process: Process, store: Store, row: Snapsh
 
 /** A session that ended with its commit before the run turned back has nothing left to say. */
 async function giveUp(store: Store, process: Process, sessionId: string): Promise<void> {
-  await endSession(store, process.world.handle, { sessionId });
+  try {
+    await endSession(store, process.world.handle, { sessionId });
+  } catch (cause) {
+    if (!hasCode(cause, "object-exists")) throw cause;
+  }
 }

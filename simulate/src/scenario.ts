@@ -34,14 +34,17 @@ export const CALM: FaultRates = {
 };
 
 /** Mistakes that tests plant, to see that the simulator finds them. */
-export type Flaw =
-  | "commit-before-packs"
-  | "failed-listing-is-empty"
-  | "timeout-is-success"
-  | "hasty-sweeper"
-  | "dedup-on-condemned"
-  | "locks-not-extended"
-  | "mirror-commits-first";
+export type Flaw = (typeof FLAWS)[number];
+
+export const FLAWS = [
+  "commit-before-packs",
+  "timeout-is-success",
+  "failed-listing-is-empty",
+  "hasty-sweeper",
+  "dedup-on-condemned",
+  "locks-not-extended",
+  "mirror-commits-first",
+] as const;
 
 /** What a seed means: who takes part and what goes wrong. Drawn once, before anything happens. */
 export interface Scenario {
@@ -81,7 +84,7 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     seed,
     flaw,
     writers: chance.between(1, 3),
-    days: chance.between(4, 12),
+    days: chance.between(3, 8),
     faults,
     listLagMs: chance.often(0.5) ? chance.below(20 * HOUR_MS) : 0,
     skewMs: chance.often(0.5) ? chance.below(26 * HOUR_MS) : 0,

@@ -1,4 +1,4 @@
-import { createRepositoryKeys, initRepository, wrapKeys } from "@cairn/repository";
+import { createKeySet, initRepository } from "@cairn/repository";
 import { Chance } from "./chance.ts";
 import { checkAll } from "./checkers.ts";
 import { portOf } from "./port.ts";
@@ -31,13 +31,13 @@ export async function simulate(
   const chance = new Chance(scenario.seed, 2);
   using _ = standInForChanceAndTime(new Chance(scenario.seed, 3));
   const scheduler = new Scheduler({ keepTrace: options.keepTrace === true });
-  const world = makeWorld(scenario, scheduler, chance);
+  const world = await makeWorld(scenario, scheduler, chance);
   await founding(world);
   for (const [index, workload] of world.workloads.entries())
     world.spawn(`writer-${index}`, writerOf(workload));
   scheduleOutages(world);
   for (let day = 1; day <= scenario.days && world.violations.length === 0; day += 1) {
-    await scheduler.runUntil(START_MS + day * DAY_MS, STEPS_MAX);
+    await letHappen(world, START_MS + day * DAY_MS);
     await checkAll(world);
   }
   if (world.violations.length === 0) await comeToRest(world);
@@ -51,28 +51,38 @@ export async function simulate(
   };
 }
 
-function makeWorld(scenario: Scenario, scheduler: Scheduler, chance: Chance): World {
+async function makeWorld(scenario: Scenario, scheduler: Scheduler, chance: Chance): Promise<World> {
   const ids = new Chance(scenario.seed, 4);
   const random = (length: number): Buffer => ids.bytes(length);
   const lag = { listLagMs: scenario.listLagMs };
+  const repositoryId = uuidOf(ids.bytes(16));
+  const masterKey = ids.bytes(32);
+  const keySet = await createKeySet({
+    repositoryId,
+    slots: [{ kind: "key-file", key: masterKey, label: "control plane", rights: "all" }],
+    withoutEscrow: true,
+    at: START_MS,
+    random,
+  });
   return new World(scenario, {
     scheduler,
     chance,
     main: new Target("main", lag),
     mirror: scenario.mirrored ? new Target("mirror", lag) : undefined,
-    handle: { repositoryId: uuidOf(ids.bytes(16)), keys: createRepositoryKeys(random), random },
+    keySet,
+    masterKey,
+    random,
   });
 }
 
 async function founding(world: World): Promise<void> {
   const { faults } = world;
   world.faults = CALM;
-  const { repositoryId, keys } = world.handle;
-  const wrappedKeys = wrapKeys(keys, world.chance.bytes(32));
+  const { repositoryId, bytes } = world.keySet;
   world.spawn("founder", async (process) => {
-    await initRepository(portOf(process, world.main), { repositoryId, wrappedKeys });
+    await initRepository(portOf(process, world.main), { repositoryId, keySet: bytes });
   });
-  await world.scheduler.runUntil(START_MS + HOUR_MS, STEPS_MAX);
+  await letHappen(world, START_MS + HOUR_MS);
   world.faults = faults;
   const { chance, scenario } = world;
   for (let index = 0; index < scenario.writers; index += 1) world.workloads.push(drawWorkload(chance));
@@ -96,7 +106,12 @@ function scheduleOutages(world: World): void {
 /** The trouble ends: everybody comes to an end of what was begun, and everything is looked at once more. */
 async function comeToRest(world: World): Promise<void> {
   world.calmDown();
-  await world.scheduler.runUntil(Number.POSITIVE_INFINITY, STEPS_MAX);
+  await letHappen(world, Number.POSITIVE_INFINITY);
   if (world.running > 0) world.violate("everybody-comes-to-an-end", `${world.running} programs never end`);
   await checkAll(world);
+}
+
+async function letHappen(world: World, untilMs: number): Promise<void> {
+  const ended = await world.scheduler.runUntil(untilMs, STEPS_MAX);
+  if (!ended) world.violate("everybody-comes-to-an-end", `more than ${STEPS_MAX} events, and no end`);
 }

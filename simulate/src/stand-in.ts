@@ -28,7 +28,7 @@ export function standInForChanceAndTime(chance: Chance): Disposable {
   const { setTimeout, setInterval } = globalThis;
   const { now } = Date;
   const { random } = Math;
-  const { timeout } = AbortSignal;
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
   const seeded = {
     randomBytes: (length: number) => chance.bytes(length),
     randomUUID: () => uuidOf(chance.bytes(16)),

@@ -42,6 +42,10 @@ export class Target {
   readonly objects = new Map<string, StoredObject>();
   readonly removals: Removal[] = [];
   readonly violations: Violation[] = [];
+  /** How often something was lost that snapshots may need: packs that were removed or damaged. */
+  losses = 0;
+  /** Snapshots that were found complete, and how many losses there had been. */
+  readonly checked = new Map<string, number>();
   /** For how long from now every put is refused as full, and every call as away. */
   fullUntil = 0;
   awayUntil = 0;
@@ -103,6 +107,7 @@ export class Target {
       throw new Fault("object-locked", `removing ${name}: it is locked`, "later");
     }
     this.objects.delete(name);
+    if (/\/[pmi]\//.test(name)) this.losses += 1;
     this.removals.push({ name, object, at: who.at, by: who.by, listedUntil: who.at + who.lagMs });
   }
 

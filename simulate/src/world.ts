@@ -1,10 +1,10 @@
-import type { RepositoryHandle } from "@cairn/repository";
+import type { KeySet, Randomness, RepositoryHandle } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import type { Chance } from "./chance.ts";
 import type { Call } from "./process.ts";
 import { Process } from "./process.ts";
 import { CALM, DAY_MS, type FaultRates, HOUR_MS, MINUTE_MS, type Scenario, SECOND_MS } from "./scenario.ts";
-import { Scheduler } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { type Target, Violation } from "./target.ts";
 import type { Workload } from "./workload.ts";
 
@@ -21,7 +21,10 @@ export class World {
   readonly chance: Chance;
   readonly main: Target;
   readonly mirror: Target | undefined;
-  readonly handle: RepositoryHandle;
+  readonly masterKey: Buffer;
+  readonly random: Randomness;
+  /** The newest keys that the control plane knows. */
+  keySet: KeySet;
   readonly workloads: Workload[] = [];
   readonly violations: Violation[] = [];
   readonly lateMaxMs = LATE_MAX_MS;
@@ -38,7 +41,9 @@ export class World {
       readonly chance: Chance;
       readonly main: Target;
       readonly mirror: Target | undefined;
-      readonly handle: RepositoryHandle;
+      readonly keySet: KeySet;
+      readonly masterKey: Buffer;
+      readonly random: Randomness;
     },
   ) {
     this.scenario = scenario;
@@ -46,8 +51,16 @@ export class World {
     this.chance = parts.chance;
     this.main = parts.main;
     this.mirror = parts.mirror;
-    this.handle = parts.handle;
+    this.keySet = parts.keySet;
+    this.masterKey = parts.masterKey;
+    this.random = parts.random;
     this.faults = scenario.faults;
+  }
+
+  /** What the control plane hands out with an order. */
+  get handle(): RepositoryHandle {
+    const { repositoryId, keys } = this.keySet;
+    return { repositoryId, keys, random: this.random };
   }
 
   /** Programs that have not come to their end. */
@@ -155,6 +168,6 @@ export class World {
 
   /** A short while in which workloads rest. */
   drawPauseMs(): number {
-    return this.chance.pick([MINUTE_MS, HOUR_MS, 6 * HOUR_MS]) + this.chance.below(HOUR_MS);
+    return this.chance.pick([MINUTE_MS, 5 * HOUR_MS, 15 * HOUR_MS]) + this.chance.below(2 * HOUR_MS);
   }
 }

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { drawScenario, type Flaw } from "./scenario.ts";
+import { simulate } from "./simulation.ts";
+
+const SEEDS_MAX = 50;
+
+/** The first seed that notices the planted mistake, and the rule that it breaks. */
+async function firstFinding(
+  flaw: Flaw,
+): Promise<{ readonly seed: number; readonly rule: string } | undefined> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const { violations } = await simulate(drawScenario(seed, flaw));
+    const [first] = violations;
+    if (first !== undefined) return { seed, rule: first.rule };
+  }
+  return undefined;
+}
+
+describe(`a planted mistake is found within ${SEEDS_MAX} seeds`, () => {
+  const planted: readonly (readonly [flaw: Flaw, what: string])[] = [
+    ["commit-before-packs", "a writer that commits before its packs are durable"],
+    ["timeout-is-success", "a writer that takes a time-out for success"],
+  ];
+  for (const [flaw, what] of planted) {
+    it(`${what} (${flaw})`, async () => {
+      assert.notEqual(await firstFinding(flaw), undefined);
+    });
+  }
+});
