@@ -15,14 +15,17 @@ export interface ChunkWork {
   identify(plain: Buffer): Buffer | undefined;
   /** Compresses and encrypts. The plaintext is freed. */
   seal(id: Buffer, plain: Buffer): SealedRecord;
-  /** Authenticates, decrypts, decompresses and proves the id. The record is freed. */
+  /** Authenticates, decrypts, decompresses and proves the id. */
+  prove(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Opened;
+  /** The same; the record is freed. */
   open(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Opened;
 }
 
 /** A chunk's plaintext, or what was wrong with its record. */
 export type Opened =
   | { readonly kind: "opened"; readonly plain: Buffer }
-  | { readonly kind: "damaged"; readonly why: string };
+  /** The code is `chunk-damaged`, or `wrong-key` when its key epoch is not ours. */
+  | { readonly kind: "damaged"; readonly code: string; readonly why: string };
 
 const ZEROES = Buffer.alloc(1024 * 1024);
 
@@ -30,6 +33,18 @@ const ZEROES = Buffer.alloc(1024 * 1024);
 export function chunkWork(handle: RepositoryHandle): ChunkWork {
   const naming = chunkIdKey(handle.keys);
   const binding = (id: Buffer) => ({ ...handle, kind: "chunk", id }) as const;
+  const prove: ChunkWork["prove"] = (record, { id, plainBytes }) => {
+    try {
+      const plain = openRecord("the record", binding(id), record);
+      const proven = plain.length === plainBytes && chunkId(naming, plain).equals(id);
+      if (proven) return { kind: "opened", plain };
+      return { kind: "damaged", code: "chunk-damaged", why: "its content has another id" };
+    } catch (cause) {
+      if (!(cause instanceof Fault)) throw cause;
+      const code = cause.code === "wrong-key" ? cause.code : "chunk-damaged";
+      return { kind: "damaged", code, why: describeFault(cause) };
+    }
+  };
   return {
     identify: (plain) => (isZero(plain) ? undefined : chunkId(naming, plain)),
     seal: (id, plain) => {
@@ -37,16 +52,12 @@ export function chunkWork(handle: RepositoryHandle): ChunkWork {
       releaseBuffer(plain);
       return record;
     },
-    open: (record, { id, plainBytes }) => {
-      try {
-        const plain = openRecord("the record", binding(id), record);
-        releaseBuffer(record);
-        const proven = plain.length === plainBytes && chunkId(naming, plain).equals(id);
-        return proven ? { kind: "opened", plain } : { kind: "damaged", why: "its content has another id" };
-      } catch (cause) {
-        if (!(cause instanceof Fault)) throw cause;
-        return { kind: "damaged", why: describeFault(cause) };
-      }
+    prove,
+    open: (record, chunk) => {
+      const opened = prove(record, chunk);
+      // A record that is stored as it is opens to the payload, which lies in a buffer of its own.
+      releaseBuffer(record);
+      return opened;
     },
   };
 }

@@ -33,6 +33,15 @@ export interface BlockDestination {
    * are zeroes.
    */
   allocation?(offset: number, length: number, signal: AbortSignal): AsyncIterable<Extent>;
+  /**
+   * For destinations that are files: worker threads write to this descriptor at positions of the disk, instead
+   * of calling `write`, and it is told how much they wrote. `sparse`: what was not written reads as zeroes.
+   */
+  readonly direct?: {
+    readonly fd: number;
+    readonly sparse: boolean;
+    wrote(bytes: number): void;
+  };
   /** What was written before is durable when it resolves. */
   flush(signal: AbortSignal): Promise<void>;
 }

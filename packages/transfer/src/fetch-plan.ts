@@ -22,7 +22,7 @@ export interface Fetch {
   readonly chunks: readonly WantedChunk[];
 }
 
-const FETCH_BYTES_MAX = 2 * 1024 * 1024;
+const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Reading so much for nothing is cheaper than another request. */
 const GAP_BYTES_MAX = 64 * 1024;
 
@@ -59,7 +59,8 @@ function join(fetch: Fetch, wanted: WantedChunk): Fetch | undefined {
     : undefined;
 }
 
-function alone(wanted: WantedChunk): Fetch {
+/** A read of just one record. */
+export function alone(wanted: WantedChunk): Fetch {
   const { pack, offset, storedBytes } = wanted.chunk;
   return { pack, offset, length: storedBytes, chunks: [wanted] };
 }

@@ -7,6 +7,7 @@ export type {
   ReadSession,
   ReadSessionOptions,
 } from "./disk-reader.ts";
+export { type FileDestination, type FileDestinationOptions, fileDestination } from "./file-destination.ts";
 export { openTransfer } from "./open.ts";
 export type {
   SealedTransfer,

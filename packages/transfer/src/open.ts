@@ -1,5 +1,5 @@
 import { Fault } from "@cairn/kernel";
-import { openRepository, type RepositoryHandle } from "@cairn/repository";
+import { openRelocations, openRepository, type RepositoryHandle } from "@cairn/repository";
 import { type Draw, drawRandom } from "./audit.ts";
 import { openPool } from "./pool.ts";
 import { StoreSession } from "./session.ts";
@@ -25,6 +25,7 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
   const session = new StoreSession({ store, handle, pool, indexSegments, signal: life });
   const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
     TreeReader.open({ store, handle, signal: treeSignal, explain: baseUnreadable }, root);
+  const relocations = openRelocations(store, handle, { signal: life });
   const within = (requestSignal: AbortSignal): AbortSignal => AbortSignal.any([requestSignal, life]);
   return {
     storeDisk: async (request) =>
@@ -34,7 +35,7 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
       return session.seal();
     },
     writeDisk: async (request) =>
-      writeDisk({ store, handle, pool, draw }, { ...request, signal: within(request.signal) }),
+      writeDisk({ store, handle, pool, draw, relocations }, { ...request, signal: within(request.signal) }),
     get ignoredSegments() {
       return session.ignoredSegments;
     },

@@ -3,6 +3,7 @@ import { asError, assert, Fault } from "@cairn/kernel";
 import { exportKeys, type RepositoryHandle, releaseBuffer, type SealedRecord } from "@cairn/repository";
 import { chunkWork, type Opened } from "./chunk-work.ts";
 import { asBuffer, handOver } from "./hand-over.ts";
+import { type Placed, type Placement, placeChunks } from "./place-chunks.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 /** Threads hold chunks outside of their heaps; small heaps are collected before they grow. */
@@ -30,6 +31,9 @@ export interface Pool {
   identify(plain: Buffer): Promise<Identified>;
   /** Opens a record; what is wrong with it is a Fault `chunk-damaged`. */
   open(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Promise<Buffer>;
+  /** Opens the records of a stretch of a pack and writes them to a file, which must stay open meanwhile. */
+  place(placement: Placement): Promise<Placed>;
+  /** Resolves when no thread does anything any more; until then nothing that was asked for settles. */
   close(): Promise<void>;
 }
 
@@ -59,12 +63,13 @@ function inlinePool(handle: RepositoryHandle): Pool {
     },
     identify: async (plain) => ({ id: work.identify(plain), bytes: plain }),
     open: async (record, chunk) => opened(work.open(Buffer.from(record), chunk)),
+    place: async (placement) => placeChunks(work, placement),
     close: async () => undefined,
   };
 }
 
 function opened(outcome: Opened): Buffer {
-  if (outcome.kind === "damaged") throw new Fault("chunk-damaged", outcome.why, "never");
+  if (outcome.kind === "damaged") throw new Fault(outcome.code, outcome.why, "never");
   return outcome.plain;
 }
 
@@ -121,7 +126,9 @@ class ThreadPool implements Pool {
 
   async open(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Promise<Buffer> {
     const bytes = handOver(record);
-    const { id, plainBytes } = chunk;
+    // A copy: the message would carry the whole page that the id is a view of.
+    const id = new Uint8Array(chunk.id);
+    const { plainBytes } = chunk;
     const make = (request: number): WorkerRequest => ({
       kind: "open",
       request,
@@ -135,10 +142,24 @@ class ThreadPool implements Pool {
     return asBuffer(reply.plain);
   }
 
+  async place(placement: Placement): Promise<Placed> {
+    const bytes = handOver(asBuffer(placement.bytes));
+    const make = (request: number): WorkerRequest => ({
+      kind: "place",
+      request,
+      placement: { ...placement, bytes },
+    });
+    const reply = await this.#ask(this.#idlest(), make, [bytes.buffer]);
+    assert(reply.kind === "placed", "the reply to place");
+    return reply.placed;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    for (const thread of this.#threads) refuseAll(thread, closed());
+    // The order counts: a thread may be writing to a file that its owner closes once it is told of the end.
+    for (const thread of this.#threads) thread.died ??= closed();
     await Promise.all(this.#threads.map(async ({ worker }) => worker.terminate()));
+    for (const thread of this.#threads) refuseAll(thread, closed());
   }
 
   async #ask(

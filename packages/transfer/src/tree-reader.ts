@@ -9,6 +9,7 @@ import {
   nodeRegions,
   type PageAddress,
   type Region,
+  type Relocations,
   type RepositoryHandle,
   type RootPage,
   readPage,
@@ -23,6 +24,8 @@ export interface TreeSource {
   readonly store: Store;
   readonly handle: RepositoryHandle;
   readonly signal: AbortSignal;
+  /** Where to look for pages that are not at their address; without it they are damaged or missing. */
+  readonly relocations?: Relocations;
   /** Puts into the caller's words that a page is damaged or missing; the Fault as it is, unless told. */
   readonly explain?: (fault: Fault) => Fault;
 }
@@ -105,10 +108,28 @@ async function decodedPage<Page>(
   decode: (name: string, bytes: Buffer) => Page,
 ): Promise<Page> {
   try {
-    const { name, bytes } = await readPage(source.store, source.handle, address, source.signal);
+    const { name, bytes } = await readAnywhere(source, address);
     return decode(name, bytes);
   } catch (cause) {
     throw isUnreadable(cause) && source.explain !== undefined ? source.explain(cause) : cause;
+  }
+}
+
+/** The page at its address, or once where records were moved to; else the Fault that the address gave. */
+async function readAnywhere(
+  source: TreeSource,
+  address: PageAddress,
+): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+  const { store, handle, signal, relocations } = source;
+  try {
+    return await readPage(store, handle, address, signal);
+  } catch (cause) {
+    if (!isUnreadable(cause) || relocations === undefined) throw cause;
+    const found = await ifReadable(async () => relocations.find("page", address.id));
+    if (found === undefined) throw cause;
+    const page = await ifReadable(async () => readPage(store, handle, { ...found, id: address.id }, signal));
+    if (page === undefined) throw cause;
+    return page;
   }
 }
 

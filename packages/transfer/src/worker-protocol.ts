@@ -1,4 +1,5 @@
 import type { PortableKeys } from "@cairn/repository";
+import type { Placed, Placement } from "./place-chunks.ts";
 
 /** What a worker thread is started with. */
 export interface WorkerSetup {
@@ -12,6 +13,7 @@ export interface WorkerSetup {
  *   which name this request; otherwise they come back.
  * - `seal`: compress and encrypt what is held. `drop`: forget it; no reply.
  * - `open`: authenticate, decrypt and decompress a record, and prove its id.
+ * - `place`: the same with all records of a stretch of a pack, and write them to their places in a file.
  */
 export type WorkerRequest =
   | { readonly kind: "hash"; readonly request: number; readonly bytes: Uint8Array; readonly keep: boolean }
@@ -23,7 +25,8 @@ export type WorkerRequest =
       readonly record: Uint8Array;
       readonly id: Uint8Array;
       readonly plainBytes: number;
-    };
+    }
+  | { readonly kind: "place"; readonly request: number; readonly placement: Placement };
 
 export type WorkerReply =
   | {
@@ -41,5 +44,6 @@ export type WorkerReply =
     }
   | { readonly kind: "opened"; readonly request: number; readonly plain: Uint8Array }
   /** The record is not what it should be; `why` says what was wrong. */
-  | { readonly kind: "damaged"; readonly request: number; readonly why: string }
+  | { readonly kind: "damaged"; readonly request: number; readonly code: string; readonly why: string }
+  | { readonly kind: "placed"; readonly request: number; readonly placed: Placed }
   | { readonly kind: "failed"; readonly request: number; readonly why: string };

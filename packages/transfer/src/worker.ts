@@ -3,6 +3,7 @@ import { assert, describeFault } from "@cairn/kernel";
 import { importKeys, releaseBuffer } from "@cairn/repository";
 import { chunkWork } from "./chunk-work.ts";
 import { asBuffer, handOverOwned } from "./hand-over.ts";
+import { type Placement, placeChunks } from "./place-chunks.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 const { repositoryId, keys } = workerData as WorkerSetup;
@@ -39,6 +40,9 @@ function perform(request: WorkerRequest): void {
       return;
     case "open":
       open(request);
+      return;
+    case "place":
+      place(request.request, request.placement);
   }
 }
 
@@ -72,9 +76,13 @@ function seal(request: number, heldRequest: number): void {
 function open({ request, record, id, plainBytes }: WorkerRequest & { kind: "open" }): void {
   const opened = work.open(asBuffer(record), { id: asBuffer(id), plainBytes });
   if (opened.kind === "damaged") {
-    reply({ kind: "damaged", request, why: opened.why }, []);
+    reply({ ...opened, request }, []);
     return;
   }
   const plain = handOverOwned(opened.plain);
   reply({ kind: "opened", request, plain }, [plain.buffer]);
+}
+
+function place(request: number, placement: Placement): void {
+  reply({ kind: "placed", request, placed: placeChunks(work, placement) }, []);
 }

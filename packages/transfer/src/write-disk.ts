@@ -2,13 +2,14 @@ import { Fault } from "@cairn/kernel";
 import {
   GRAIN_BYTES,
   REGION_BYTES,
+  type Relocations,
   type RepositoryHandle,
   releaseBuffer,
-  repositoryNames,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { compareRegion, type Draw, drawAuditRegions, showsWholeChunk } from "./audit.ts";
-import { type Fetch, planFetches, type Want, type WantedChunk } from "./fetch-plan.ts";
+import { type FetchTools, fetchChunks, openEach, placeEach } from "./fetch-chunks.ts";
+import { type Fetch, planFetches, type Want } from "./fetch-plan.ts";
 import { piecesOf } from "./merge.ts";
 import type { Pool } from "./pool.ts";
 import { Gate, Tasks } from "./tasks.ts";
@@ -18,8 +19,8 @@ import { type Stretch, walkTree } from "./tree-walk.ts";
 
 /** Regions that are planned together: chunks that lie near each other in a pack are fetched together. */
 const WINDOW_REGIONS = 512;
-/** Fetches under way, each of up to 2 MiB and with one chunk opened at a time. */
-const FETCHES_IN_FLIGHT = 6;
+/** Fetches under way, each of up to 4 MiB and with two chunks opened at a time. */
+const FETCHES_IN_FLIGHT = 5;
 /** Regions that are read again after the last flush. */
 const VERIFIED_REGIONS = 32;
 const COMPARE_BYTES = REGION_BYTES;
@@ -29,6 +30,8 @@ export interface WriteDiskTools {
   readonly handle: RepositoryHandle;
   readonly pool: Pool;
   readonly draw: Draw;
+  /** Where chunks and pages are looked for that are not at their address. */
+  readonly relocations: Relocations;
 }
 
 /** Writes one disk of a snapshot: walks its tree, fetches by pack, proves each chunk, writes out of order. */
@@ -41,7 +44,7 @@ export async function writeDisk(tools: WriteDiskTools, request: WriteDiskRequest
     throw new Fault("destination-too-small", message, "after-operator");
   }
   const tasks = new Tasks(request.signal);
-  const writing = new DiskWriting(tools, request, tasks, diskBytes);
+  const writing = new DiskWriting(tools, request, tasks, tree);
   try {
     await writing.writeAll(walkTree(tree));
     await tasks.done();
@@ -62,17 +65,19 @@ class DiskWriting {
   readonly #tasks: Tasks;
   readonly #diskBytes: number;
   readonly #disk: string;
+  readonly #fetching: FetchTools;
   readonly #gate = new Gate(FETCHES_IN_FLIGHT);
   #writtenBytes = 0;
   #comparedBytes = 0;
   #doneBytes = 0;
 
-  constructor(tools: WriteDiskTools, request: WriteDiskRequest, tasks: Tasks, diskBytes: number) {
+  constructor(tools: WriteDiskTools, request: WriteDiskRequest, tasks: Tasks, tree: TreeReader) {
     this.#tools = tools;
     this.#request = request;
     this.#tasks = tasks;
-    this.#diskBytes = diskBytes;
+    this.#diskBytes = tree.root.diskBytes;
     this.#disk = request.disk ?? "the disk";
+    this.#fetching = { ...tools, disk: this.#disk, doing: "restoring", signal: tasks.signal };
   }
 
   get counts(): WrittenDisk {
@@ -142,34 +147,23 @@ class DiskWriting {
   }
 
   async #perform(fetch: Fetch): Promise<void> {
-    const name = repositoryNames(this.#tools.handle.repositoryId).pack(fetch.pack);
-    const bytes = await this.#placed(fetch.chunks[0], async () =>
-      this.#tools.store.getRange(name, fetch.offset, fetch.length, this.#tasks.signal),
-    );
-    for (const wanted of fetch.chunks) {
-      const { chunk } = wanted;
-      const start = chunk.offset - fetch.offset;
-      const record = bytes.subarray(start, start + chunk.storedBytes);
-      const plain = await this.#placed(wanted, async () => this.#tools.pool.open(record, chunk));
-      for (const want of wanted.wants) {
-        await this.#write(want.diskOffset, plain.subarray(want.chunkOffset, want.chunkOffset + want.length));
+    const { destination, mode } = this.#request;
+    const { direct } = destination;
+    if (mode === "whole" && direct !== undefined) {
+      await fetchChunks(this.#fetching, fetch, placeEach(this.#tools.pool, direct));
+      const bytes = fetch.chunks.flatMap(({ wants }) => wants).reduce((sum, { length }) => sum + length, 0);
+      direct.wrote(bytes);
+      this.#writtenBytes += bytes;
+      this.#done(bytes);
+      return;
+    }
+    const take = openEach(this.#tools.pool, async ({ wants }, plain) => {
+      for (const { diskOffset, chunkOffset, length } of wants) {
+        await this.#write(diskOffset, plain.subarray(chunkOffset, chunkOffset + length));
       }
       releaseBuffer(plain);
-    }
-    releaseBuffer(bytes);
-  }
-
-  /** Says which disk, offset and pack it was that could not be had. */
-  async #placed<Result>(wanted: WantedChunk | undefined, perform: () => Promise<Result>): Promise<Result> {
-    try {
-      return await perform();
-    } catch (cause) {
-      if (!(cause instanceof Fault) || wanted === undefined) throw cause;
-      const { chunk, wants } = wanted;
-      const lost = `chunk at ${chunk.offset} of pack ${chunk.pack}`;
-      const where = `${this.#disk} at ${wants[0]?.diskOffset ?? 0}, ${lost}`;
-      throw new Fault(cause.code, `restoring ${where}`, cause.retry, cause);
-    }
+    });
+    await fetchChunks(this.#fetching, fetch, take);
   }
 
   async #write(offset: number, bytes: Buffer): Promise<void> {
