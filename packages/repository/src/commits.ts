@@ -124,6 +124,24 @@ export async function readCommitStructure(
   return commit;
 }
 
+/**
+ * When a commit was made and by which key epoch, from its first bytes, which need no key. Nobody has proved them:
+ * for listings, never for decisions.
+ */
+export async function readCommitClear(
+  store: Store,
+  request: {
+    readonly repositoryId: string;
+    readonly workloadId: string;
+    readonly snapshotId: string;
+    readonly signal?: AbortSignal;
+  },
+): Promise<{ readonly keyEpoch: number; readonly createdAtMs: number }> {
+  const { repositoryId, workloadId, snapshotId, signal } = request;
+  const name = repositoryNames(repositoryId).commit(workloadId, snapshotId);
+  return decodeCommitClear(name, repositoryId, await store.getRange(name, 0, COMMIT_CLEAR_BYTES, signal));
+}
+
 /** The snapshots that exist, from the store alone: `{workloadId, snapshotId}` of each commit object. */
 export async function* listCommits(
   store: Store,

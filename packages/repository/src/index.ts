@@ -3,6 +3,7 @@ export {
   listCommits,
   type RepositoryHandle,
   readCommit,
+  readCommitClear,
   readCommitStructure,
   readTombstone,
   removeCommit,
@@ -75,8 +76,9 @@ export {
   encodeRoot,
 } from "./page/codec.ts";
 export type { Child, ChunkAddress, PageAddress, Piece, Region, RootPage } from "./page/page.ts";
+export { type PageLeadsTo, type PageVisitor, scanPage } from "./page/scan.ts";
 export { nodeRegions, regionBytes, regionCount, rootLevel, rootWidth } from "./page/shape.ts";
-export { pageId, readPage, sealPage } from "./pages.ts";
+export { openPage, pageId, readPage, sealPage } from "./pages.ts";
 export { type Randomness, randomId, systemRandomness } from "./random.ts";
 export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
 export { mayBePooled, releaseBuffer } from "./release.ts";
@@ -103,4 +105,4 @@ export {
   type Release,
   type SeenObjects,
 } from "./state/state.ts";
-export { packsToAvoid, readState, stateEpoch, writeState } from "./states.ts";
+export { packsToAvoid, readState, readStateAt, stateEpoch, writeState } from "./states.ts";

@@ -52,6 +52,20 @@ export function decodeCommitFrame(name: string, repositoryId: string, bytes: Buf
   return { header: bytes.subarray(0, COMMIT_HEADER_BYTES - 8), keyEpoch, structure, metadata };
 }
 
+/** How many bytes of a commit tell when it was made, without any key. */
+export const COMMIT_CLEAR_BYTES = 36;
+
+/** What a commit's first bytes tell anybody. Nothing proves them until a section is opened. */
+export function decodeCommitClear(
+  name: string,
+  repositoryId: string,
+  bytes: Buffer,
+): { readonly keyEpoch: number; readonly createdAtMs: number } {
+  const reader: ByteReader = new ByteReader(name, bytes);
+  const keyEpoch = readHeader(reader, COMMIT_MAGIC, repositoryId);
+  return { keyEpoch, createdAtMs: reader.u64("the time") };
+}
+
 /** Returns the key epoch. */
 function readHeader(reader: ByteReader, magic: string, repositoryId: string): number {
   reader.magic(magic);
