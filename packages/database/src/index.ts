@@ -10,6 +10,14 @@ export {
 export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { enqueueRun, type RunJob } from "./jobs.ts";
+export {
+  claimMaintenance,
+  ensureMaintenance,
+  finishMaintenance,
+  type MaintenanceClaim,
+  type MaintenanceResult,
+  renewMaintenance,
+} from "./maintenance.ts";
 export { type Migration, migrate } from "./migrate.ts";
 export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
 export {

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { asId, newId, type RepositoryId } from "@cairn/kernel";
+import { claimMaintenance, ensureMaintenance, finishMaintenance, renewMaintenance } from "./maintenance.ts";
+import { type Database, openDatabase } from "./open.ts";
+import { ensureDefaultTarget, ensureRepository } from "./repositories.ts";
+import { createTestDatabase, type TestDatabase } from "./test-database.ts";
+
+let postgres: TestDatabase;
+let database: Database;
+let repositoryId: RepositoryId;
+const kinds = ["sweep"] as const;
+
+before(async () => {
+  postgres = await createTestDatabase(process.env);
+  database = openDatabase(postgres.url, { poolMax: 3 });
+});
+
+beforeEach(async () => {
+  const { handle } = database;
+  await handle.deleteFrom("repository").execute();
+  const target = await ensureDefaultTarget(handle, "/srv/target");
+  const id = newId<"repository">();
+  const wrappedKeys = Buffer.from("keys");
+  await ensureRepository(handle, { id, projectId: asId("project"), targetId: target.id, wrappedKeys });
+  repositoryId = id;
+  await ensureMaintenance(handle, kinds);
+});
+
+after(async () => {
+  await database.close();
+  await postgres[Symbol.asyncDispose]();
+});
+
+const claim = async (holder: string, leaseMs = 60_000) =>
+  database.transaction(async (transaction) => claimMaintenance(transaction, { kinds, holder, leaseMs }));
+
+test("work that is due goes to one engine, and to nobody else while its lease lasts", async () => {
+  const held = await claim("first");
+  assert.equal(held?.repositoryId, repositoryId);
+  assert.equal(await claim("second"), undefined);
+  assert.equal(await renewMaintenance(database.handle, held, 60_000), true);
+});
+
+test("work whose holder died goes to another; the late holder changes nothing", async () => {
+  const late = await claim("first", -1);
+  assert.ok(late !== undefined);
+  const now = await claim("second");
+  assert.equal(now?.generation, late.generation + 1);
+  assert.equal(await renewMaintenance(database.handle, late, 60_000), false);
+  assert.equal(await finishMaintenance(database.handle, late, { againInMs: 0 }), false);
+  assert.equal(
+    await finishMaintenance(database.handle, now, { againInMs: 60_000, report: { packs: 1 } }),
+    true,
+  );
+});
+
+test("what is finished is due again later, with its report and cursor kept", async () => {
+  const held = await claim("first");
+  assert.ok(held !== undefined);
+  await finishMaintenance(database.handle, held, { againInMs: -1, cursor: { at: 3 }, report: { packs: 1 } });
+  const next = await claim("first");
+  assert.deepEqual(next?.cursor, { at: 3 });
+  assert.deepEqual(next?.report, { packs: 1 });
+  await finishMaintenance(database.handle, next, { againInMs: 60_000, errorMessage: "the target is away" });
+  assert.equal(await claim("first"), undefined);
+  const row = await database.handle.selectFrom("maintenance").selectAll().executeTakeFirstOrThrow();
+  assert.equal(row.error_message, "the target is away");
+  assert.deepEqual(row.report, { packs: 1 });
+});
+
+test("rows of work are made once for each repository", async () => {
+  await ensureMaintenance(database.handle, kinds);
+  const rows = await database.handle.selectFrom("maintenance").selectAll().execute();
+  assert.equal(rows.length, 1);
+});
