@@ -20,7 +20,7 @@ const TEMPORARY = ".cairn-";
  * whole object, never a part of it.
  */
 export function directoryStore(path: string): Store {
-  const files = new ProvenFiles();
+  const shared = { root: path, files: new ProvenFiles(), syncedFolders: new Set<string>() };
   const at = (name: string): string => {
     assertName(name);
     return join(path, name);
@@ -36,7 +36,7 @@ export function directoryStore(path: string): Store {
     put: async (name, parts, signal) => {
       signal?.throwIfAborted();
       await wrapped(`storing ${name}`, async () =>
-        putFile({ files, root: path, file: at(name), name }, parts, signal),
+        putFile({ ...shared, file: at(name), name }, parts, signal),
       );
     },
     get: async (name, signal) => {
@@ -80,6 +80,8 @@ export function directoryStore(path: string): Store {
 
 interface Target {
   readonly files: ProvenFiles;
+  /** Folders whose entries in their parents are known to be durable. */
+  readonly syncedFolders: Set<string>;
   readonly root: string;
   readonly file: string;
   readonly name: string;
@@ -87,7 +89,7 @@ interface Target {
 
 async function putFile(target: Target, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
   const folder = dirname(target.file);
-  await makeFolders(target.root, folder);
+  await makeFolders(target, folder);
   const temporary = join(folder, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
   try {
     await target.files.write(temporary, parts, signal);
@@ -131,19 +133,22 @@ async function compareFile(
 
 /**
  * Makes the folders between the root and `folder`; each is synced into its parent, or its files could be lost
- * with it.
+ * with it. One that is there already is synced, too, once a store: who made it may have died before doing so.
  */
-async function makeFolders(root: string, folder: string): Promise<void> {
-  if (await exists(folder)) return;
+async function makeFolders(target: Target, folder: string): Promise<void> {
+  const { root, syncedFolders } = target;
+  const there = await exists(folder);
+  if (there && (folder === root || syncedFolders.has(folder))) return;
   if (folder === root) throw away(root);
   const parent = dirname(folder);
-  await makeFolders(root, parent);
+  await makeFolders(target, parent);
   try {
-    await mkdir(folder, { mode: 0o700 });
+    if (!there) await mkdir(folder, { mode: 0o700 });
   } catch (cause) {
     if (!hasCode(cause, "EEXIST")) throw cause;
   }
   await syncDirectory(parent);
+  syncedFolders.add(folder);
 }
 
 async function syncDirectory(path: string): Promise<void> {
