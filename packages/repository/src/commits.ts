@@ -3,7 +3,9 @@ import { Fault, hasCode } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import { checked, withChecksum } from "./checksum.ts";
 import {
+  COMMIT_CLEAR_BYTES,
   type CommitFrame,
+  decodeCommitClear,
   decodeCommitFrame,
   decodeCommitStructure,
   decodeMetadata,
