@@ -17,15 +17,16 @@ export type {
   ScrubReport,
   ScrubRequest,
 } from "./scrub-report.ts";
-export { sweep } from "./sweep.ts";
 export {
   SWEEP_LIMITS,
   type SweepFlaws,
   type SweepLimits,
   type SweepOptions,
   type SweepProgress,
-} from "./sweep-options.ts";
-export type { Removal, SweepFindings, SweepReport, SweptPack, WaitingPack } from "./sweep-report.ts";
+} from "./sweep/options.ts";
+export type { Removal, SweepFindings, SweepReport, SweptPack, WaitingPack } from "./sweep/report.ts";
+export { sweep } from "./sweep/sweep.ts";
+export { verifySnapshot, verifyTarget, verifyWorkload } from "./verify.ts";
 export type {
   VerifyLevel,
   VerifyLimits,

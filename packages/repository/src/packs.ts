@@ -89,6 +89,14 @@ export class PackBuilder {
     return { offset, storedBytes };
   }
 
+  /** Copies a record as it is, sealed: whoever moves records needs no key of theirs. */
+  addSealed(id: Buffer, record: Buffer, plainBytes: number): { offset: number; storedBytes: number } {
+    const offset = this.#length;
+    this.#append(record);
+    this.#entries.push({ id, offset, storedBytes: record.length, plainBytes });
+    return { offset, storedBytes: record.length };
+  }
+
   /** Adds trailer and footer; the pack's bytes, valid until the buffer is used again. */
   finish(): Buffer {
     const trailerOffset = this.#length;
@@ -133,6 +141,32 @@ export async function readPackEntries(
   const opened = openBytes(trailerKey(handle, pack.packId, found.keyEpoch), sealed, header);
   if (opened === undefined) throw damaged(name, footer.trailerOffset, "the trailer does not open");
   return decodeTrailer(name, opened, footer.trailerOffset);
+}
+
+/**
+ * What a pack says it holds, of its bytes in memory. Whether all of them are as they were stored is told, not
+ * demanded: records prove themselves when they are opened, and must not be moved unopened when they are not.
+ * Faults: `object-damaged`, `format-unknown`.
+ */
+export function openPack(
+  handle: RepositoryHandle,
+  pack: { readonly packId: string; readonly kind: RecordKind; readonly bytes: Buffer },
+): { readonly entries: readonly PackEntry[]; readonly checksumMatches: boolean } {
+  const { packId, kind, bytes } = pack;
+  const names = repositoryNames(handle.repositoryId);
+  const name = kind === "chunk" ? names.pack(packId) : names.pagePack(packId);
+  if (bytes.length < PACK_HEADER_BYTES + PACK_FOOTER_BYTES) throw damaged(name, 0, "it is too short");
+  const header = bytes.subarray(0, PACK_HEADER_BYTES);
+  const found = decodePackHeader(name, header);
+  if (found.kind !== kind || found.packId !== packId || found.repositoryId !== handle.repositoryId) {
+    throw damaged(name, 0, "the header is that of another pack");
+  }
+  const footer = decodeFooter(name, bytes.subarray(bytes.length - PACK_FOOTER_BYTES), bytes.length);
+  const sealed = bytes.subarray(footer.trailerOffset, footer.trailerOffset + footer.trailerBytes);
+  const opened = openBytes(trailerKey(handle, packId, found.keyEpoch), sealed, header);
+  if (opened === undefined) throw damaged(name, footer.trailerOffset, "the trailer does not open");
+  const checksumMatches = crc32(bytes.subarray(0, bytes.length - 12)) === footer.checksum;
+  return { entries: decodeTrailer(name, opened, footer.trailerOffset), checksumMatches };
 }
 
 /** Reads a whole pack back and compares its checksum. It needs no key, and holds 2 MiB of it at a time. */

@@ -39,8 +39,17 @@ export async function readPage(
   const pack = repositoryNames(handle.repositoryId).pagePack(address.pack);
   const name = `page at ${address.offset} of ${pack}`;
   const record = await store.getRange(pack, address.offset, address.storedBytes, signal);
-  const bytes = openRecord(name, pageBinding(handle, address.id), record);
+  return { name, bytes: openPage(handle, { name, id: address.id, record }) };
+}
+
+/** Opens the record of a page and proves that it is the one of this id. Fault `object-damaged`. */
+export function openPage(
+  handle: RepositoryHandle,
+  page: { readonly name: string; readonly id: Buffer; readonly record: Buffer },
+): Buffer {
+  const { name, id, record } = page;
+  const bytes = openRecord(name, pageBinding(handle, id), record);
   const { keyEpoch } = decodeRecordHeader(name, record);
-  if (!pageId(handle, bytes, keyEpoch).equals(address.id)) throw damaged(name, 0, "it is another page");
-  return { name, bytes };
+  if (!pageId(handle, bytes, keyEpoch).equals(id)) throw damaged(name, 0, "it is another page");
+  return bytes;
 }

@@ -45,10 +45,10 @@ async function climb(
   from: { readonly epoch: number; readonly listed: boolean },
   signal?: AbortSignal,
 ): Promise<MaintenanceState | undefined> {
-  let newest = from.epoch === 0 ? EMPTY_STATE : await readOne(store, handle, from.epoch, signal);
+  let newest = from.epoch === 0 ? EMPTY_STATE : await readIfThere(store, handle, from.epoch, signal);
   if (newest === undefined) return undefined;
   for (;;) {
-    const next = await readOne(store, handle, newest.epoch + 1, signal);
+    const next = await readIfThere(store, handle, newest.epoch + 1, signal);
     if (next === undefined) break;
     newest = next;
   }
@@ -73,7 +73,19 @@ export function stateEpoch(part: string): number | undefined {
   return /^[0-9a-f]{8}$/.test(part) ? Number.parseInt(part, 16) : undefined;
 }
 
-async function readOne(
+/** One state that is known to be there, for those who verify. Fault `object-missing` when it is not (any more). */
+export async function readStateAt(
+  store: Store,
+  handle: RepositoryHandle,
+  options: { readonly epoch: number; readonly signal?: AbortSignal },
+): Promise<MaintenanceState> {
+  const state = await readIfThere(store, handle, options.epoch, options.signal);
+  if (state !== undefined) return state;
+  const name = repositoryNames(handle.repositoryId).state(options.epoch);
+  throw new Fault("object-missing", `reading ${name}`, "never");
+}
+
+async function readIfThere(
   store: Store,
   handle: RepositoryHandle,
   epoch: number,
