@@ -19,7 +19,7 @@ const COST_LOG2_MAX = 20;
 const BLOCK_SIZE_MAX = 32;
 /** What an object of a stranger may make us spend: memory, and blocks of 64 bytes that are mixed. */
 const MEMORY_MAX_BYTES = 512 * 1024 * 1024;
-const WORK_MAX = 2 ** 24;
+const WORK_MAX = 2 ** 23;
 /** Shorter ones are found by machines, whatever scrypt costs. */
 export const PASSPHRASE_MIN = 12;
 
