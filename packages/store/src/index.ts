@@ -1,3 +1,5 @@
+export { type Ceph, startCeph } from "./ceph.ts";
+export type { CephBucket, CephBucketOptions } from "./ceph-bucket.ts";
 export { directoryStore } from "./directory.ts";
 export { type FaultPlan, faultyStore, type StoreCall } from "./faulty.ts";
 export { memoryStore } from "./memory.ts";

@@ -25,6 +25,8 @@ export interface S3Options {
   /** Uniform in [0, 1), for the jitter of pauses. */
   readonly random?: () => number;
   readonly counter?: RequestCounter;
+  /** How many names a page of a listing has at most. */
+  readonly pageKeys?: number;
   /** How often a request is made at most. */
   readonly attempts?: number;
   /** Up to how long the first pause between two attempts is; each later one may be twice as long. */
@@ -33,6 +35,8 @@ export interface S3Options {
   readonly deadlineMs?: number;
 }
 
+/** As many as S3 gives at most. */
+const PAGE_KEYS = 1000;
 const ATTEMPTS = 6;
 const PAUSE_MS = 250;
 const PAUSE_MAX_MS = 10_000;
@@ -93,6 +97,10 @@ export class S3Link {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? ((): number => randomInt(2 ** 32) / 2 ** 32);
+  }
+
+  get pageKeys(): number {
+    return this.#options.pageKeys ?? PAGE_KEYS;
   }
 
   get attempts(): number {

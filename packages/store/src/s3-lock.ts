@@ -4,7 +4,7 @@ import type { ObjectLock } from "./store.ts";
 
 /** Object lock of a bucket: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html */
 export function s3Lock(
-  context: Omit<S3Context, "lock">,
+  context: Pick<S3Context, "link" | "address" | "key">,
   { mode, windowMs }: { readonly mode: ObjectLock["mode"]; readonly windowMs: number },
 ): ObjectLock {
   const { link, address, key } = context;

@@ -11,6 +11,11 @@ import type { Store } from "./store.ts";
 const PUT_BYTES_MAX = 5 * 1024 ** 3;
 /** How much is hashed in one go, a few milliseconds' worth. */
 const HASH_BYTES = 4 * 1024 * 1024;
+/**
+ * Where conditional writes are ignored, up to this size an object is looked for first: those that names are
+ * agreed on by (states, commits, markers) are small, and packs have unique names.
+ */
+const LOOK_BYTES_MAX = 1024 * 1024;
 /** Metadata of our own: SHA-256 of the object, so that a HEAD answers whether it is the one we sent. */
 const DIGEST = "cairn-sha256";
 
@@ -24,6 +29,7 @@ interface Sending {
 
 /** The `put` of the port. What it promises stands at `s3Store`. */
 export function putter(context: S3Context): Store["put"] {
+  const looksFirst = context.address.conditional === false;
   /** Until the service says that it does not know conditional writes. */
   let conditional = true;
   const send = async (sending: Sending): Promise<void> => {
@@ -53,6 +59,7 @@ export function putter(context: S3Context): Store["put"] {
     signal?.throwIfAborted();
     context.key(name);
     const sending = await toSending(name, parts, signal);
+    if (looksFirst && sending.body.length <= LOOK_BYTES_MAX && (await isStored(context, sending))) return;
     for (let done = 1; ; done += 1) {
       try {
         await send(sending);

@@ -4,8 +4,7 @@ import { Fault } from "@cairn/kernel";
 import { assertPrefix, isName } from "./names.ts";
 import type { S3Context } from "./s3.ts";
 import { S3Error, toS3Fault } from "./s3-errors.ts";
-
-const PAGE_KEYS = 1000;
+import { assertNotHidden } from "./s3-remove.ts";
 
 interface Range {
   readonly offset: number;
@@ -23,15 +22,21 @@ export async function getObject(context: S3Context, name: string, reading: Readi
   const key = context.key(name);
   const doing = range === undefined ? `reading ${name}` : rangeOf(name, range);
   const request = { kind: "get", doing, bytes: range?.length ?? 0, signal } as const;
-  return context.link.call(request, async (client, sdk, http) => {
-    const input = {
-      Bucket: context.address.bucket,
-      Key: key,
-      ...(range !== undefined && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
-    };
-    const answer = await client.send(new sdk.GetObjectCommand(input), http);
-    return readBody(answer, range, http.abortSignal);
-  });
+  try {
+    return await context.link.attempt(request, async (client, sdk, http) => {
+      const input = {
+        Bucket: context.address.bucket,
+        Key: key,
+        ...(range !== undefined && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
+      };
+      const answer = await client.send(new sdk.GetObjectCommand(input), http);
+      return readBody(answer, range, http.abortSignal);
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof S3Error)) throw thrown;
+    if (thrown.verdict === "missing") await assertNotHidden(context, name, signal);
+    throw toS3Fault(doing, thrown);
+  }
 }
 
 function rangeOf(name: string, { offset, length }: Range): string {
@@ -44,10 +49,10 @@ export async function emptyRange(
   name: string,
   at: { readonly offset: number; readonly signal: AbortSignal | undefined },
 ): Promise<Buffer> {
-  const head = await headObject(context, name, at.signal);
+  const sizeBytes = await sizeOf(context, name, at.signal);
   const doing = `reading nothing at ${at.offset} of ${name}`;
-  if (head === undefined) throw new Fault("object-missing", doing, "never");
-  if (at.offset > head.sizeBytes) throw new Fault("object-short", doing, "never");
+  if (sizeBytes === undefined) throw new Fault("object-missing", doing, "never");
+  if (at.offset > sizeBytes) throw new Fault("object-short", doing, "never");
   return Buffer.alloc(0);
 }
 
@@ -97,7 +102,21 @@ export interface Head {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What the service tells of an object, or `undefined` when there is none. */
+/** The `size` of the port. */
+export async function sizeOf(
+  context: S3Context,
+  name: string,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const head = await headObject(context, name, signal);
+  if (head === undefined) await assertNotHidden(context, name, signal);
+  return head?.sizeBytes;
+}
+
+/**
+ * What the service tells of an object, or `undefined` when there is none, or a delete marker that the service
+ * does not tell from one.
+ */
 export async function headObject(
   context: S3Context,
   name: string,
@@ -130,7 +149,7 @@ export async function* listObjects(
   assertPrefix(prefix);
   const { address, link } = context;
   const request = { kind: "list", doing: `listing ${prefix}`, signal } as const;
-  const input = { Bucket: address.bucket, Prefix: address.prefix + prefix, MaxKeys: PAGE_KEYS };
+  const input = { Bucket: address.bucket, Prefix: address.prefix + prefix, MaxKeys: link.pageKeys };
   let token: string | undefined;
   do {
     const from = token;

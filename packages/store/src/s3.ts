@@ -2,8 +2,8 @@ import { assertName } from "./names.ts";
 import { S3Link, type S3Options } from "./s3-link.ts";
 import { s3Lock } from "./s3-lock.ts";
 import { putter } from "./s3-put.ts";
-import { emptyRange, getObject, headObject, listObjects } from "./s3-read.ts";
-import { remover } from "./s3-remove.ts";
+import { emptyRange, getObject, listObjects, sizeOf } from "./s3-read.ts";
+import { type KeepsVersions, remover, versionsQuestion } from "./s3-remove.ts";
 import type { ObjectLock, Store } from "./store.ts";
 import type { S3Address } from "./target.ts";
 
@@ -12,6 +12,7 @@ export interface S3Context {
   readonly link: S3Link;
   readonly address: S3Address;
   readonly lock: ObjectLock | undefined;
+  readonly keepsVersions: (signal?: AbortSignal) => Promise<KeepsVersions>;
   /** The object's key in the bucket. */
   readonly key: (name: string) => string;
 }
@@ -23,8 +24,9 @@ export interface S3Context {
  * signature), so that what is stored is what was sent. A lost answer means "unknown": the object is looked for,
  * and written again with the same bytes if it is not there. A name that is taken by other bytes is
  * `object-exists` where the service honours `If-None-Match: *` (AWS since 2024, Ceph's gateway), which the
- * probe finds out; a service that ignores it replaces the object, or adds a version to it, and says nothing:
- * there only unique names protect. In the good case it is one request.
+ * probe finds out. Of a service that ignores it (`conditional: false`) objects of up to 1 MiB are looked for
+ * first, which notices an earlier writer but not one of the same moment; larger ones are replaced, or get one
+ * more version, without a word: there only unique names protect. The good case is one request, or two.
  *
  * Requests are repeated a few times after growing random pauses; the Fault after the last one says what
  * remains unknown.
@@ -36,7 +38,8 @@ export function s3Store(address: S3Address, options: S3Options = {}): Store {
     return address.prefix + name;
   };
   const lock = address.lock === undefined ? undefined : s3Lock({ link, address, key }, address.lock);
-  const context: S3Context = { link, address, lock, key };
+  const keepsVersions = versionsQuestion({ link, address });
+  const context: S3Context = { link, address, lock, keepsVersions, key };
   return {
     checkedPuts: true,
     put: putter(context),
@@ -45,7 +48,7 @@ export function s3Store(address: S3Address, options: S3Options = {}): Store {
       length === 0
         ? emptyRange(context, name, { offset, signal })
         : getObject(context, name, { signal, range: { offset, length } }),
-    size: async (name, signal) => (await headObject(context, name, signal))?.sizeBytes,
+    size: async (name, signal) => sizeOf(context, name, signal),
     remove: remover(context),
     list: (prefix, signal) => listObjects(context, prefix, signal),
     time: async (signal) => link.askTime(signal),

@@ -17,6 +17,11 @@ export interface S3Address {
   readonly secretAccessKey: string;
   /** `https://host/bucket/key` instead of `https://bucket.host/key`: what most look-alikes need. */
   readonly forcePathStyle: boolean;
+  /**
+   * `false` when the probe found that the service ignores `If-None-Match: *` (Ceph 16 does in buckets with
+   * versions): then small objects are looked for before they are stored.
+   */
+  readonly conditional?: boolean;
   /** Lock every object for `windowMs` after it was stored. The bucket must have been made with object lock. */
   readonly lock?: { readonly mode: "governance" | "compliance"; readonly windowMs: number };
 }
