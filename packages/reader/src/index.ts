@@ -1,3 +1,26 @@
+export { openStore, type Store, type TargetAddress } from "@cairn/store";
+export { type CapturedNames, capturedNames } from "./captured-names.ts";
+export {
+  type Catalogue,
+  type CataloguedRepository,
+  type CataloguedSnapshot,
+  type CataloguedWorkload,
+  type CatalogueRequest,
+  findSnapshot,
+  type OpenedSnapshot,
+  openSnapshot,
+  readCatalogue,
+  repositoryIds,
+} from "./catalogue.ts";
+export {
+  chooseDisk,
+  diskName,
+  EXPORT_FORMATS,
+  type ExportedDisk,
+  type ExportFormat,
+  type ExportRequest,
+  exportDisk,
+} from "./export-disk.ts";
 export {
   KEY_FLAGS,
   type KeyOptions,
@@ -8,3 +31,4 @@ export {
   readSecretFile,
 } from "./open-keys.ts";
 export type { ServedDisk, ServedSnapshot, ServeOptions } from "./serve.ts";
+export { describeTarget, parseTarget, type Variables } from "./target-address.ts";
