@@ -250,16 +250,18 @@ interface Conclusion {
 /** The state, the removals, the state without the journal. Returns the epoch of the last one. */
 async function conclude(sweeping: Sweeping, { removals, change }: Conclusion): Promise<number> {
   const { state, signal, by } = sweeping;
-  const next = decidedState(state, change);
-  if (!isNews(state, next)) return state.epoch;
-  const journaled = await advance(sweeping, state, (base) => {
-    refuseOutrun(state, base);
-    return decidedState(base, { ...change });
-  });
+  // What is journaled already (a locked object, again) needs no new state before it is tried again.
+  const journaled = isNews(state, decidedState(state, change))
+    ? await advance(sweeping, state, (base) => {
+        refuseOutrun(state, base);
+        return decidedState(base, change);
+      })
+    : state;
   if (removals.length === 0) return journaled.epoch;
   const { removed } = await removeAll(sweeping, removals, (objects) => {
     sweeping.onProgress?.({ kind: "removing", objects, of: removals.length });
   });
+  if (removed.size === 0) return journaled.epoch;
   const at = await sweeping.store.time(signal);
   const finished = await advance(sweeping, journaled, (base) => finishedState(base, { at, by, removed }));
   return finished.epoch;

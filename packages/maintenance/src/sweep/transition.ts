@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type {
   CondemnedPack,
   Deletion,
@@ -134,6 +135,6 @@ export function packName(kind: RecordKind, pack: string): string {
 
 /** Whether a state says anything that the other does not, but for when and by whom it was made. */
 export function isNews(before: MaintenanceState, after: MaintenanceState): boolean {
-  const essence = ({ epoch: _, at: __, by: ___, ...rest }: MaintenanceState): string => JSON.stringify(rest);
-  return essence(before) !== essence(after);
+  const same: MaintenanceState = { ...after, epoch: before.epoch, at: before.at, by: before.by };
+  return !isDeepStrictEqual(before, same);
 }
