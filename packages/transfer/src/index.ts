@@ -9,6 +9,7 @@ export type {
 } from "./disk-reader.ts";
 export { type FileDestination, type FileDestinationOptions, fileDestination } from "./file-destination.ts";
 export { openTransfer } from "./open.ts";
+export { openDiskReader, openReadSession } from "./read-session.ts";
 export type {
   SealedTransfer,
   StoreDiskRequest,

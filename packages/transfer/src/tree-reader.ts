@@ -17,13 +17,15 @@ import {
 import type { Store } from "@cairn/store";
 
 const ZERO: Region = { kind: "zero" };
-/** Pages in memory. Walks go in disk order, so few are enough. */
-const CACHED_MAX = 24;
+/** Pages of a kind in memory, unless told. Walks go in disk order, so few are enough. */
+const PAGES_MAX = 24;
 
 export interface TreeSource {
   readonly store: Store;
   readonly handle: RepositoryHandle;
   readonly signal: AbortSignal;
+  /** Leaves, and as many inner pages, that stay in memory: about 60 KiB each. 24 unless told. */
+  readonly pagesMax?: number;
   /** Where to look for pages that are not at their address; without it they are damaged or missing. */
   readonly relocations?: Relocations;
   /** Puts into the caller's words that a page is damaged or missing; the Fault as it is, unless told. */
@@ -61,7 +63,7 @@ export class TreeReader {
 
   /** The children of an inner page, up to its last that is not zero. */
   async children(level: number, index: number): Promise<readonly Child[]> {
-    return cached(this.#inner, `${level}/${index}`, async () => {
+    return this.#cached(this.#inner, `${level}/${index}`, async () => {
       const address = await this.child(level, index);
       if (address === undefined) return [];
       return decodedPage(this.#source, address, (name, bytes) => decodeInner(name, bytes, level));
@@ -70,7 +72,7 @@ export class TreeReader {
 
   /** The regions of a leaf up to its last that is not zero. */
   async leaf(index: number): Promise<readonly Region[]> {
-    return cached(this.#leaves, String(index), async () => {
+    return this.#cached(this.#leaves, String(index), async () => {
       const address = await this.child(0, index);
       if (address === undefined) return [];
       const place = { firstRegion: index * nodeRegions(0), diskBytes: this.root.diskBytes };
@@ -99,6 +101,31 @@ export class TreeReader {
       await (level === 0 ? this.leaf(index) : this.children(level, index));
       return this.child(level, index);
     });
+  }
+
+  async #cached<Value>(
+    cache: Map<string, Promise<Value>>,
+    key: string,
+    load: () => Promise<Value>,
+  ): Promise<Value> {
+    const known = cache.get(key);
+    if (known !== undefined) {
+      // Moved to the end: the first key is the one that was not used for longest.
+      cache.delete(key);
+      cache.set(key, known);
+      return known;
+    }
+    const loading = load();
+    cache.set(key, loading);
+    const [oldest] = cache.keys();
+    if (cache.size > (this.#source.pagesMax ?? PAGES_MAX) && oldest !== undefined) cache.delete(oldest);
+    try {
+      return await loading;
+    } catch (cause) {
+      // A failure is not kept: whoever asks again may find the target back.
+      if (cache.get(key) === loading) cache.delete(key);
+      throw cause;
+    }
   }
 }
 
@@ -147,23 +174,4 @@ export async function ifReadable<Result>(read: () => Promise<Result>): Promise<R
     if (isUnreadable(cause)) return undefined;
     throw cause;
   }
-}
-
-async function cached<Value>(
-  cache: Map<string, Promise<Value>>,
-  key: string,
-  load: () => Promise<Value>,
-): Promise<Value> {
-  const known = cache.get(key);
-  if (known !== undefined) {
-    // Moved to the end: the first key is the one that was not used for longest.
-    cache.delete(key);
-    cache.set(key, known);
-    return known;
-  }
-  const loading = load();
-  cache.set(key, loading);
-  const [oldest] = cache.keys();
-  if (cache.size > CACHED_MAX && oldest !== undefined) cache.delete(oldest);
-  return loading;
 }
