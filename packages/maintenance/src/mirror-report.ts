@@ -7,7 +7,7 @@ export interface MirrorRequest {
   readonly target: Store;
   /** Structure keys are enough. */
   readonly handle: RepositoryHandle;
-  readonly time: Clock;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Unique for each call: the writer session at the target that keeps its sweeps from what is being copied. */
   readonly sessionId: string;

@@ -7,6 +7,6 @@ export interface MaintenanceScope {
   readonly store: Store;
   readonly handle: RepositoryHandle;
   /** For pauses and for durations. Ages of objects are measured by the store's own time. */
-  readonly time: Clock;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }

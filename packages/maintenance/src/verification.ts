@@ -1,0 +1,276 @@
+import type { Fault } from "@cairn/kernel";
+import {
+  type PageAddress,
+  type RecordKind,
+  type Relocations,
+  type RepositoryHandle,
+} from "@cairn/repository";
+import type { Store } from "@cairn/store";
+import { type Damage, type DegradedSnapshot, toDamage } from "./damage.ts";
+import type { KnownDamage } from "./known-damage.ts";
+import { checkPack, type PackFinding } from "./pack-check.ts";
+import { PageSet } from "./page-set.ts";
+import { PageSource, packName } from "./page-source.ts";
+import { type DiskOfSnapshot, PlaceFinder } from "./places.ts";
+import { type RecordRef, RecordTable } from "./record-table.ts";
+import { chunksOf, scanTree, type TreeVisitor } from "./tree-scan.ts";
+import type { VerifyLevel, VerifyProgress } from "./verify-report.ts";
+
+export interface VerificationOptions {
+  readonly store: Store;
+  readonly handle: RepositoryHandle;
+  readonly relocations: Relocations;
+  readonly known: KnownDamage;
+  readonly level: VerifyLevel;
+  /** Only chunks of these packs are looked at; all unless told. Pages always are. */
+  readonly only?: (pack: string) => boolean;
+  readonly recordBytes: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Pick<VerifyProgress, "phase" | "packs" | "packsKnown" | "damaged">) => void;
+}
+
+/** A snapshot whose commit could be read. */
+export interface SnapshotToVerify {
+  readonly workloadId: string;
+  readonly snapshotId: string;
+  readonly createdAt: string;
+  readonly disks: readonly DiskOfSnapshot[];
+}
+
+/** So many walks at most. */
+const PARTS_MAX = 65_536;
+
+/** Packs that belong to one walk over the trees: those whose number modulo `modulus` is `remainder`. */
+interface Part {
+  readonly modulus: number;
+  readonly remainder: number;
+}
+
+/**
+ * Walks the trees of snapshots, collects which records they name, and looks at these pack by pack: each pack once,
+ * however many snapshots share it. When the records are more than fit in memory, the trees are walked again for the
+ * next part of the packs.
+ */
+export class Verification {
+  readonly damage: Damage[] = [];
+  /** Chunks that cannot be read, with the number of their damage. */
+  readonly failed = new RecordTable();
+  pages = 0;
+  packs = 0;
+  records = 0;
+  relocated = 0;
+  readonly #options: VerificationOptions;
+  readonly #source: PageSource;
+  readonly #failedPages = new Map<
+    string,
+    { readonly page: PageAddress | undefined; readonly damage: number }
+  >();
+  readonly #pagePacks = new Set<string>();
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+    const { store, handle, relocations, known, signal } = options;
+    const redirect = async (address: PageAddress): ReturnType<Relocations["find"]> =>
+      known.covers("page", address) ? relocations.find("page", address.id) : undefined;
+    this.#source = new PageSource({ store, handle, relocations, redirect, signal });
+  }
+
+  async run(snapshots: readonly SnapshotToVerify[]): Promise<void> {
+    const parts: Part[] = [{ modulus: 1, remainder: 0 }];
+    for (let part = parts.pop(), first = true; part !== undefined; part = parts.pop(), first = false) {
+      const collected = await this.#collect(snapshots, part, { first, parts });
+      await this.#checkChunkPacks(collected);
+    }
+    await this.#checkPagePacks();
+  }
+
+  /** The pages that cannot be read. */
+  failedPages(): readonly PageAddress[] {
+    return [...this.#failedPages.values()].flatMap(({ page }) => (page === undefined ? [] : [page]));
+  }
+
+  async #collect(
+    snapshots: readonly SnapshotToVerify[],
+    whole: Part,
+    round: { readonly first: boolean; readonly parts: Part[] },
+  ): Promise<RecordTable> {
+    const table = new RecordTable();
+    const pages = new PageSet();
+    const recordsMax = Math.max(1, this.#options.recordBytes / RecordTable.bytesPerRecord);
+    let part = whole;
+    const visitor = (disk: DiskOfSnapshot): TreeVisitor => ({
+      enter: (page) => pages.add(page),
+      page: (_, found) => {
+        this.#pagePacks.add(found.pack);
+        if (round.first && found.relocated) this.relocated += 1;
+      },
+      leaf: async (regions, firstRegion) => {
+        for (const [index, region] of regions.entries()) {
+          for (const { chunk } of chunksOf(region, firstRegion + index, disk.sizeBytes)) {
+            const ref = await this.#effective(chunk);
+            if (this.#options.only?.(ref.pack) !== false && belongs(part, ref.pack)) table.add(ref);
+          }
+        }
+        while (table.size > recordsMax && part.modulus < PARTS_MAX) part = split(table, part, round.parts);
+      },
+      damaged: (page, _, fault) => void this.#pageDamage(page, disk.root, fault),
+    });
+    for (const { disks } of snapshots) {
+      for (const disk of disks) await scanTree(this.#source, disk, visitor(disk));
+    }
+    if (round.first) this.pages = pages.size;
+    this.records += table.size;
+    return table;
+  }
+
+  /** Where a chunk is to be read: what is known to be damaged and lies elsewhere now is read there. */
+  async #effective(ref: RecordRef): Promise<RecordRef> {
+    const { known, relocations } = this.#options;
+    if (!known.covers("chunk", ref)) return ref;
+    const moved = await relocations.find("chunk", ref.id);
+    if (moved === undefined) return ref;
+    return { ...moved, id: ref.id };
+  }
+
+  #pageDamage(page: PageAddress | undefined, root: string, fault: Fault): number {
+    const key = page === undefined ? root : `${page.pack}/${page.offset}/${page.id.toString("hex")}`;
+    const there = this.#failedPages.get(key);
+    if (there !== undefined) return there.damage;
+    const { handle } = this.#options;
+    const object = page === undefined ? root : packName(handle, "page", page.pack);
+    const record = page === undefined ? undefined : recordOf(page);
+    const damage = this.damage.push(toDamage("page", object, fault, record)) - 1;
+    this.#failedPages.set(key, { page, damage });
+    return damage;
+  }
+
+  async #checkChunkPacks(table: RecordTable): Promise<void> {
+    const doubtful = new RecordTable();
+    const faults: { readonly fault: Fault; readonly whole: boolean; damage?: number }[] = [];
+    for (const { pack, refs } of table.byPack()) {
+      const finding = await this.#check("chunk", pack, refs);
+      const whole = finding.pack === undefined ? -1 : faults.push({ fault: finding.pack, whole: true }) - 1;
+      for (const { ref, fault } of finding.records) {
+        doubtful.add(ref, fault === finding.pack ? whole : faults.push({ fault, whole: false }) - 1);
+      }
+      // A frame that is damaged around sound records. A pack that is gone may have been moved as a whole.
+      if (finding.pack !== undefined && finding.records.length === 0)
+        this.#packDamage("chunk", pack, finding.pack);
+    }
+    const lost = await this.#notElsewhere(doubtful);
+    for (const { refs } of lost.byPack()) {
+      for (const ref of refs) {
+        const entry = faults[ref.number];
+        if (entry === undefined) continue;
+        entry.damage ??= entry.whole
+          ? this.#packDamage("chunk", ref.pack, entry.fault)
+          : this.#recordDamage(ref, entry.fault);
+        this.failed.add(ref, entry.damage);
+      }
+    }
+  }
+
+  /** Those of the records that no relocation leads to a sound copy of. */
+  async #notElsewhere(doubtful: RecordTable): Promise<RecordTable> {
+    const moved = new RecordTable();
+    const lost = new RecordTable();
+    const { relocations } = this.#options;
+    const find = async (ref: RecordRef): Promise<RecordRef | undefined> => {
+      const there = await relocations.find("chunk", ref.id);
+      if (there === undefined || (there.pack === ref.pack && there.offset === ref.offset)) return undefined;
+      return { ...there, id: ref.id };
+    };
+    for (const { refs } of doubtful.byPack()) {
+      for (const ref of refs) {
+        const there = await find(ref);
+        if (there !== undefined) moved.add(there);
+      }
+    }
+    const bad = new Set<string>();
+    for (const { pack, refs } of moved.byPack()) {
+      const finding = await this.#check("chunk", pack, refs);
+      for (const { ref } of finding.records) bad.add(ref.id.toString("latin1"));
+    }
+    for (const { refs } of doubtful.byPack()) {
+      for (const ref of refs) {
+        const sound = (await find(ref)) !== undefined && !bad.has(ref.id.toString("latin1"));
+        if (sound) this.relocated += 1;
+        else lost.add(ref, ref.number);
+      }
+    }
+    return lost;
+  }
+
+  async #check(kind: RecordKind, pack: string, refs: readonly RecordRef[]): Promise<PackFinding> {
+    const { store, handle, level, signal } = this.#options;
+    signal.throwIfAborted();
+    const finding = await checkPack({ store, handle, kind, pack, level, refs, signal });
+    this.packs += 1;
+    this.#progress("packs");
+    return finding;
+  }
+
+  #packDamage(kind: RecordKind, pack: string, fault: Fault): number {
+    const object = packName(this.#options.handle, kind, pack);
+    return this.damage.push(toDamage(`${kind}-pack`, object, fault)) - 1;
+  }
+
+  #recordDamage(ref: RecordRef, fault: Fault): number {
+    const object = packName(this.#options.handle, "chunk", ref.pack);
+    return this.damage.push(toDamage("chunk", object, fault, recordOf(ref))) - 1;
+  }
+
+  /** Pages were opened when the trees were walked; here it is the packs' frames and checksums. */
+  async #checkPagePacks(): Promise<void> {
+    const failing = new Set(this.failedPages().map(({ pack }) => pack));
+    for (const pack of this.#pagePacks) {
+      const finding = await this.#check("page", pack, []);
+      if (finding.pack !== undefined && !failing.has(pack)) this.#packDamage("page", pack, finding.pack);
+    }
+  }
+
+  #progress(phase: VerifyProgress["phase"]): void {
+    const { packs } = this;
+    this.#options.onProgress({ phase, packs, packsKnown: packs, damaged: this.damage.length });
+  }
+
+  /** Which stretches of which disks the damage takes away. */
+  async degraded(snapshots: readonly SnapshotToVerify[], rangesMax: number): Promise<DegradedSnapshot[]> {
+    if (this.failed.size === 0 && this.#failedPages.size === 0) return [];
+    const lookup = {
+      chunk: async (ref: RecordRef) => this.failed.find(await this.#effective(ref)),
+      page: (page: PageAddress | undefined, root: string, fault: Fault) =>
+        this.#pageDamage(page, root, fault),
+    };
+    const finder = new PlaceFinder(this.#source, lookup, rangesMax);
+    const degraded: DegradedSnapshot[] = [];
+    for (const { workloadId, snapshotId, createdAt, disks: all } of snapshots) {
+      this.#progress("places");
+      const disks = [];
+      for (const disk of all) {
+        const found = await finder.find(disk);
+        if (found !== undefined) disks.push(found);
+      }
+      if (disks.length > 0) degraded.push({ workloadId, snapshotId, createdAt, disks });
+    }
+    return degraded;
+  }
+}
+
+function recordOf(record: Pick<RecordRef, "id" | "offset" | "storedBytes">): NonNullable<Damage["record"]> {
+  return { id: record.id.toString("hex"), offset: record.offset, storedBytes: record.storedBytes };
+}
+
+/** Packs have random ids: any of their bytes spread them evenly. */
+function belongs(part: Part, pack: string): boolean {
+  return part.modulus === 1 || Number.parseInt(pack.slice(0, 8), 16) % part.modulus === part.remainder;
+}
+
+/** Keeps half of the packs for this walk and leaves the others to a later one. */
+function split(table: RecordTable, part: Part, parts: Part[]): Part {
+  const modulus = part.modulus * 2;
+  parts.push({ modulus, remainder: part.remainder + part.modulus });
+  const kept = { modulus, remainder: part.remainder };
+  table.filter((pack) => belongs(kept, pack.toString("hex", 0, 4)));
+  return kept;
+}
