@@ -59,7 +59,7 @@ void test("a password gives a token with user, project, roles, catalogue and an 
   assert.ok(token.roles.length > 0);
   assert.equal(token.trust, undefined);
   assert.equal(await tenant.projectId(), token.project?.id);
-  for (const service of ["identity", "compute", "volume", "image", "network"] as const) {
+  for (const service of ["identity", "compute", "volume", "image", "network", "key-manager"] as const) {
     assert.match(await tenant.endpoint(service), /^https?:\/\/.*[^/]$/);
   }
 });
@@ -373,6 +373,28 @@ void test("the network quota tells limits and use", async () => {
   const later = await tenant.neutron.quotas.get(projectId);
   assert.equal(later.networks.used, earlier.networks.used + 1);
   assert.equal(later.subnets.used, earlier.subnets.used + 1);
+});
+
+// Key manager
+
+void test("a secret is read by whom its list of readers names, and by nobody once it is deleted", async () => {
+  await using made = new AsyncDisposableStack();
+  const { secrets } = tenant.barbican;
+  const payload = randomBytes(32);
+  const id = await secrets.create({ name: `${PREFIX}-secret`, payload: new Secret(payload) });
+  made.defer(async () => secrets.delete(id));
+  assert.deepEqual((await secrets.payload(id)).reveal(), payload);
+  assert.equal((await secrets.find(id))?.status, "ACTIVE");
+  assert.deepEqual(await secrets.readers(id), { users: [], projectAccess: true });
+  assert.equal(await codeOf(admin.barbican.secrets.payload(id)), "openstack-forbidden");
+  await secrets.setReaders(id, { users: [await admin.userId()], projectAccess: true });
+  assert.deepEqual((await admin.barbican.secrets.payload(id)).reveal(), payload);
+  assert.equal(await codeOf(admin.barbican.secrets.delete(id)), "openstack-forbidden");
+  await secrets.delete(id);
+  await secrets.delete(id);
+  assert.equal(await secrets.find(id), undefined);
+  assert.equal(await codeOf(secrets.payload(id)), "openstack-not-found");
+  assert.equal(await codeOf(secrets.payload(ABSENT)), "openstack-not-found");
 });
 
 // Image

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import type { Clock } from "@cairn/kernel";
+import { barbican } from "./barbican/service.ts";
 import { cinder } from "./cinder/service.ts";
 import { resumeVolumes } from "./cinder/volume-life.ts";
 import type { Cloud } from "./cloud.ts";
@@ -69,7 +70,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   resumeVolumes(cloud);
   await resumeServers(cloud);
-  const services = [keystone, nova, cinder, glance, neutron, hooks];
+  const services = [keystone, nova, cinder, glance, neutron, barbican, hooks];
   const app = buildServer(cloud, services, (token) => findActor(cloud, token));
   await app.listen({ host: options.host, port: options.port });
   const { port } = app.server.address() as AddressInfo;

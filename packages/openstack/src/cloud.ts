@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, Fault, type ProjectId, systemClock, type UserId } from "@cairn/kernel";
+import { type Barbican, barbican } from "./barbican/barbican.ts";
 import { CINDER_VERSIONS, type Cinder, cinder } from "./cinder/cinder.ts";
 import type { CloudAccess } from "./credentials.ts";
 import { type Glance, glance } from "./glance/glance.ts";
@@ -32,6 +33,7 @@ export interface Cloud {
   readonly cinder: Cinder;
   readonly glance: Glance;
   readonly neutron: Neutron;
+  readonly barbican: Barbican;
   readonly globalRequestId: string;
   /** A token that is good for a while: renewed before it expires. */
   token(signal?: AbortSignal): Promise<Token>;
@@ -66,6 +68,7 @@ function cloudOf(session: Session): Cloud {
     cinder: cinder(serviceClient(session, "volume", CINDER_VERSIONS)),
     glance: glance(serviceClient(session, "image", undefined)),
     neutron: neutron(serviceClient(session, "network", undefined)),
+    barbican: barbican(serviceClient(session, "key-manager", undefined)),
     globalRequestId: session.wire.globalRequestId,
     token: async (signal) => session.token(signal),
     projectId: async (signal) => {

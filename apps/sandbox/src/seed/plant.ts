@@ -83,6 +83,7 @@ const SERVICES = [
   ["block-storage", "cinder", "{base}/volume/v3/$(project_id)s"],
   ["image", "glance", "{base}/image"],
   ["network", "neutron", "{base}/network"],
+  ["key-manager", "barbican", "{base}/key-manager"],
 ] as const;
 
 function plantCatalog(cloud: Cloud, region: string): void {

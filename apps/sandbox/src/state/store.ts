@@ -22,6 +22,7 @@ import type {
   SecurityGroupRuleRow,
   SubnetRow,
 } from "./network-rows.ts";
+import type { SecretRow } from "./secret-rows.ts";
 import type { AttachmentRow, ImageRow, SnapshotRow, VolumeRow, VolumeTypeRow } from "./storage-rows.ts";
 import { type Change, Table } from "./table.ts";
 
@@ -58,6 +59,7 @@ function makeTables(record: (change: Change) => void) {
     securityGroups: new Table<SecurityGroupRow>("securityGroups", record),
     securityGroupRules: new Table<SecurityGroupRuleRow>("securityGroupRules", record),
     floatingIps: new Table<FloatingIpRow>("floatingIps", record),
+    secrets: new Table<SecretRow>("secrets", record),
   };
 }
 

@@ -38,6 +38,8 @@ void test("a service's root is right for every way in which a catalogue writes t
     ["image", "http://g/image/v2", "http://g/image/v2"],
     ["network", "http://q:9696", "http://q:9696/v2.0"],
     ["network", "http://q/networking/v2.0", "http://q/networking/v2.0"],
+    ["key-manager", "http://b:9311", "http://b:9311/v1"],
+    ["key-manager", "http://b/key-manager/v1", "http://b/key-manager/v1"],
     ["workloads", "http://w:8780/v1/p1", "http://w:8780/v1/p1"],
   ];
   for (const [service, url, root] of table) assert.equal(serviceRoot(service, url, "p1"), root, url);

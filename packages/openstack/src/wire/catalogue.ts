@@ -5,7 +5,14 @@ import type { CatalogueService } from "../keystone/tokens.ts";
 /**
  * The services that the clients here and the catalogue know by one name, whatever the catalogue calls them.
  */
-export type ServiceType = "identity" | "compute" | "volume" | "image" | "network" | "workloads";
+export type ServiceType =
+  | "identity"
+  | "compute"
+  | "volume"
+  | "image"
+  | "network"
+  | "key-manager"
+  | "workloads";
 
 /**
  * The types under which a catalogue may have a service, best first (OpenStack's service types authority;
@@ -18,6 +25,7 @@ const TYPES: Readonly<Record<ServiceType, readonly string[]>> = {
   volume: ["volumev3", "block-storage", "block-store", "volume"],
   image: ["image"],
   network: ["network"],
+  "key-manager": ["key-manager"],
   workloads: ["workloads"],
 };
 
@@ -66,6 +74,8 @@ export function serviceRoot(service: ServiceType, endpoint: string, projectId: s
       return `${endpoint.replace(/\/v[12](?:\.\d+)?$/, "")}/v2`;
     case "network":
       return `${endpoint.replace(/\/v2\.0$/, "")}/v2.0`;
+    case "key-manager":
+      return `${endpoint.replace(/\/v1$/, "")}/v1`;
     case "workloads":
       return endpoint;
     default:

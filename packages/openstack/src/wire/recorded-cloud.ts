@@ -159,6 +159,7 @@ export function tokenDocument(url: string, change?: Readonly<Record<string, unkn
         service("volumev3", "/volume/v3/p1"),
         service("image", "/image"),
         service("network", "/network"),
+        service("key-manager", "/key-manager"),
       ],
       ...change,
     },

@@ -65,7 +65,8 @@ export interface Judgement {
 /**
  * What a status means to us. Exceptions to the plain meaning, each with its source: Nova says 403 for its
  * quotas (nova/compute/api.py, `exception.OverQuota` → HTTPForbidden), Neutron 409 with type `OverQuota`
- * (neutron_lib/exceptions, `OverQuota(Conflict)`), Cinder 413 (cinder/exception.py, `QuotaError.code = 413`);
+ * (neutron_lib/exceptions, `OverQuota(Conflict)`), Cinder 413 (cinder/exception.py, `QuotaError.code = 413`),
+ * Barbican 403 (barbican/common/exception.py, `QuotaReached`);
  * Cinder and Nova say 400 `Invalid volume: …` when only the volume's state is in the way
  * (cinder/exception.py, InvalidVolume).
  */
@@ -99,7 +100,7 @@ const PLAIN: Readonly<Record<number, Judgement>> = {
 };
 
 function isAboutQuota(text: string): boolean {
-  return /quota\b.*\bexceed|exceed\w*\b.*\bquota/i.test(text);
+  return /quota\b.*\b(?:exceed|reached)|exceed\w*\b.*\bquota/i.test(text);
 }
 
 /**
@@ -109,7 +110,7 @@ export function errorText(body: string): { readonly text: string; readonly type:
   const parsed = parseObject(body);
   if (parsed === undefined) return { text: plainText(body), type: undefined };
   const inner = innermost(parsed);
-  const message = inner["message"] ?? inner["detail"] ?? inner["title"];
+  const message = inner["message"] ?? inner["detail"] ?? inner["description"] ?? inner["title"];
   const type = inner["type"];
   return {
     text: typeof message === "string" ? plainText(message) : plainText(body),
@@ -121,10 +122,10 @@ type Loose = Record<string, unknown>;
 
 /**
  * `{"badRequest": {"message": …}}` of Nova and Cinder, `{"NeutronError": …}`, `{"error": …}` of Keystone,
- * or flat.
+ * or flat: `{"message": …}`, and Barbican's `{"code": …, "title": …, "description": …}`.
  */
 function innermost(parsed: Loose): Loose {
-  if (typeof parsed["message"] === "string") return parsed;
+  if (typeof parsed["message"] === "string" || typeof parsed["description"] === "string") return parsed;
   for (const value of Object.values(parsed)) {
     const first: unknown = Array.isArray(value) ? value[0] : value;
     if (isLoose(first)) return first;
