@@ -22,3 +22,6 @@ create table maintenance (
   primary key (repository_id, kind)
 );
 create index maintenance_due on maintenance (due_at);
+
+-- What a snapshot's damage is, as the last check found it; null while all of it can be read.
+alter table snapshot add column degraded jsonb;

@@ -66,6 +66,7 @@ export {
   listSegments,
   loadRepository,
   noteStateEpoch,
+  replaceSegments,
 } from "./repositories.ts";
 export {
   completeRestore,
@@ -93,10 +94,12 @@ export {
   completeSnapshot,
   countSnapshots,
   findSnapshot,
+  listRestoring,
   listSnapshots,
   removeSnapshot,
   type SnapshotFilter,
   type SnapshotResult,
+  saveDegraded,
   setSnapshotStatus,
 } from "./snapshots.ts";
 export type {

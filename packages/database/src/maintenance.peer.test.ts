@@ -3,7 +3,9 @@ import { after, before, beforeEach, test } from "node:test";
 import { asId, newId, type RepositoryId } from "@cairn/kernel";
 import { claimMaintenance, ensureMaintenance, finishMaintenance, renewMaintenance } from "./maintenance.ts";
 import { type Database, openDatabase } from "./open.ts";
+import { insertRebuiltSnapshot, insertRebuiltWorkload } from "./rebuilt.ts";
 import { ensureDefaultTarget, ensureRepository } from "./repositories.ts";
+import { saveDegraded } from "./snapshots.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 
 let postgres: TestDatabase;
@@ -18,6 +20,7 @@ before(async () => {
 
 beforeEach(async () => {
   const { handle } = database;
+  await handle.deleteFrom("repository_segment").execute();
   await handle.deleteFrom("repository").execute();
   const target = await ensureDefaultTarget(handle, "/srv/target");
   const id = newId<"repository">();
@@ -67,6 +70,57 @@ test("what is finished is due again later, with its report and cursor kept", asy
   const row = await database.handle.selectFrom("maintenance").selectAll().executeTakeFirstOrThrow();
   assert.equal(row.error_message, "the target is away");
   assert.deepEqual(row.report, { packs: 1 });
+});
+
+test("a degraded snapshot is marked, its workload reads everything next, and healing takes the mark away", async () => {
+  const { handle } = database;
+  const workload = {
+    id: "w",
+    projectId: "project",
+    userId: "u",
+    name: "shop",
+    description: "",
+    typeId: null,
+  };
+  await insertRebuiltWorkload(handle, { ...workload, jobschedule: {}, metadata: {}, members: [], disks: [] });
+  for (const id of ["one", "two"]) {
+    const sums = { sizeBytes: 1, readBytes: 1, storedBytes: 1 };
+    const at = { pointAt: new Date(0), requestedAt: new Date(0) };
+    const about = {
+      workloadId: "w",
+      projectId: "project",
+      repositoryId,
+      userId: "u",
+      name: id,
+      description: "",
+    };
+    const lists = { instances: [], disks: [], indexSegments: [], warningMessage: undefined };
+    await insertRebuiltSnapshot(handle, { id, ...about, snapshotType: "full", ...sums, ...at, ...lists });
+  }
+  const marks = async () => {
+    const rows = await handle.selectFrom("snapshot").select(["id", "degraded"]).orderBy("id").execute();
+    const { next_full } = await handle.selectFrom("workload").select("next_full").executeTakeFirstOrThrow();
+    return { next_full, rows };
+  };
+  const detail = { disks: [{ device: "vda", damagedBytes: 4096 }] };
+  await saveDegraded(handle, repositoryId, [{ snapshotId: "one", detail }]);
+  assert.deepEqual(await marks(), {
+    next_full: true,
+    rows: [
+      { id: "one", degraded: detail },
+      { id: "two", degraded: null },
+    ],
+  });
+  // The same damage found again does not ask for another full reading.
+  await handle.updateTable("workload").set({ next_full: false }).execute();
+  await saveDegraded(handle, repositoryId, [{ snapshotId: "one", detail }]);
+  assert.equal((await marks()).next_full, false);
+  await saveDegraded(handle, repositoryId, []);
+  assert.deepEqual(
+    (await marks()).rows.map(({ degraded }) => degraded),
+    [null, null],
+  );
+  await handle.deleteFrom("workload").execute();
 });
 
 test("rows of work are made once for each repository", async () => {

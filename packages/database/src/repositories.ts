@@ -1,4 +1,11 @@
-import { newId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId } from "@cairn/kernel";
+import {
+  asId,
+  newId,
+  type ProjectId,
+  type RepositoryId,
+  type SnapshotId,
+  type TargetId,
+} from "@cairn/kernel";
 import type { Handle, RepositoryRow, TargetRow } from "./tables.ts";
 
 /**
@@ -113,6 +120,25 @@ export async function addSegments(
     .onConflict((conflict) => conflict.columns(["repository_id", "name"]).doNothing())
     .execute();
 }
+
+/** Follows a sweep that wrote index segments anew: those that replace others are the oldest. */
+export async function replaceSegments(
+  transaction: Handle,
+  repositoryId: RepositoryId,
+  change: { readonly added: readonly string[]; readonly removed: readonly string[] },
+): Promise<void> {
+  if (change.removed.length > 0) {
+    await transaction
+      .deleteFrom("repository_segment")
+      .where("repository_id", "=", repositoryId)
+      .where("name", "in", [...change.removed])
+      .execute();
+  }
+  await addSegments(transaction, repositoryId, asId<"snapshot">(SWEPT), change.added);
+}
+
+/** Stands where a segment names the snapshot that added it. */
+const SWEPT = "sweep";
 
 /** The index segments of a repository, oldest first. */
 export async function listSegments(handle: Handle, repositoryId: RepositoryId): Promise<string[]> {

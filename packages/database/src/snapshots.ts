@@ -110,6 +110,52 @@ export async function setSnapshotStatus(
     .execute();
 }
 
+/**
+ * Writes what the last check of a repository found: these snapshots cannot be read as a whole, all others of it
+ * can. The next snapshot of a workload that became degraded reads its disks whole, which stores again what was
+ * lost.
+ */
+export async function saveDegraded(
+  transaction: Handle,
+  repositoryId: RepositoryId,
+  degraded: readonly { readonly snapshotId: string; readonly detail: unknown }[],
+): Promise<void> {
+  const ids = degraded.map(({ snapshotId }) => snapshotId as SnapshotId);
+  await transaction
+    .updateTable("snapshot")
+    .set({ degraded: null })
+    .where("repository_id", "=", repositoryId)
+    .where("degraded", "is not", null)
+    .$if(ids.length > 0, (query) => query.where("id", "not in", ids))
+    .execute();
+  for (const { snapshotId, detail } of degraded) {
+    const changed = await transaction
+      .updateTable("snapshot")
+      .set({ degraded: toJson(detail), updated_at: sql`now()` })
+      .where("id", "=", snapshotId as SnapshotId)
+      .where(sql<boolean>`degraded is distinct from ${toJson(detail)}::jsonb`)
+      .returning("workload_id")
+      .executeTakeFirst();
+    if (changed === undefined) continue;
+    await transaction
+      .updateTable("workload")
+      .set({ next_full: true })
+      .where("id", "=", changed.workload_id)
+      .execute();
+  }
+}
+
+/** Snapshots whose restores are going on: a sweep keeps what they need. */
+export async function listRestoring(handle: Handle, repositoryId: RepositoryId): Promise<SnapshotId[]> {
+  const rows = await handle
+    .selectFrom("snapshot")
+    .select("id")
+    .where("repository_id", "=", repositoryId)
+    .where("status", "=", "restoring")
+    .execute();
+  return rows.map((row) => row.id);
+}
+
 /** Removes the row of a snapshot and every base that counts from it. */
 export async function removeSnapshot(transaction: Handle, id: SnapshotId): Promise<void> {
   await transaction.deleteFrom("disk_base").where("snapshot_id", "=", id).execute();

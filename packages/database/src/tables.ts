@@ -159,6 +159,7 @@ interface SnapshotTable {
   warning_message: string | null;
   instances: JsonOrDefault<unknown[]>;
   disks: JsonOrDefault<unknown[]>;
+  degraded: ColumnType<unknown, string | null | undefined, string | null>;
   metadata: JsonOrDefault<Record<string, unknown>>;
   point_at: Date | null;
   created_at: Now;

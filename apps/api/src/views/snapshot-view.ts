@@ -9,7 +9,7 @@ import {
 } from "@cairn/contract";
 import type { RunProgress, SnapshotRow } from "@cairn/database";
 import type { CapturedDisk, CapturedNic, SnapshotDiskRecord, SnapshotInstanceRecord } from "@cairn/domain";
-import { unreachable } from "@cairn/kernel";
+import { formatBytes, unreachable } from "@cairn/kernel";
 import { linksOf } from "../links.ts";
 import { metadataRows } from "./metadata-rows.ts";
 
@@ -64,7 +64,7 @@ export function snapshotDetail(
     uploaded_size: running?.run.storedBytes ?? row.stored_bytes,
     progress_percent: done ? 100 : (running?.run.percent ?? 0),
     progress_msg: done ? "Snapshot of workload is complete" : (running?.progress.phase ?? null),
-    warning_msg: row.warning_message,
+    warning_msg: joined([row.warning_message, degradedText(row.degraded)]),
     error_msg: row.error_message,
     time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
     metadata: metadataRows(row.metadata, { kind: "snapshot", id: row.id, createdAt: row.created_at }),
@@ -75,6 +75,20 @@ export function snapshotDetail(
     read_bytes: row.read_bytes,
     stored_bytes: running?.run.storedBytes ?? row.stored_bytes,
   };
+}
+
+function joined(sentences: readonly (string | null)[]): string | null {
+  const there = sentences.filter((each) => each !== null);
+  return there.length === 0 ? null : there.join(" ");
+}
+
+/** What of a snapshot cannot be read, as the last check found it (`DegradedSnapshot` of @cairn/maintenance). */
+function degradedText(degraded: unknown): string | null {
+  if (typeof degraded !== "object" || degraded === null) return null;
+  const { disks = [] } = degraded as { disks?: { device: string; damagedBytes: number }[] };
+  const where = disks.map(({ device, damagedBytes }) => `${formatBytes(damagedBytes)} of disk ${device}`);
+  const what = where.length === 0 ? "its record on the target" : where.join(", ");
+  return `This snapshot is damaged and cannot be restored as a whole: ${what}. The next snapshot reads everything.`;
 }
 
 function instanceView(
