@@ -56,7 +56,7 @@ export async function beginSession(
   assert(SESSION_ID.test(sessionId), `session id ${sessionId}`);
   const stop = signal === undefined ? {} : { signal };
   const before = await readState(store, handle, { ...stop, ...(hint === undefined ? {} : { hint }) });
-  const startedAt = await store.time(signal);
+  const startedAt = Math.floor(await store.time(signal));
   const wanted: SessionBegin = {
     sessionId,
     ...(workloadId === undefined ? {} : { workloadId }),
@@ -112,7 +112,7 @@ export async function endSession(
 ): Promise<void> {
   const { sessionId, commit, signal } = request;
   const name = repositoryNames(handle.repositoryId).sessionEnd(sessionId);
-  const endedAt = await store.time(signal);
+  const endedAt = Math.floor(await store.time(signal));
   const end: SessionEnd = { sessionId, ...(commit === undefined ? {} : { commit }), endedAt };
   try {
     await store.put(name, [sealJson(KIND, handle, name, encodeSessionEnd(end))], signal);

@@ -38,7 +38,7 @@ const STATE_ATTEMPTS = 5;
  * | code              | retry          | means                                                            |
  * |-------------------|----------------|------------------------------------------------------------------|
  * | `clock-skew`      | after-operator | the store's clock and this host's are too far apart              |
- * | `listing-suspect` | after-operator | a listing shows far less than the last sweep saw                 |
+ * | `listing-suspect` | later          | a listing shows far less than the last sweep saw                 |
  * | `object-vanished` | after-operator | a snapshot or session is gone, and nobody removed it by the rules |
  * | `mark-incomplete` | after-operator | a page cannot be read: what it leads to is not known             |
  * | `state-outrun`    | later          | another sweep was faster                                         |
@@ -46,7 +46,7 @@ const STATE_ATTEMPTS = 5;
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const { store, handle, clock, signal } = options;
   const limits = { ...SWEEP_LIMITS, ...options.limits };
-  const nowMs = await store.time(signal);
+  const nowMs = Math.floor(await store.time(signal));
   refuseSkew(clock.now(), nowMs, limits.skewMs);
   const before = await readState(store, handle, { signal });
   const tables = { chunk: new PackTable("chunk"), page: new PackTable("page") };
@@ -87,7 +87,7 @@ function refuseSuspect(
 ): void {
   if (flaws.trustsListings === true) return;
   const suspicion = suspectListing(state, { chunkPacks: listed.chunk, pagePacks: listed.page });
-  if (suspicion !== undefined) throw new Fault("listing-suspect", `sweeping: ${suspicion}`, "after-operator");
+  if (suspicion !== undefined) throw new Fault("listing-suspect", `sweeping: ${suspicion}`, "later");
 }
 
 /**
@@ -262,7 +262,7 @@ async function conclude(sweeping: Sweeping, { removals, change }: Conclusion): P
     sweeping.onProgress?.({ kind: "removing", objects, of: removals.length });
   });
   if (removed.size === 0) return journaled.epoch;
-  const at = await sweeping.store.time(signal);
+  const at = Math.floor(await sweeping.store.time(signal));
   const finished = await advance(sweeping, journaled, (base) => finishedState(base, { at, by, removed }));
   return finished.epoch;
 }

@@ -100,3 +100,33 @@ export async function namesOf({ store, handle }: TestRepository, kind: string): 
 export function piecesOf(word: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${word} ${index}`);
 }
+
+/** A call of a store, before which something else happens. */
+export type BeforeCall = (index: number) => Promise<void>;
+
+/** A store whose every call waits for what `before` does first: the moments at which others can come between. */
+export function interleaved(store: Store, before: BeforeCall): Store {
+  let calls = 0;
+  const step = async (): Promise<void> => {
+    const index = calls;
+    calls += 1;
+    await before(index);
+  };
+  const after = async <Result>(perform: () => Promise<Result>): Promise<Result> => {
+    await step();
+    return perform();
+  };
+  return {
+    ...store,
+    put: async (name, parts, signal) => after(async () => store.put(name, parts, signal)),
+    get: async (name, signal) => after(async () => store.get(name, signal)),
+    getRange: async (name, offset, length, signal) =>
+      after(async () => store.getRange(name, offset, length, signal)),
+    size: async (name, signal) => after(async () => store.size(name, signal)),
+    remove: async (name, signal) => after(async () => store.remove(name, signal)),
+    async *list(prefix, signal) {
+      await step();
+      yield* store.list(prefix, signal);
+    },
+  };
+}
