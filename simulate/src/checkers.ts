@@ -104,6 +104,24 @@ export async function restoreAll(world: World, store: Store, row: SnapshotRow): 
   }
 }
 
+/** After the last sweep nothing lies there that no snapshot needs (but what is locked). */
+export async function checkNothingIsLeft(world: World): Promise<void> {
+  const { main } = world;
+  const needed = new Set<string>();
+  for (const row of world.workloads.flatMap(({ rows }) => rows)) {
+    if (row.state === "available")
+      await restoreAll(
+        world,
+        godStore(main, "pristine", (name) => needed.add(name)),
+        row,
+      );
+  }
+  for (const [name, { lockedUntil = 0 }] of main.objects) {
+    if (!/\/[pm]\//.test(name) || needed.has(name) || lockedUntil > world.scheduler.now) continue;
+    world.violate("garbage-goes", `${world.shorten(name)} is still there, and no snapshot needs it`);
+  }
+}
+
 /** I4, I17: rows and commits say the same, but for what a run is about to change. */
 function checkRow(world: World, row: SnapshotRow): void {
   const name = `${world.handle.repositoryId}/s/${row.workloadId}/${row.snapshotId}`;

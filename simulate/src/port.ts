@@ -32,10 +32,10 @@ export function portOf(process: Process, target: Target): Store {
       const call = { target, operation: "list", name: prefix, signal } as const;
       const names = await process.call(call, () => target.list(prefix, world.scheduler.now));
       const given = world.chance.often(world.faults.partialListing)
-        ? world.chance.below(names.length + 1)
-        : names.length;
+        ? world.chance.below(world.chance.pick([1, names.length + 1]))
+        : names.length + 1;
       yield* names.slice(0, given);
-      if (given < names.length)
+      if (given <= names.length)
         throw new Fault("store-io", `listing ${prefix}: the next page failed`, "later");
     },
     ...world.lockAndTime(process, target),

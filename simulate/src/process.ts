@@ -79,7 +79,7 @@ export class Process {
 
   #time(): number {
     if (this.chance.often(this.world.faults.clockJump)) this.#skewMs = this.world.drawSkew();
-    return this.world.scheduler.now + this.#skewMs;
+    return this.world.scheduler.now + (this.world.ending ? 0 : this.#skewMs);
   }
 
   /** Waits in simulated time. */

@@ -33,6 +33,12 @@ export const CALM: FaultRates = {
   clockJump: 0,
 };
 
+/** Between storms there is little trouble, so that work gets done that storms can then destroy. */
+export function rarer(rates: FaultRates): FaultRates {
+  const entries = Object.entries(rates).map(([kind, rate]: [string, number]) => [kind, rate / 12] as const);
+  return { ...rates, ...Object.fromEntries(entries), partialListing: rates.partialListing / 2 };
+}
+
 /** Mistakes that tests plant, to see that the simulator finds them. */
 export type Flaw = (typeof FLAWS)[number];
 
@@ -63,6 +69,8 @@ export interface Scenario {
   readonly lockWindowMs: number | undefined;
   readonly mirrored: boolean;
   readonly sweepers: number;
+  readonly sweepEveryHours: number;
+  readonly compactBelowShare: number;
   readonly rotatesKeys: boolean;
 }
 
@@ -75,7 +83,7 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     errorBefore: rate(0.6, 0.02),
     errorAfter: rate(0.5, 0.02),
     late: rate(0.4, 0.01),
-    partialListing: rate(0.5, 0.2),
+    partialListing: rate(0.5, 0.4),
     garbled: rate(0.2, 0.002),
     crash: rate(0.6, 0.01),
     clockJump: rate(0.3, 0.05),
@@ -86,13 +94,15 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     writers: chance.between(1, 3),
     days: chance.between(3, 8),
     faults,
-    listLagMs: chance.often(0.5) ? chance.below(20 * HOUR_MS) : 0,
-    skewMs: chance.often(0.5) ? chance.below(26 * HOUR_MS) : 0,
+    listLagMs: chance.often(0.5) ? chance.below(7 * HOUR_MS) : 0,
+    skewMs: chance.often(0.3) ? chance.below(26 * HOUR_MS) : 0,
     outages: chance.often(0.3) ? chance.between(1, 3) : 0,
     rottenPacks: chance.often(0.3) ? chance.between(1, 3) : 0,
     lockWindowMs: chance.often(0.3) ? chance.between(2, 7) * DAY_MS : undefined,
     mirrored: chance.often(0.5),
     sweepers: chance.pick([1, 1, 2]),
+    sweepEveryHours: chance.pick([3, 8, 20]),
+    compactBelowShare: chance.pick([0, 0.4, 0.9]),
     rotatesKeys: chance.often(0.3),
   };
 }

@@ -1,6 +1,7 @@
 import { createKeySet, initRepository } from "@cairn/repository";
 import { Chance } from "./chance.ts";
-import { checkAll } from "./checkers.ts";
+import { checkAll, checkNothingIsLeft } from "./checkers.ts";
+import { sweeperOf } from "./maintainers.ts";
 import { portOf } from "./port.ts";
 import { CALM, DAY_MS, HOUR_MS, type Scenario } from "./scenario.ts";
 import { Scheduler, START_MS } from "./scheduler.ts";
@@ -34,7 +35,11 @@ export async function simulate(
   const world = await makeWorld(scenario, scheduler, chance);
   await founding(world);
   for (const [index, workload] of world.workloads.entries())
-    world.spawn(`writer-${index}`, writerOf(workload));
+    world.spawn("writer", `writer-${index}`, writerOf(workload));
+  for (let index = 0; index < scenario.sweepers; index += 1) {
+    world.spawn("maintainer", `sweeper-${index}`, sweeperOf(index));
+  }
+  world.startWeather();
   scheduleOutages(world);
   for (let day = 1; day <= scenario.days && world.violations.length === 0; day += 1) {
     await letHappen(world, START_MS + day * DAY_MS);
@@ -79,7 +84,7 @@ async function founding(world: World): Promise<void> {
   const { faults } = world;
   world.faults = CALM;
   const { repositoryId, bytes } = world.keySet;
-  world.spawn("founder", async (process) => {
+  world.spawn("founder", "founder", async (process) => {
     await initRepository(portOf(process, world.main), { repositoryId, keySet: bytes });
   });
   await letHappen(world, START_MS + HOUR_MS);
@@ -107,8 +112,12 @@ function scheduleOutages(world: World): void {
 async function comeToRest(world: World): Promise<void> {
   world.calmDown();
   await letHappen(world, Number.POSITIVE_INFINITY);
-  if (world.running > 0) world.violate("everybody-comes-to-an-end", `${world.running} programs never end`);
+  const { writer, maintainer } = world.running;
+  if (writer + maintainer > 0) {
+    world.violate("everybody-comes-to-an-end", `${writer} writers and ${maintainer} maintainers never end`);
+  }
   await checkAll(world);
+  if (world.violations.length === 0) await checkNothingIsLeft(world);
 }
 
 async function letHappen(world: World, untilMs: number): Promise<void> {

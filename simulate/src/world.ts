@@ -3,13 +3,25 @@ import type { Store } from "@cairn/store";
 import type { Chance } from "./chance.ts";
 import type { Call } from "./process.ts";
 import { Process } from "./process.ts";
-import { CALM, DAY_MS, type FaultRates, HOUR_MS, MINUTE_MS, type Scenario, SECOND_MS } from "./scenario.ts";
+import {
+  CALM,
+  DAY_MS,
+  type FaultRates,
+  HOUR_MS,
+  MINUTE_MS,
+  rarer,
+  type Scenario,
+  SECOND_MS,
+} from "./scenario.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Target, Violation } from "./target.ts";
 import type { Workload } from "./workload.ts";
 
 /** What one process does from its start. It is started again after a crash. */
 export type Program = (process: Process) => Promise<void>;
+
+/** Who a program stands for. */
+export type ProgramKind = "founder" | "writer" | "maintainer";
 
 /** A request that hung arrives at most so much later. */
 const LATE_MAX_MS = 9 * MINUTE_MS;
@@ -31,7 +43,8 @@ export class World {
   faults: FaultRates;
   /** Nobody begins anything new any more. */
   ending = false;
-  #running = 0;
+  /** Programs that have not come to their end. */
+  readonly running: Record<ProgramKind, number> = { founder: 0, writer: 0, maintainer: 0 };
   #incarnations = 0;
 
   constructor(
@@ -57,15 +70,21 @@ export class World {
     this.faults = scenario.faults;
   }
 
+  /** The weather: some hours of trouble, some of little. */
+  startWeather(): void {
+    const { chance, scenario, scheduler } = this;
+    const change = (storm: boolean): void => {
+      if (this.ending) return;
+      this.faults = storm ? scenario.faults : rarer(scenario.faults);
+      scheduler.after(chance.between(1, storm ? 6 : 18) * HOUR_MS, () => change(!storm));
+    };
+    change(chance.often(0.5));
+  }
+
   /** What the control plane hands out with an order. */
   get handle(): RepositoryHandle {
     const { repositoryId, keys } = this.keySet;
     return { repositoryId, keys, random: this.random };
-  }
-
-  /** Programs that have not come to their end. */
-  get running(): number {
-    return this.#running;
   }
 
   /** From now on nothing goes wrong any more, and who can end does. */
@@ -77,15 +96,15 @@ export class World {
   }
 
   /** Starts a program in a process of its own, and again whenever that one dies. */
-  spawn(name: string, program: Program): void {
-    this.#running += 1;
-    this.#incarnate(name, program);
+  spawn(kind: ProgramKind, name: string, program: Program): void {
+    this.running[kind] += 1;
+    this.#incarnate(kind, name, program);
   }
 
-  #incarnate(name: string, program: Program): void {
+  #incarnate(kind: ProgramKind, name: string, program: Program): void {
     this.#incarnations += 1;
     const again = (): void => {
-      this.#incarnate(name, program);
+      this.#incarnate(kind, name, program);
     };
     const process = new Process(this, {
       name: `${name}#${this.#incarnations}`,
@@ -94,12 +113,12 @@ export class World {
     });
     program(process).then(
       () => {
-        this.#running -= 1;
+        this.running[kind] -= 1;
       },
       (cause: unknown) => {
         const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
         this.violate(cause instanceof Violation ? cause.rule : "no-bugs", `${process.name}: ${message}`);
-        this.#running -= 1;
+        this.running[kind] -= 1;
       },
     );
   }
@@ -116,7 +135,7 @@ export class World {
 
   drawSkew(): number {
     const { skewMs } = this.scenario;
-    return skewMs === 0 ? 0 : this.chance.below(2 * skewMs) - skewMs;
+    return skewMs === 0 || this.ending || this.chance.often(0.5) ? 0 : this.chance.below(2 * skewMs) - skewMs;
   }
 
   drawCrash(process: Process): "before" | "after" | undefined {

@@ -163,7 +163,10 @@ it("a power failure after any operation leaves a repository with all it promised
     });
     const counts = new Set<number>();
     for (const files of states.values()) counts.add(await checkRepository(files, repositoryId, images));
-    assert.deepEqual([...counts].sort((a, b) => a - b), [0, 1, 2]);
+    assert.deepEqual(
+      [...counts].sort((a, b) => a - b),
+      [0, 1, 2],
+    );
     assert.ok(recorder.operations.length > 150, `${recorder.operations.length} operations`);
   } finally {
     await rm(root, { recursive: true, force: true });

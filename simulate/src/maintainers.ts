@@ -1,0 +1,83 @@
+import { Fault } from "@cairn/kernel";
+import { type SweepFlaws, sweep } from "@cairn/maintenance";
+import { structureOnlyKeys } from "@cairn/repository";
+import { portOf } from "./port.ts";
+import type { Process } from "./process.ts";
+import { DAY_MS, type Flaw, HOUR_MS, MINUTE_MS } from "./scenario.ts";
+import type { Program } from "./world.ts";
+
+const neverAborted = new AbortController().signal;
+/** From condemning to deleting; listings lag behind less than that. */
+const GRACE_MS = 8 * HOUR_MS;
+/** After the trouble has ended: one sweep to condemn, one to delete, one to finish. */
+const LAST_SWEEPS = 4;
+
+/** Sweeps every few hours, and at the end often enough to leave nothing that nobody needs. */
+export function sweeperOf(index: number): Program {
+  return async (process) => {
+    const { world } = process;
+    while (!world.ending) {
+      await process.sleep(world.chance.below(2 * world.scenario.sweepEveryHours * HOUR_MS));
+      for (let tries = 0; tries < 3 && !world.ending; tries += 1) {
+        if (await sweepOnce(process, index)) break;
+        await process.sleep(20 * MINUTE_MS);
+      }
+    }
+    if (index > 0) return;
+    // Alone, and when the sessions of writers that died are over, too.
+    while (world.running.writer > 0) await process.sleep(HOUR_MS);
+    for (let round = 0; round < LAST_SWEEPS; round += 1) {
+      await process.sleep(8 * DAY_MS);
+      await sweepOnce(process, index);
+    }
+  };
+}
+
+async function sweepOnce(process: Process, index: number): Promise<boolean> {
+  const { world } = process;
+  const store = portOf(process, world.main);
+  const { handle } = world;
+  return tolerating(process, "sweep", async () => {
+    const report = await sweep({
+      store,
+      remover: store,
+      handle: { ...handle, keys: structureOnlyKeys(handle.keys) },
+      clock: process.clock,
+      by: `sweeper-${index}-${process.name}`,
+      signal: neverAborted,
+      limits: { graceMs: GRACE_MS, confirmShare: 1, compactBelowShare: world.scenario.compactBelowShare },
+      flaws: sweepFlaws(world.scenario.flaw),
+    });
+    world.scheduler.note(`${process.name} swept: ${JSON.stringify(report.found)}`);
+  });
+}
+
+function sweepFlaws(flaw: Flaw | undefined): SweepFlaws {
+  switch (flaw) {
+    case "hasty-sweeper":
+      return { neverWaits: true };
+    case "failed-listing-is-empty":
+      return { trustsListings: true };
+    default:
+      return {};
+  }
+}
+
+/** Maintenance that fails says why and comes again later; nobody loses anything by it. `false`: it failed. */
+export async function tolerating(
+  process: Process,
+  what: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause;
+    const { world } = process;
+    world.scheduler.note(`${process.name} ${what} failed: ${cause.code}: ${world.shorten(cause.message)}`);
+    if (world.ending && world.scenario.rottenPacks === 0)
+      world.violate("calm-maintenance-succeeds", `${what}: ${cause.code}: ${cause.message}`);
+    return false;
+  }
+}
