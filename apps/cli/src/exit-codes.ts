@@ -12,7 +12,7 @@ export const EXIT = {
   forbidden: 4,
   /** Something else is going on with the resource. */
   conflict: 5,
-  /** The service, or Keystone, does not answer. */
+  /** The service, Keystone or the backup target does not answer. */
   unavailable: 69,
   /** Ctrl-C. */
   interrupted: 130,
@@ -32,6 +32,11 @@ const AWAY = ["api-unreachable", "api-unavailable", "openstack-unavailable", "op
 /** Codes of faults that say that Keystone does not let us. */
 const NOT_LET = ["openstack-unauthorized", "openstack-forbidden"];
 
+/** Codes of faults that say that a backup target does not answer, or not now. */
+const TARGET_AWAY = ["store-away", "store-timeout", "store-busy", "store-stale", "store-io"];
+/** Codes of faults that say that a key, or the target, does not let us. */
+const LOCKED = ["wrong-key", "key-file", "escrow-key", "store-denied"];
+
 /** Any error as the end of a command. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof Rejection) return { exitCode: exitCodeOf(error), message: sentence(error) };
@@ -44,6 +49,14 @@ export function endingOf(error: unknown): Ending {
     const remedy = hasCode(error, "api-unavailable") ? "Try" : "Check the address, or try";
     return { exitCode: EXIT.unavailable, message: `${ended(message)} ${remedy} again later.` };
   }
+  if (TARGET_AWAY.some((code) => hasCode(error, code))) {
+    return {
+      exitCode: EXIT.unavailable,
+      message: `${ended(message)} Check --target and its mount or network, or try again later.`,
+    };
+  }
+  if (LOCKED.some((code) => hasCode(error, code)))
+    return { exitCode: EXIT.forbidden, message: ended(message) };
   return { exitCode: EXIT.failed, message: ended(message) };
 }
 

@@ -1,6 +1,8 @@
 import { Command, CommanderError, Help, type Option } from "commander";
 import { completionScript } from "./commands/completion.ts";
+import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
+import { retentionCommand } from "./commands/retention.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
 import { FailedRun, StoppedWatching } from "./commands/watching.ts";
 import { examples, workloadCommand } from "./commands/workload.ts";
@@ -46,6 +48,8 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(workloadCommand(shell));
   program.addCommand(snapshotCommand(shell));
   program.addCommand(restoreCommand(shell));
+  program.addCommand(retentionCommand(shell));
+  program.addCommand(repoCommand(shell));
   program
     .command("completion")
     .description("print a script that completes commands and flags")

@@ -53,7 +53,7 @@ export function simulateRetention(request: {
 
 function scheduled(index: number, takenAt: number): RetentionSnapshot {
   return {
-    id: `snapshot-${String(index + 1).padStart(6, "0")}`,
+    id: String(index + 1).padStart(6, "0"),
     takenAt,
     origin: "scheduled",
     state: "available",

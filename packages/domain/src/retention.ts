@@ -202,8 +202,9 @@ function hasRulesFor(policy: RetentionPolicy, { origin }: RetentionSnapshot): bo
   return (origin === "manual" && typeof policy.manual === "object") || hasRules(policy);
 }
 
-/** The rules speak first, where there are some: that a snapshot is also the newest is the weaker reason. */
+/** The rules speak first. That a snapshot is the newest is said only where nothing else keeps it. */
 function ordered(found: readonly RetentionReason[]): readonly RetentionReason[] {
-  const isWeak = ({ kind }: RetentionReason): boolean => kind === "newest" || kind === "base";
-  return [...found.filter((reason) => !isWeak(reason)), ...found.filter(isWeak)];
+  const strong = found.filter(({ kind }) => kind !== "newest" && kind !== "base");
+  const weak = found.filter(({ kind }) => kind === "base");
+  return strong.length + weak.length === 0 ? found : [...strong, ...weak];
 }

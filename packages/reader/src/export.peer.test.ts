@@ -24,7 +24,7 @@ after(async () => rm(folder, { recursive: true, force: true }));
 async function exported(index: number, format: "raw" | "qcow2", force = false): Promise<string> {
   const path = join(folder, `disk-${index}.${format}`);
   const disk = sample.latest.disks[index];
-  assert.ok(disk);
+  assert.ok(disk !== undefined);
   const { store, handle } = sample;
   await exportDisk({ store, handle, disk, format, output: { path, force }, workers: 0, signal });
   return path;
@@ -58,7 +58,7 @@ test("a qcow2 export is sound and identical to the raw one, for qemu-img", async
 test("a disk of more than 1 TiB is exported with few clusters, and sound", async () => {
   const huge = await sampleRepository(memoryStore(), { hugeBytes: 3 * TiB + 512 });
   const [disk] = huge.latest.disks;
-  assert.ok(disk);
+  assert.ok(disk !== undefined);
   const path = join(folder, "huge.qcow2");
   await exportDisk({ ...huge, disk, format: "qcow2", output: { path, force: false }, workers: 0, signal });
   await run("qemu-img", ["check", path]);
@@ -95,7 +95,7 @@ test("a damaged chunk ends the export, is named, and leaves no file", async () =
   for await (const name of store.list(`${damaged.handle.repositoryId}/p/`)) packs.push(name);
   for (const pack of packs) await store.remove(pack);
   const [disk] = damaged.latest.disks;
-  assert.ok(disk);
+  assert.ok(disk !== undefined);
   const path = join(folder, "damaged.raw");
   const { handle } = damaged;
   await assert.rejects(

@@ -32,3 +32,4 @@ export {
 } from "./open-keys.ts";
 export type { ServedDisk, ServedSnapshot, ServeOptions } from "./serve.ts";
 export { describeTarget, parseTarget, type Variables } from "./target-address.ts";
+export { type VerifiedRepository, type VerifyLevel, verifyRepositories } from "./verify.ts";

@@ -45,9 +45,10 @@ class Writer implements Qcow2File {
     for (const part of this.#parts(offset, bytes.length)) {
       signal.throwIfAborted();
       const content = bytes.subarray(part.from, part.from + part.length);
-      // A new cluster of the file reads as zeroes until it is written, so zeroes need none.
-      if (isZero(content) && this.#clusterAt(part.index) === 0) continue;
-      const cluster = this.#clusterAt(part.index) || this.#allocate(part.index);
+      const known = this.#clusterAt(part.index);
+      // What has no cluster reads as zeroes, and so does what is not written of a new one.
+      if (known === 0 && isZero(content)) continue;
+      const cluster = known === 0 ? this.#allocate(part.index) : known;
       await this.#put(cluster * this.#layout.clusterBytes + part.within, content);
     }
   }
@@ -80,7 +81,7 @@ class Writer implements Qcow2File {
 
   async finish(): Promise<void> {
     const { clusterBytes, l1Entries, l1Cluster, dataCluster } = this.#layout;
-    const l1 = new Array<number>(l1Entries).fill(0);
+    const l1 = new Float64Array(l1Entries);
     for (const [index, table] of this.#tables) {
       const cluster = this.#nextCluster;
       this.#nextCluster += 1;

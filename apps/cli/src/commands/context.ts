@@ -58,9 +58,14 @@ export function withCommonFlags(command: Command): Command {
   for (const flag of AUTH_FLAGS) {
     command.addOption(new Option(`--os-${flag} <value>`).hideHelp());
   }
+  return withOutputFlags(command);
+}
+
+/** Gives a command the flags that say how its result is printed. One that has another `--format` says so. */
+export function withOutputFlags(command: Command, flag = "--format"): Command {
   return command
     .addOption(
-      new Option("-f, --format <format>", "how to print the result").choices(FORMATS).default("table"),
+      new Option(`-f, ${flag} <format>`, "how to print the result").choices(FORMATS).default("table"),
     )
     .option("-c, --column <name>", "print only this column; may be repeated", collected, [])
     .option("--sort-column <name>", "sort the list by this column");
