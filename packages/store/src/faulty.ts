@@ -63,6 +63,7 @@ export function faultyStore(store: Store, plan: FaultPlan): Store {
       if (fault !== undefined) throw fault.error;
     },
     ...(store.checkedPuts && { checkedPuts: true }),
+    ...(store.largeObjectBytes !== undefined && { largeObjectBytes: store.largeObjectBytes }),
     time: async (signal) => around("time", "", async () => store.time(signal)),
     ...(lock !== undefined && {
       lock: {

@@ -7,6 +7,9 @@ import { type KeepsVersions, remover, versionsQuestion } from "./s3-remove.ts";
 import type { ObjectLock, Store } from "./store.ts";
 import type { S3Address } from "./target.ts";
 
+/** 22 packs a GiB, and two of them in a writer's memory. */
+const LARGE_OBJECT_BYTES = 48 * 1024 * 1024;
+
 /** What the parts of this driver share. */
 export interface S3Context {
   readonly link: S3Link;
@@ -42,6 +45,7 @@ export function s3Store(address: S3Address, options: S3Options = {}): Store {
   const context: S3Context = { link, address, lock, keepsVersions, key };
   return {
     checkedPuts: true,
+    largeObjectBytes: LARGE_OBJECT_BYTES,
     put: putter(context),
     get: async (name, signal) => getObject(context, name, { signal }),
     getRange: async (name, offset, length, signal) =>

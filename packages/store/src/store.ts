@@ -55,6 +55,11 @@ export interface Store {
    * back.
    */
   readonly checkedPuts?: true;
+  /**
+   * How long large objects should be on a target where requests are counted, billed and slow: as long as memory
+   * allows. Absent where that does not matter.
+   */
+  readonly largeObjectBytes?: number;
   /** Present when the target keeps objects from being removed or replaced before a date. */
   readonly lock?: ObjectLock;
 }

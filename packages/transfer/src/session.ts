@@ -61,7 +61,8 @@ export class StoreSession {
       this.#unlisted.push(...entries.map((entry) => ({ ...entry, pack })));
       if (this.#unlisted.length >= SEGMENT_CHUNKS) await this.#writeSegment();
     };
-    this.#chunks = new PackWriter({ store, handle, kind: "chunk", packBytes: PACK_BYTES, signal, onDurable });
+    const packBytes = store.largeObjectBytes ?? PACK_BYTES;
+    this.#chunks = new PackWriter({ store, handle, kind: "chunk", packBytes, signal, onDurable });
     this.#pages = new PackWriter({
       store,
       handle,
