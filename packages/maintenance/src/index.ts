@@ -1,4 +1,5 @@
 export type { Damage, DamagedRange, DamagedRecord, DegradedDisk, DegradedSnapshot } from "./damage.ts";
+export { heal } from "./heal.ts";
 export type { HealedRecord, HealProgress, HealReport, HealRequest, UnhealedRecord } from "./heal-report.ts";
 export type {
   CheckLocksReport,
@@ -8,7 +9,9 @@ export type {
   RequestPrices,
 } from "./locks-report.ts";
 export type { HeldBack, MirrorProgress, MirrorReport, MirrorRequest } from "./mirror-report.ts";
+export { recordDamage } from "./record-damage.ts";
 export type { MaintenanceScope } from "./scope.ts";
+export { scrub } from "./scrub.ts";
 export type {
   ScrubAlarm,
   ScrubCursor,
@@ -17,6 +20,7 @@ export type {
   ScrubReport,
   ScrubRequest,
 } from "./scrub-report.ts";
+export { locateDamage } from "./survey.ts";
 export {
   SWEEP_LIMITS,
   type SweepFlaws,

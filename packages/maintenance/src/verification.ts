@@ -22,7 +22,7 @@ export interface VerificationOptions {
   readonly relocations: Relocations;
   readonly known: KnownDamage;
   readonly level: VerifyLevel;
-  /** Only chunks of these packs are looked at; all unless told. Pages always are. */
+  /** Only chunks of these packs are looked at, and what is sound in them is kept in `sound`. All unless told. */
   readonly only?: (pack: string) => boolean;
   readonly recordBytes: number;
   readonly signal: AbortSignal;
@@ -55,6 +55,12 @@ export class Verification {
   readonly damage: Damage[] = [];
   /** Chunks that cannot be read, with the number of their damage. */
   readonly failed = new RecordTable();
+  /** With `only`: chunks that are sound in packs that are not. */
+  readonly sound = new RecordTable();
+  /** Sound pages in packs that are known to be damaged. */
+  readonly soundPages = new Map<string, PageAddress>();
+  /** Packs all of which was read and is as it should be. */
+  readonly soundPacks = new Set<string>();
   pages = 0;
   packs = 0;
   records = 0;
@@ -100,8 +106,10 @@ export class Verification {
     let part = whole;
     const visitor = (disk: DiskOfSnapshot): TreeVisitor => ({
       enter: (page) => pages.add(page),
-      page: (_, found) => {
+      page: (page, found) => {
         this.#pagePacks.add(found.pack);
+        const inDoubt = !found.relocated && this.#options.known.has("page", page.pack);
+        if (inDoubt) this.soundPages.set(keyOf(page), page);
         if (round.first && found.relocated) this.relocated += 1;
       },
       leaf: async (regions, firstRegion) => {
@@ -133,7 +141,7 @@ export class Verification {
   }
 
   #pageDamage(page: PageAddress | undefined, root: string, fault: Fault): number {
-    const key = page === undefined ? root : `${page.pack}/${page.offset}/${page.id.toString("hex")}`;
+    const key = page === undefined ? root : keyOf(page);
     const there = this.#failedPages.get(key);
     if (there !== undefined) return there.damage;
     const { handle } = this.#options;
@@ -153,6 +161,7 @@ export class Verification {
       for (const { ref, fault } of finding.records) {
         doubtful.add(ref, fault === finding.pack ? whole : faults.push({ fault, whole: false }) - 1);
       }
+      if (this.#options.only !== undefined) this.#keepSound(refs, finding);
       // A frame that is damaged around sound records. A pack that is gone may have been moved as a whole.
       if (finding.pack !== undefined && finding.records.length === 0)
         this.#packDamage("chunk", pack, finding.pack);
@@ -168,6 +177,13 @@ export class Verification {
         this.failed.add(ref, entry.damage);
       }
     }
+  }
+
+  #keepSound(refs: readonly RecordRef[], finding: PackFinding): void {
+    if (finding.pack === undefined && finding.records.length === 0) return;
+    const failing = new RecordTable();
+    for (const { ref } of finding.records) failing.add(ref);
+    for (const ref of refs) if (failing.find(ref) === undefined) this.sound.add(ref);
   }
 
   /** Those of the records that no relocation leads to a sound copy of. */
@@ -206,6 +222,7 @@ export class Verification {
     signal.throwIfAborted();
     const finding = await checkPack({ store, handle, kind, pack, level, refs, signal });
     this.packs += 1;
+    if (finding.pack === undefined && finding.records.length === 0) this.soundPacks.add(pack);
     this.#progress("packs");
     return finding;
   }
@@ -255,6 +272,10 @@ export class Verification {
     }
     return degraded;
   }
+}
+
+function keyOf(page: PageAddress): string {
+  return `${page.pack}/${page.offset}/${page.id.toString("hex")}`;
 }
 
 function recordOf(record: Pick<RecordRef, "id" | "offset" | "storedBytes">): NonNullable<Damage["record"]> {
