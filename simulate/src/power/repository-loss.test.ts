@@ -1,100 +1,25 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { Fault } from "@cairn/kernel";
 import {
-  beginSession,
-  type Commit,
   changeKeySet,
   createKeySet,
-  endSession,
-  GRAIN_BYTES,
   initRepository,
   listCommits,
   openRepository,
-  type RepositoryHandle,
-  readCommit,
   readKeySet,
   readSessions,
   readState,
-  removeCommit,
-  writeCommit,
-  writeTombstone,
 } from "@cairn/repository";
-import { directoryStore, type Store } from "@cairn/store";
-import { openTransfer } from "@cairn/transfer";
-import { Chance } from "../chance.ts";
-import { CheckedDisk, changedExtents, type DiskImage, sourceOf, wholeExtents } from "../content.ts";
-import { filesStore } from "./files-store.ts";
+import { directoryStore } from "@cairn/store";
+import type { DiskImage } from "../content.ts";
+import { image, masterKey, removeSnapshot, restoreSnapshot, takeSnapshot } from "../small-repository.ts";
 import { checkEveryMoment, checkFiles, type Ledger, withLedger } from "./ledger.ts";
+import { filesStore } from "./files-store.ts";
 import { Recorder } from "./recorder.ts";
-
-const WORKLOAD = "11111111-1111-4111-8111-111111111111";
-const neverAborted = new AbortController().signal;
-const masterKey = randomBytes(32);
-
-function image(values: readonly number[]): DiskImage {
-  const grains = new Map(values.flatMap((value, grain) => (value === 0 ? [] : [[grain, value] as const])));
-  return { diskId: "disk", sizeBytes: values.length * GRAIN_BYTES, grains };
-}
-
-interface Taken {
-  readonly snapshotId: string;
-  readonly image: DiskImage;
-  readonly root: string;
-  readonly indexSegments: readonly string[];
-}
-
-/** A snapshot as datamover and engine take it. */
-async function takeSnapshot(
-  store: Store,
-  handle: RepositoryHandle,
-  what: { readonly snapshotId: string; readonly image: DiskImage; readonly base?: Taken },
-): Promise<Taken> {
-  const { snapshotId, base } = what;
-  const sessionId = `session-${snapshotId}`;
-  await beginSession(store, handle, { sessionId, bases: base === undefined ? [] : [base.snapshotId] });
-  const transfer = await openTransfer({
-    store,
-    ...handle,
-    indexSegments: base?.indexSegments ?? [],
-    workers: 0,
-    signal: neverAborted,
-  });
-  const chance = new Chance(1);
-  const extents =
-    base === undefined ? wholeExtents(what.image, chance) : changedExtents(what.image, base.image, chance);
-  const previous = base === undefined ? {} : { previousRoot: base.root };
-  const source = sourceOf(what.image, extents);
-  const { root } = await transfer.storeDisk({ source, ...previous, auditBytes: 0, signal: neverAborted });
-  const { indexSegments } = await transfer.seal(neverAborted);
-  await transfer.close();
-  const disk = { diskId: "disk", instanceId: "i", device: "vda", sizeBytes: what.image.sizeBytes, root };
-  const commit: Commit = {
-    formatVersion: 1,
-    snapshotId,
-    workloadId: WORKLOAD,
-    projectId: "project",
-    createdAt: "2026-11-22T12:00:00.000Z",
-    type: base === undefined ? "full" : "incremental",
-    metadata: {},
-    disks: [disk],
-    indexSegments,
-  };
-  await writeCommit(store, { ...handle, commit });
-  await endSession(store, handle, { sessionId, commit: { workloadId: WORKLOAD, snapshotId } });
-  return { snapshotId, image: what.image, root, indexSegments };
-}
-
-async function removeSnapshot(store: Store, handle: RepositoryHandle, snapshotId: string): Promise<void> {
-  const at = "2026-11-22T12:00:00.000Z";
-  const tombstone = { snapshotId, workloadId: WORKLOAD, requestedAt: at, requestedBy: "test", notBefore: at };
-  await writeTombstone(store, { ...handle, tombstone });
-  await removeCommit(store, { ...handle, workloadId: WORKLOAD, snapshotId });
-}
 
 /** Opens what the power failure has left as a reader does, and restores every snapshot that exists. */
 async function checkRepository(
@@ -119,16 +44,10 @@ async function checkRepository(
   await Array.fromAsync(readSessions(store, handle));
   let snapshots = 0;
   for await (const ids of listCommits(store, handle)) {
-    const commit = await readCommit(store, { ...handle, ...ids });
     const expected = images.get(ids.snapshotId);
     assert.ok(expected !== undefined);
-    const options = { store, ...handle, indexSegments: [], workers: 0, signal: neverAborted };
-    const transfer = await openTransfer(options);
-    const destination = new CheckedDisk(expected);
-    const root = commit.disks[0]?.root ?? "";
-    await transfer.writeDisk({ root, destination, mode: "whole", signal: neverAborted });
-    await transfer.close();
-    assert.equal(destination.verdict(), undefined);
+    const verdict = await restoreSnapshot(store, handle, { ...ids, image: expected });
+    assert.equal(verdict, undefined);
     snapshots += 1;
   }
   return snapshots;
