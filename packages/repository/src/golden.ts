@@ -13,6 +13,10 @@ import {
 import { encodeInner, encodeLeaf, encodePageAddress, encodeRoot } from "./page/codec.ts";
 import type { ChunkAddress, Region } from "./page/page.ts";
 import { encodeSegmentBody, encodeSegmentHeader } from "./segment/codec.ts";
+import { encodeSessionBegin, encodeSessionEnd } from "./session/codec.ts";
+import type { SessionBegin, SessionEnd } from "./session/session.ts";
+import { encodeState } from "./state/codec.ts";
+import type { MaintenanceState } from "./state/state.ts";
 
 /** Bytes that anybody can make again: the first of SHA-256 of a word. */
 export function bytesOf(word: string, length = 32): Buffer {
@@ -45,6 +49,56 @@ export const GOLDEN_COMMIT: Commit = {
     },
   ],
   indexSegments: ["i/00112233445566778899aabbccddeeff"],
+};
+
+export const GOLDEN_STATE: MaintenanceState = {
+  epoch: 17,
+  at: 1_795_348_800_000,
+  by: "engine",
+  condemned: [
+    {
+      pack: bytesOf("condemned", 16).toString("hex"),
+      kind: "chunk",
+      epoch: 16,
+      at: 1_795_262_400_000,
+      bytes: 24_000_000,
+      why: "unreferenced",
+    },
+  ],
+  deleting: [{ name: "i/00112233445566778899aabbccddeeff", bytes: 169, why: "written anew", by: "engine" }],
+  damaged: [
+    { pack: bytesOf("damaged", 16).toString("hex"), kind: "chunk", ids: [bytesOf("one").toString("hex")] },
+    { pack: bytesOf("worse", 16).toString("hex"), kind: "page", ids: "all" },
+  ],
+  relocations: ["i/ffeeddccbbaa99887766554433221100"],
+  lockFloor: 1_795_953_600_000,
+  released: [{ epoch: 16, snapshots: ["44444444-4444-4444-8444-444444444444"] }],
+  seen: {
+    chunkPacks: 3,
+    pagePacks: 2,
+    segments: 1,
+    commits: { "11111111-1111-4111-8111-111111111111": ["33333333-3333-4333-8333-333333333333"] },
+    sessions: ["55555555-5555-4555-8555-555555555555"],
+  },
+};
+
+export const GOLDEN_BEGIN: SessionBegin = {
+  sessionId: "55555555-5555-4555-8555-555555555555",
+  workloadId: "11111111-1111-4111-8111-111111111111",
+  snapshotId: "33333333-3333-4333-8333-333333333333",
+  bases: ["44444444-4444-4444-8444-444444444444"],
+  epochSeen: 17,
+  startedAt: 1_795_348_800_000,
+  notAfter: 1_795_953_600_000,
+};
+
+export const GOLDEN_END: SessionEnd = {
+  sessionId: "55555555-5555-4555-8555-555555555555",
+  commit: {
+    workloadId: "11111111-1111-4111-8111-111111111111",
+    snapshotId: "33333333-3333-4333-8333-333333333333",
+  },
+  endedAt: 1_795_348_900_000,
 };
 
 export function chunkOf(word: string, plainBytes: number): ChunkAddress {
@@ -116,6 +170,10 @@ export function goldenEncodings(): Readonly<Record<string, string>> {
     pageAddress: encodePageAddress(page),
     segmentHeader: encodeSegmentHeader(GOLDEN_REPOSITORY, page.pack, 0),
     segmentBody: encodeSegmentBody("chunk", entries),
+    pageSegmentBody: encodeSegmentBody("page", entries),
+    state: encodeState(GOLDEN_STATE),
+    sessionBegin: encodeSessionBegin(GOLDEN_BEGIN),
+    sessionEnd: encodeSessionEnd(GOLDEN_END),
     commitHeader: encodeCommitHeader(GOLDEN_REPOSITORY, 1_763_814_896_789, 0),
   };
   return Object.fromEntries(
