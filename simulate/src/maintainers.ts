@@ -11,6 +11,7 @@ const neverAborted = new AbortController().signal;
 const GRACE_MS = 8 * HOUR_MS;
 /** After the trouble has ended: one sweep to condemn, one to delete, one to finish. */
 const LAST_SWEEPS = 4;
+const TRIES_MAX = 3;
 
 /** Sweeps every few hours, and at the end often enough to leave nothing that nobody needs. */
 export function sweeperOf(index: number): Program {
@@ -18,10 +19,7 @@ export function sweeperOf(index: number): Program {
     const { world } = process;
     while (!world.ending) {
       await process.sleep(world.chance.below(2 * world.scenario.sweepEveryHours * HOUR_MS));
-      for (let tries = 0; tries < 3 && !world.ending; tries += 1) {
-        if (await sweepOnce(process, index)) break;
-        await process.sleep(20 * MINUTE_MS);
-      }
+      await severalTries(process, async () => sweepOnce(process, index));
     }
     if (index > 0) return;
     // Alone, and when the sessions of writers that died are over, too.
@@ -31,6 +29,14 @@ export function sweeperOf(index: number): Program {
       await sweepOnce(process, index);
     }
   };
+}
+
+/** Comes again soon after a failure, as the scheduler of recurring work does; not for ever. */
+export async function severalTries(process: Process, work: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    if (process.world.ending || (await work())) return;
+    await process.sleep(20 * MINUTE_MS);
+  }
 }
 
 async function sweepOnce(process: Process, index: number): Promise<boolean> {
@@ -58,7 +64,12 @@ function sweepFlaws(flaw: Flaw | undefined): SweepFlaws {
       return { neverWaits: true };
     case "failed-listing-is-empty":
       return { trustsListings: true };
-    default:
+    case "commit-before-packs":
+    case "timeout-is-success":
+    case "dedup-on-condemned":
+    case "locks-not-extended":
+    case "mirror-commits-first":
+    case undefined:
       return {};
   }
 }

@@ -17,8 +17,8 @@ import {
 import { directoryStore } from "@cairn/store";
 import type { DiskImage } from "../content.ts";
 import { image, masterKey, removeSnapshot, restoreSnapshot, takeSnapshot } from "../small-repository.ts";
-import { checkEveryMoment, checkFiles, type Ledger, withLedger } from "./ledger.ts";
 import { filesStore } from "./files-store.ts";
+import { checkEveryMoment, checkFiles, type Ledger, withLedger } from "./ledger.ts";
 import { Recorder } from "./recorder.ts";
 
 /** Opens what the power failure has left as a reader does, and restores every snapshot that exists. */
