@@ -132,14 +132,23 @@ export class NbdClient implements AsyncDisposable {
 
   /** Bytes of the disk, in a buffer with an ArrayBuffer of its own (it can be transferred to a worker). */
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
-    this.#assertInside(offset, length);
     const bytes = Buffer.allocUnsafeSlow(length);
+    await this.readInto(offset, bytes, signal);
+    return bytes;
+  }
+
+  /**
+   * Bytes of the disk into memory of the caller's. When it has settled, with success or not, nothing writes there any
+   * more.
+   */
+  async readInto(offset: number, bytes: Buffer, signal?: AbortSignal): Promise<void> {
+    const { length } = bytes;
+    this.#assertInside(offset, length);
     const parts = this.#cut(offset, length, this.#facts.maxBytes).map(async (part) => {
       const into = bytes.subarray(part.offset - offset, part.offset - offset + part.length);
       await this.#ask({ command: COMMAND.read, ...part, into }, signal);
     });
     await allSettledOrFirstFailure(parts);
-    return bytes;
   }
 
   /** Writes bytes; they must not change until it has resolved or rejected. Durable only after `flush`. */
@@ -263,7 +272,13 @@ export class NbdClient implements AsyncDisposable {
     const head = encodeRequest({ command, flags, cookie, offset, length });
     if (payload === undefined) this.#connection.send(head);
     else this.#connection.send(head, payload);
-    await (payload === undefined ? untilAborted(answer.promise, signal) : answer.promise);
+    try {
+      await (payload === undefined ? untilAborted(answer.promise, signal) : answer.promise);
+    } catch (cause) {
+      // Bytes of an answer that nobody waits for any more may still come: not into the caller's memory.
+      if (this.#sent.has(cookie)) request.into = Buffer.allocUnsafeSlow(into.length);
+      throw cause;
+    }
     return request;
   }
 

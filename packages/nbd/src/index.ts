@@ -11,4 +11,5 @@ export type {
   NbdServerOptions,
 } from "./export.ts";
 export type { NbdProtocolFault, NbdRequestFault } from "./faults.ts";
+export { serveNbd } from "./server/serve.ts";
 export { ALLOCATION_ZERO, BITMAP_DIRTY, type StatusExtent } from "./status.ts";

@@ -1,3 +1,4 @@
+import { putBytes } from "@cairn/kernel";
 import {
   CHUNK,
   CHUNK_FLAG_DONE,
@@ -18,8 +19,8 @@ export interface SentRequest {
   readonly command: number;
   readonly offset: number;
   readonly length: number;
-  /** Where read bytes go; empty for other commands. */
-  readonly into: Buffer;
+  /** Where read bytes go; empty for other commands. May be replaced while they come. */
+  into: Buffer;
   readonly arrived: { offset: number; length: number }[];
   readonly statuses: Map<number, StatusDescriptor[]>;
   failure: NbdRequestFault | undefined;
@@ -164,7 +165,7 @@ export class ReplyReader {
 
   #takeData(stage: Stage & { kind: "data" }, bytes: Buffer, at: number): number {
     const taken = Math.min(stage.left, bytes.length - at);
-    bytes.copy(stage.request.into, stage.at, at, at + taken);
+    putBytes(stage.request.into, stage.at, bytes.subarray(at, at + taken));
     stage.at += taken;
     stage.left -= taken;
     if (stage.left === 0) this.#closeReply(stage);

@@ -30,6 +30,6 @@ export {
   readPassphrase,
   readSecretFile,
 } from "./open-keys.ts";
-export type { ServedDisk, ServedSnapshot, ServeOptions } from "./serve.ts";
+export { type ServedDisk, type ServedSnapshot, type ServeOptions, serveSnapshot } from "./serve.ts";
 export { describeTarget, parseTarget, type Variables } from "./target-address.ts";
 export { type VerifiedRepository, type VerifyLevel, verifyRepositories } from "./verify.ts";

@@ -84,7 +84,7 @@ export class ChunkLoader {
       this.#loading.get(keyOf(original.chunk))?.resolve(held);
       this.#loading.delete(keyOf(original.chunk));
       // Given back after those who waited had their turn to share it.
-      setImmediate(held.release);
+      setImmediate(() => held.release());
     });
     try {
       await fetchChunks({ ...this.#tools, disk }, fetch, take);

@@ -93,14 +93,10 @@ export class SnapshotDisk implements DiskReader {
           ? await this.#stretches(at, Math.min(end, (Math.floor(at / REGION_BYTES) + 1) * REGION_BYTES) - at)
           : [{ kind: "zero", offset: at, length: Math.min(end, empty) - at } as const];
       for (const stretch of next) {
-        const { kind } = stretch;
-        const { offset, length } = kind === "data" ? placeOf(stretch.want) : stretch;
-        if (last?.kind === kind) last = { ...last, length: last.length + length };
-        else {
-          if (last !== undefined) yield last;
-          last = { kind, offset, length };
-        }
-        at = offset + length;
+        const extent = extentOf(stretch);
+        at = extent.offset + extent.length;
+        if (last !== undefined && last.kind !== extent.kind) yield last;
+        last = last?.kind === extent.kind ? { ...last, length: last.length + extent.length } : extent;
       }
     }
     if (last !== undefined) yield last;
@@ -144,6 +140,9 @@ export class SnapshotDisk implements DiskReader {
   /** All or nothing: a failure gives back what was held. */
   async #holdAll(wants: readonly Want[], signal: AbortSignal | undefined): Promise<readonly HeldPlain[]> {
     const { loader, disk } = this.#tools;
+    const near = wants.flatMap(({ chunk }) => loader.cache.hold(chunk) ?? []);
+    if (near.length === wants.length) return near;
+    for (const each of near) each.release();
     const holding = wants.map(async (want) => loader.hold(want, disk));
     const settled = await settledOrAborted(holding, signal);
     const held = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -195,8 +194,9 @@ function cut(region: Region, { start, bytes, from, until }: Window): readonly St
   return stretches;
 }
 
-function placeOf({ diskOffset, length }: Want): { readonly offset: number; readonly length: number } {
-  return { offset: diskOffset, length };
+function extentOf(stretch: Stretch): Extent {
+  if (stretch.kind === "zero") return stretch;
+  return { kind: "data", offset: stretch.want.diskOffset, length: stretch.want.length };
 }
 
 function loanOf(stretches: readonly Stretch[], held: readonly HeldPlain[]): Loan {
