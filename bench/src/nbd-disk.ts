@@ -25,6 +25,7 @@ export function nbdSource(client: NbdClient): BlockSource {
       }
     },
     read: async (offset, length, signal) => client.read(offset, length, signal),
+    readInto: async (offset, into, signal) => client.readInto(offset, into, signal),
   };
 }
 

@@ -26,3 +26,11 @@ export function formatDuration(ms: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 }
+
+/**
+ * Copies bytes to a place in a buffer, which must have room for them. `Buffer.copy` and `set` go byte by byte as soon as
+ * one of the two lies in shared memory and they are not aligned alike, at a quarter of the speed; `fill` does not.
+ */
+export function putBytes(into: Buffer, at: number, bytes: Uint8Array): void {
+  if (bytes.length > 0) into.fill(bytes, at, at + bytes.length);
+}

@@ -1,4 +1,4 @@
-export { formatBytes, formatDuration, GiB, KiB, MiB, TiB } from "./bytes.ts";
+export { formatBytes, formatDuration, GiB, KiB, MiB, putBytes, TiB } from "./bytes.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { mapLimited, withDeadline } from "./concurrency.ts";
 export {

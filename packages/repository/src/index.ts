@@ -80,7 +80,7 @@ export { type PageLeadsTo, type PageVisitor, scanPage } from "./page/scan.ts";
 export { nodeRegions, regionBytes, regionCount, rootLevel, rootWidth } from "./page/shape.ts";
 export { openPage, pageId, readPage, sealPage } from "./pages.ts";
 export { type Randomness, randomId, systemRandomness } from "./random.ts";
-export { chunkId, openRecord, type SealedRecord, sealRecord } from "./records.ts";
+export { chunkId, openRecord, recordParts, type SealedRecord, sealRecord } from "./records.ts";
 export { mayBePooled, releaseBuffer } from "./release.ts";
 export { openRelocations, type RelocatedAddress, RelocationList, type Relocations } from "./relocations.ts";
 export { initRepository, listRepositories, openRepository } from "./repository.ts";

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { assert, Fault } from "@cairn/kernel";
+import { assert, Fault, putBytes } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import type { RepositoryHandle } from "./commits.ts";
@@ -108,13 +108,18 @@ export class PackBuilder {
   }
 
   #append(bytes: Buffer): void {
-    bytes.copy(this.#buffer, this.#length);
+    putBytes(this.#buffer, this.#length, bytes);
     this.#length += bytes.length;
   }
 }
 
 function trailerKey(handle: RepositoryHandle, packId: string, epoch?: number): Buffer {
-  return deriveKey(structureKey(handle.keys, epoch), TRAILER_PURPOSE, Buffer.from(packId, "hex"));
+  try {
+    return deriveKey(structureKey(handle.keys, epoch), TRAILER_PURPOSE, Buffer.from(packId, "hex"));
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause;
+    throw new Fault(cause.code, `opening the trailer of pack ${packId}`, cause.retry, cause);
+  }
 }
 
 /** What a pack says it holds. Faults: `object-missing`, `object-damaged`, `format-unknown`. */

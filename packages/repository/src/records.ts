@@ -24,6 +24,13 @@ export interface SealedRecord {
   readonly tag: Buffer;
 }
 
+/** A record's parts as views of its bytes. */
+export function recordParts(record: Buffer): SealedRecord {
+  const start = RECORD_HEADER_BYTES + NONCE_BYTES;
+  const end = record.length - TAG_BYTES;
+  return { head: record.subarray(0, start), payload: record.subarray(start, end), tag: record.subarray(end) };
+}
+
 /** What a record is bound to: moved to another repository or under another id, it does not open. */
 export interface RecordBinding {
   readonly repositoryId: string;

@@ -1,11 +1,10 @@
-import { describeFault, Fault } from "@cairn/kernel";
+import { assert, describeFault, Fault, putBytes } from "@cairn/kernel";
 import {
   chunkId,
   chunkIdKey,
   openRecord,
   type RepositoryHandle,
   releaseBuffer,
-  type SealedRecord,
   sealRecord,
 } from "@cairn/repository";
 
@@ -13,8 +12,8 @@ import {
 export interface ChunkWork {
   /** `undefined` for zeroes. */
   identify(plain: Buffer): Buffer | undefined;
-  /** Compresses and encrypts. The plaintext is freed. */
-  seal(id: Buffer, plain: Buffer): SealedRecord;
+  /** Compresses and encrypts what `room` begins with. The record takes its place; says how long it is. */
+  sealWithin(id: Buffer, room: Buffer, plainBytes: number): number;
   /** Authenticates, decrypts, decompresses and proves the id. */
   prove(record: Buffer, chunk: { readonly id: Buffer; readonly plainBytes: number }): Opened;
   /** The same; the record is freed. */
@@ -47,10 +46,15 @@ export function chunkWork(handle: RepositoryHandle): ChunkWork {
   };
   return {
     identify: (plain) => (isZero(plain) ? undefined : chunkId(naming, plain)),
-    seal: (id, plain) => {
-      const record = sealRecord(binding(id), plain);
-      releaseBuffer(plain);
-      return record;
+    sealWithin: (id, room, plainBytes) => {
+      const { head, payload, tag } = sealRecord(binding(id), room.subarray(0, plainBytes));
+      const recordBytes = head.length + payload.length + tag.length;
+      assert(recordBytes <= room.length, "a record fits into a slot");
+      putBytes(room, 0, head);
+      putBytes(room, head.length, payload);
+      putBytes(room, head.length + payload.length, tag);
+      releaseBuffer(payload);
+      return recordBytes;
     },
     prove,
     open: (record, chunk) => {

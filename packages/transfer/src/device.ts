@@ -14,10 +14,15 @@ export interface BlockSource {
   /** Ascending, gapless, covering the whole disk. */
   extents(signal: AbortSignal): AsyncIterable<Extent>;
   /**
-   * Exactly `length` bytes. Several calls are in flight at once. The buffer is the caller's: a buffer that
-   * fills its ArrayBuffer is handed to a worker thread without a copy, so it must not be used again.
+   * Exactly `length` bytes. Several calls are in flight at once. The buffer is the caller's: one that
+   * fills its ArrayBuffer is freed or handed to a worker thread, so it must not be used again.
    */
   read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * The same into memory of the caller's (a view of shared memory), which saves a copy. When it has settled, with
+   * success or not, nothing writes there any more.
+   */
+  readInto?(offset: number, into: Buffer, signal: AbortSignal): Promise<void>;
 }
 
 /** A disk to write to. Calls come out of order, several at once, and never overlap. */

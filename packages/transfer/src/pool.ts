@@ -1,20 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { asError, assert, Fault } from "@cairn/kernel";
-import { exportKeys, type RepositoryHandle, releaseBuffer, type SealedRecord } from "@cairn/repository";
+import { exportKeys, type RepositoryHandle } from "@cairn/repository";
 import { chunkWork, type Opened } from "./chunk-work.ts";
 import { asBuffer, handOver } from "./hand-over.ts";
 import { type Placed, type Placement, placeChunks } from "./place-chunks.ts";
+import { allocateSlots, type Slot, Slots } from "./slots.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 /** Threads hold chunks outside of their heaps; small heaps are collected before they grow. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
-
-/** A chunk that a worker holds until it is sealed or dropped. */
-export interface HeldChunk {
-  readonly id: Buffer;
-  seal(): Promise<SealedRecord>;
-  drop(): void;
-}
 
 /** What a worker found a buffer to be; its bytes come back. */
 export interface Identified {
@@ -25,8 +19,11 @@ export interface Identified {
 
 /** Hashing, compression and encryption in threads. Callers bound how much they ask for at once. */
 export interface Pool {
-  /** Hashes; `undefined` for zeroes. The buffer is the worker's from now on. */
-  hold(plain: Buffer): Promise<HeldChunk | undefined>;
+  readonly slots: Slots;
+  /** Hashes what a slot begins with; `undefined` for zeroes. */
+  hash(slot: Slot, bytes: number): Promise<Buffer | undefined>;
+  /** Compresses and encrypts it. The record takes its place in the slot; says how long it is. */
+  seal(slot: Slot, bytes: number, id: Buffer): Promise<number>;
   /** Hashes and gives the bytes back. The buffer that was passed is empty afterwards. */
   identify(plain: Buffer): Promise<Identified>;
   /** Opens a record; what is wrong with it is a Fault `chunk-damaged`. */
@@ -40,27 +37,25 @@ export interface Pool {
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, PromiseWithResolvers<WorkerReply>>;
-  /** Requests under way and chunks held. */
+  /** Requests under way. */
   load: number;
   died: Fault | undefined;
 }
 
 /**
- * Threads are started when there is work for them. `close` ends them, whatever they are doing. With no
- * threads the work is done at once, in the caller's.
+ * Threads are started at once, while the caller still connects. `close` ends them, whatever they are doing. With no
+ * threads the work is done in the caller's.
  */
 export function openPool(handle: RepositoryHandle, workers: number): Pool {
-  return workers === 0 ? inlinePool(handle) : new ThreadPool(() => startThread(handle), workers);
+  return workers === 0 ? inlinePool(handle) : new ThreadPool(handle, workers);
 }
 
 function inlinePool(handle: RepositoryHandle): Pool {
   const work = chunkWork(handle);
   return {
-    hold: async (plain) => {
-      const id = work.identify(plain);
-      if (id === undefined) return undefined;
-      return { id, seal: async () => work.seal(id, plain), drop: () => releaseBuffer(plain) };
-    },
+    slots: new Slots(allocateSlots()),
+    hash: async ({ room }, bytes) => work.identify(room.subarray(0, bytes)),
+    seal: async ({ room }, bytes, id) => work.sealWithin(id, room, bytes),
     identify: async (plain) => ({ id: work.identify(plain), bytes: plain }),
     open: async (record, chunk) => opened(work.open(Buffer.from(record), chunk)),
     place: async (placement) => placeChunks(work, placement),
@@ -74,53 +69,35 @@ function opened(outcome: Opened): Buffer {
 }
 
 class ThreadPool implements Pool {
-  readonly #start: () => Thread;
-  readonly #threadsMax: number;
-  readonly #threads: Thread[] = [];
+  readonly slots: Slots;
+  readonly #threads: readonly Thread[];
   #requests = 0;
   #closed = false;
 
-  constructor(start: () => Thread, threadsMax: number) {
-    this.#start = start;
-    this.#threadsMax = threadsMax;
+  constructor(handle: RepositoryHandle, threads: number) {
+    const memory = allocateSlots();
+    this.slots = new Slots(memory);
+    this.#threads = Array.from({ length: threads }, () => startThread(handle, memory));
   }
 
-  async hold(plain: Buffer): Promise<HeldChunk | undefined> {
-    const thread = this.#idlest();
-    const bytes = handOver(plain);
-    let held = 0;
-    const make = (request: number): WorkerRequest => {
-      held = request;
-      return { kind: "hash", request, bytes, keep: true };
-    };
-    const reply = await this.#ask(thread, make, [bytes.buffer]);
+  async hash({ number: slot }: Slot, bytes: number): Promise<Buffer | undefined> {
+    const reply = await this.#ask(this.#idlest(), (request) => ({ kind: "hash", request, slot, bytes }), []);
     assert(reply.kind === "hashed", "the reply to hash");
-    if (reply.id === undefined) return undefined;
-    thread.load += 1;
-    return this.#heldChunk(asBuffer(reply.id), thread, held);
+    return reply.id === undefined ? undefined : asBuffer(reply.id);
   }
 
-  #heldChunk(id: Buffer, thread: Thread, held: number): HeldChunk {
-    return {
-      id,
-      seal: async () => {
-        thread.load -= 1;
-        const reply = await this.#ask(thread, (request) => ({ kind: "seal", request, held }), []);
-        assert(reply.kind === "sealed", "the reply to seal");
-        return { head: asBuffer(reply.head), payload: asBuffer(reply.payload), tag: asBuffer(reply.tag) };
-      },
-      drop: () => {
-        thread.load -= 1;
-        thread.worker.postMessage({ kind: "drop", held } satisfies WorkerRequest);
-      },
-    };
+  async seal({ number: slot }: Slot, bytes: number, id: Buffer): Promise<number> {
+    const make = (request: number): WorkerRequest => ({ kind: "seal", request, slot, bytes, id });
+    const reply = await this.#ask(this.#idlest(), make, []);
+    assert(reply.kind === "sealed", "the reply to seal");
+    return reply.recordBytes;
   }
 
   async identify(plain: Buffer): Promise<Identified> {
     const bytes = handOver(plain);
-    const make = (request: number): WorkerRequest => ({ kind: "hash", request, bytes, keep: false });
+    const make = (request: number): WorkerRequest => ({ kind: "identify", request, bytes });
     const reply = await this.#ask(this.#idlest(), make, [bytes.buffer]);
-    assert(reply.kind === "hashed" && reply.bytes !== undefined, "the reply to hash");
+    assert(reply.kind === "identified", "the reply to identify");
     return { id: reply.id === undefined ? undefined : asBuffer(reply.id), bytes: asBuffer(reply.bytes) };
   }
 
@@ -185,17 +162,12 @@ class ThreadPool implements Pool {
 
   #idlest(): Thread {
     if (this.#closed) throw closed();
-    const [first, ...others] = this.#threads;
-    const best = others.reduce((least, each) => (each.load < (least?.load ?? 0) ? each : least), first);
-    if (best !== undefined && (best.load === 0 || this.#threads.length === this.#threadsMax)) return best;
-    const started = this.#start();
-    this.#threads.push(started);
-    return started;
+    return this.#threads.reduce((least, each) => (each.load < least.load ? each : least));
   }
 }
 
-function startThread({ repositoryId, keys }: RepositoryHandle): Thread {
-  const workerData: WorkerSetup = { repositoryId, keys: exportKeys(keys) };
+function startThread({ repositoryId, keys }: RepositoryHandle, slots: SharedArrayBuffer): Thread {
+  const workerData: WorkerSetup = { repositoryId, keys: exportKeys(keys), slots };
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, resourceLimits: LIMITS });
   const thread: Thread = { worker, waiting: new Map(), load: 0, died: undefined };
   const die = (cause?: Error): void => {

@@ -8,7 +8,7 @@ import {
   pageId,
   type RepositoryHandle,
   readSegment,
-  releaseBuffer,
+  recordParts,
   type SegmentEntry,
   sealPage,
   writeSegment,
@@ -16,15 +16,13 @@ import {
 import type { Store } from "@cairn/store";
 import { KnownChunks } from "./known-chunks.ts";
 import { PackWriter } from "./pack-writer.ts";
-import type { HeldChunk, Pool } from "./pool.ts";
-import { Gate } from "./tasks.ts";
+import type { Pool } from "./pool.ts";
+import type { Slot } from "./slots.ts";
 
 /** Memory for deduplication: 1.2 million chunks, newest segments first. */
 const KNOWN_BYTES_MAX = 64 * 1024 * 1024;
 /** A segment is written early when it has this many chunks. */
 const SEGMENT_CHUNKS = 64 * 1024;
-/** Regions that are being read, hashed, compressed or packed at once, over all disks: at most 1 MiB each. */
-const REGIONS_IN_FLIGHT = 12;
 
 export interface SessionOptions {
   readonly store: Store;
@@ -34,9 +32,21 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
+/** What lies at the beginning of a slot. */
+export interface UnnamedChunk {
+  readonly slot: Slot;
+  readonly bytes: number;
+  readonly likely?: ChunkAddress | undefined;
+}
+
+/** `stored` is told of the bytes that a new chunk took, `durable` when the chunk is safe. */
+export interface Tell {
+  readonly stored: (bytes: number) => void;
+  readonly durable: () => void;
+}
+
 /** What all disks of a transfer share when they are stored: known chunks, open packs, limits. */
 export class StoreSession {
-  readonly gate = new Gate(REGIONS_IN_FLIGHT);
   readonly pool: Pool;
   readonly #options: SessionOptions;
   readonly #known = new KnownChunks(KNOWN_BYTES_MAX);
@@ -102,30 +112,25 @@ export class StoreSession {
   }
 
   /**
-   * Stores a chunk unless it is known; `undefined` for zeroes. `likely` is a chunk that probably is the same.
-   * `stored` is told of the bytes that a new chunk took, `durable` when the chunk is safe.
+   * Stores what a slot begins with unless it is known; `undefined` for zeroes. `likely` is a chunk that probably is
+   * the same. The slot may be used again when it has settled.
    */
-  async storeChunk(
-    plain: Buffer,
-    likely: ChunkAddress | undefined,
-    tell: { readonly stored: (bytes: number) => void; readonly durable: () => void },
-  ): Promise<ChunkAddress | undefined> {
-    const plainBytes = plain.length;
-    const held = await this.pool.hold(plain);
-    if (held === undefined) {
+  async storeChunk(chunk: UnnamedChunk, tell: Tell): Promise<ChunkAddress | undefined> {
+    const { slot, bytes, likely } = chunk;
+    const id = await this.pool.hash(slot, bytes);
+    if (id === undefined) {
       tell.durable();
       return undefined;
     }
-    const key = held.id.toString("latin1");
-    const known = likely?.id.equals(held.id) === true ? likely : this.#known.find(held.id);
+    const key = id.toString("latin1");
+    const known = likely?.id.equals(id) === true ? likely : this.#known.find(id);
     const there = known ?? this.#pending.get(key);
     if (there !== undefined) {
-      held.drop();
       const address = await there;
       tell.durable();
       return address;
     }
-    const storing = this.#sealAndAdd(held, plainBytes, tell);
+    const storing = this.#sealAndAdd(chunk, id, tell);
     this.#pending.set(key, storing);
     try {
       return await storing;
@@ -134,17 +139,13 @@ export class StoreSession {
     }
   }
 
-  async #sealAndAdd(
-    held: HeldChunk,
-    plainBytes: number,
-    tell: { readonly stored: (bytes: number) => void; readonly durable: () => void },
-  ): Promise<ChunkAddress> {
-    const record = await held.seal();
-    const placed = await this.#chunks.add(held.id, record, plainBytes, tell.durable);
-    releaseBuffer(record.payload);
+  async #sealAndAdd({ slot, bytes }: UnnamedChunk, id: Buffer, tell: Tell): Promise<ChunkAddress> {
+    const recordBytes = await this.pool.seal(slot, bytes, id);
+    const record = recordParts(slot.room.subarray(0, recordBytes));
+    const placed = await this.#chunks.add(id, record, bytes, tell.durable);
     tell.stored(placed.storedBytes);
     this.#recordBytes += placed.storedBytes;
-    const address: ChunkAddress = { id: held.id, plainBytes, ...placed };
+    const address: ChunkAddress = { id, plainBytes: bytes, ...placed };
     this.#known.add(address);
     return address;
   }

@@ -1,9 +1,17 @@
-import { assert, Fault } from "@cairn/kernel";
-import { encodePageAddress, REGION_BYTES, type Region, regionBytes } from "@cairn/repository";
+import { assert, Fault, putBytes } from "@cairn/kernel";
+import {
+  type ChunkAddress,
+  encodePageAddress,
+  REGION_BYTES,
+  type Region,
+  regionBytes,
+  releaseBuffer,
+} from "@cairn/repository";
 import { compareRegion, type Draw, drawAuditRegions } from "./audit.ts";
 import type { BlockSource, Extent } from "./device.ts";
 import { type Replacement, replaceStretches } from "./merge.ts";
-import type { StoreSession } from "./session.ts";
+import type { StoreSession, UnnamedChunk } from "./session.ts";
+import type { Slot, Slots } from "./slots.ts";
 import { grainRuns, type Span, SpanPlanner } from "./spans.ts";
 import { Tasks } from "./tasks.ts";
 import type { StoreDiskRequest, StoredDisk } from "./transfer.ts";
@@ -55,10 +63,12 @@ async function openPrevious(openTree: OpenTree, request: StoreDiskRequest): Prom
   return tree?.root.diskBytes === source.sizeBytes ? tree : undefined;
 }
 
+type MixedSpan = Span & { readonly kind: "mixed" };
 type Counts = Omit<StoredDisk, "root">;
 
 class DiskStoring {
   readonly #session: StoreSession;
+  readonly #slots: Slots;
   readonly #request: StoreDiskRequest;
   readonly #tasks: Tasks;
   readonly #previous: TreeReader | undefined;
@@ -81,6 +91,7 @@ class DiskStoring {
     previous: TreeReader | undefined,
   ) {
     this.#session = session;
+    this.#slots = session.pool.slots;
     this.#request = request;
     this.#tasks = tasks;
     this.#previous = previous;
@@ -130,9 +141,7 @@ class DiskStoring {
 
   async #take(span: Span): Promise<void> {
     if (span.kind === "mixed") {
-      const { result } = await this.#tasks.startWithin(this.#session.gate, async () =>
-        this.#storeRegion(span),
-      );
+      const { result } = await this.#tasks.startWithin(this.#slots.gate, async () => this.#storeInSlot(span));
       await this.#tree.addRegion(result);
       return;
     }
@@ -156,7 +165,7 @@ class DiskStoring {
       const region = this.#audit[this.#auditNext] ?? 0;
       if (region >= firstRegion + count) return;
       if (region < firstRegion) continue;
-      await this.#tasks.startWithin(this.#session.gate, async () => {
+      await this.#tasks.startWithin(this.#slots.gate, async () => {
         await this.#auditRegion(region, previous);
       });
     }
@@ -176,74 +185,82 @@ class DiskStoring {
     }
   }
 
-  async #storeRegion(span: Span & { readonly kind: "mixed" }): Promise<Region> {
+  async #storeInSlot(span: MixedSpan): Promise<Region> {
+    const slot = this.#slots.take();
+    try {
+      return await this.#storeRegion(span, slot);
+    } finally {
+      this.#slots.give(slot);
+    }
+  }
+
+  async #storeRegion(span: MixedSpan, slot: Slot): Promise<Region> {
     const bytes = regionBytes(this.#request.source.sizeBytes, span.region);
     const offset = span.region * REGION_BYTES;
-    if (span.parts.every(({ kind }) => kind !== "unchanged")) return this.#storeWhole(span, offset, bytes);
+    if (span.parts.every(({ kind }) => kind !== "unchanged")) return this.#storeWhole(span, slot);
     const runs = grainRuns(span.parts, offset, bytes);
-    if (runs.every(({ kind }) => kind !== "unchanged")) {
-      const all = {
-        kind: "mixed",
-        region: span.region,
-        parts: [{ offset, length: bytes, kind: "data" }],
-      } as const;
-      return this.#storeWhole(all, offset, bytes);
-    }
-    return this.#storePieces(span.region, offset, runs);
+    if (runs.some(({ kind }) => kind === "unchanged")) return this.#storePieces(span.region, runs, slot);
+    const all = [{ offset, length: bytes, kind: "data" }] as const;
+    return this.#storeWhole({ kind: "mixed", region: span.region, parts: all }, slot);
   }
 
   /** Nothing of the region is taken from before: it becomes one chunk. Only its data are fetched. */
-  async #storeWhole(span: Span & { readonly kind: "mixed" }, offset: number, bytes: number): Promise<Region> {
-    const plain = await this.#readParts(span.parts, offset, bytes);
-    const before = await this.#previous?.readableRegion(span.region);
+  async #storeWhole({ region, parts }: MixedSpan, slot: Slot): Promise<Region> {
+    const bytes = regionBytes(this.#request.source.sizeBytes, region);
+    for (const { offset, length, kind } of parts) {
+      const at = offset - region * REGION_BYTES;
+      if (kind === "data") await this.#read(offset, slot.room.subarray(at, at + length));
+      else slot.room.fill(0, at, at + length);
+    }
+    const before = await this.#previous?.readableRegion(region);
     const likely = before?.kind === "whole" ? before.chunk : undefined;
-    const chunk = await this.#storeChunk(plain, likely);
+    const chunk = await this.#storeChunk({ slot, bytes, likely });
     return chunk === undefined ? { kind: "zero" } : { kind: "whole", chunk };
   }
 
-  async #readParts(parts: readonly Extent[], offset: number, bytes: number): Promise<Buffer> {
-    const [first] = parts;
-    if (parts.length === 1 && first?.kind === "data") return this.#read(first.offset, first.length);
-    const plain = Buffer.alloc(bytes);
-    for (const part of parts) {
-      if (part.kind !== "data") continue;
-      (await this.#read(part.offset, part.length)).copy(plain, part.offset - offset);
-    }
-    return plain;
-  }
-
   /** Changed grains become chunks of their own; the rest stays where it is. */
-  async #storePieces(region: number, offset: number, runs: readonly Extent[]): Promise<Region> {
+  async #storePieces(region: number, runs: readonly Extent[], slot: Slot): Promise<Region> {
     const previous = this.#previous;
     if (previous === undefined) throw this.#noPrevious();
     const bytes = regionBytes(this.#request.source.sizeBytes, region);
     const replacements: Replacement[] = [];
-    for (const run of runs) {
-      if (run.kind !== "data") this.#done(run.length);
-      if (run.kind === "unchanged") continue;
-      const chunk =
-        run.kind === "zero"
-          ? undefined
-          : await this.#storeChunk(await this.#read(offset + run.offset, run.length), undefined);
-      replacements.push({ offset: run.offset, length: run.length, chunk });
+    for (const { offset, length, kind } of runs) {
+      if (kind !== "data") this.#done(length);
+      if (kind === "unchanged") continue;
+      const chunk = kind === "zero" ? undefined : await this.#storePiece(region, { offset, length }, slot);
+      replacements.push({ offset, length, chunk });
     }
     return replaceStretches(await previous.region(region), bytes, replacements);
   }
 
-  async #read(offset: number, length: number): Promise<Buffer> {
-    const bytes = await this.#request.source.read(offset, length, this.#tasks.signal);
-    assert(bytes.length === length, "a source reads what it is asked for");
-    this.#readBytes += length;
-    return bytes;
+  async #storePiece(
+    region: number,
+    piece: { readonly offset: number; readonly length: number },
+    slot: Slot,
+  ): Promise<ChunkAddress | undefined> {
+    await this.#read(region * REGION_BYTES + piece.offset, slot.room.subarray(0, piece.length));
+    return this.#storeChunk({ slot, bytes: piece.length });
   }
 
-  async #storeChunk(plain: Buffer, likely: Parameters<StoreSession["storeChunk"]>[1]) {
-    const bytes = plain.length;
-    return this.#session.storeChunk(plain, likely, {
+  async #read(offset: number, into: Buffer): Promise<void> {
+    const { source } = this.#request;
+    if (source.readInto === undefined) {
+      const bytes = await source.read(offset, into.length, this.#tasks.signal);
+      assert(bytes.length === into.length, "a source reads what it is asked for");
+      putBytes(into, 0, bytes);
+      releaseBuffer(bytes);
+    } else {
+      await source.readInto(offset, into, this.#tasks.signal);
+    }
+    this.#readBytes += into.length;
+  }
+
+  async #storeChunk(chunk: UnnamedChunk): Promise<ChunkAddress | undefined> {
+    return this.#session.storeChunk(chunk, {
       stored: (stored) => {
         this.#storedBytes += stored;
       },
-      durable: () => this.#done(bytes),
+      durable: () => this.#done(chunk.bytes),
     });
   }
 

@@ -591,7 +591,7 @@ describe("a repository", () => {
     );
     const name = repositoryNames(bench.handle.repositoryId).marker;
     const marker = await bench.store.get(name);
-    marker[10] = 1;
+    marker[10] = 0x80;
     const { crc32 } = await import("node:zlib");
     marker.writeUInt32LE(crc32(marker.subarray(0, marker.length - 4)), marker.length - 4);
     await other.put(name, [marker]);

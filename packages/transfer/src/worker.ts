@@ -1,24 +1,21 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, describeFault } from "@cairn/kernel";
-import { importKeys, releaseBuffer } from "@cairn/repository";
+import { importKeys } from "@cairn/repository";
 import { chunkWork } from "./chunk-work.ts";
 import { asBuffer, handOverOwned } from "./hand-over.ts";
 import { type Placement, placeChunks } from "./place-chunks.ts";
+import { slotRoom } from "./slots.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
-const { repositoryId, keys } = workerData as WorkerSetup;
+const { repositoryId, keys, slots } = workerData as WorkerSetup;
 const work = chunkWork({ repositoryId, keys: importKeys(keys) });
 const port = parentPort;
 assert(port !== null, "the worker runs in a worker thread");
-
-/** Chunks between their `hash` and their `seal`; the pool bounds how many. */
-const held = new Map<number, { readonly id: Buffer; readonly plain: Buffer }>();
 
 port.on("message", (request: WorkerRequest) => {
   try {
     perform(request);
   } catch (cause) {
-    if (request.kind === "drop") throw cause;
     reply({ kind: "failed", request: request.request, why: describeFault(cause) }, []);
   }
 });
@@ -30,13 +27,13 @@ function reply(message: WorkerReply, transfer: readonly ArrayBuffer[]): void {
 function perform(request: WorkerRequest): void {
   switch (request.kind) {
     case "hash":
-      hash(request.request, asBuffer(request.bytes), request.keep);
+      reply({ kind: "hashed", request: request.request, id: work.identify(slotBytes(request)) }, []);
       return;
     case "seal":
-      seal(request.request, request.held);
+      seal(request);
       return;
-    case "drop":
-      drop(request.held);
+    case "identify":
+      identify(request.request, asBuffer(request.bytes));
       return;
     case "open":
       open(request);
@@ -46,31 +43,19 @@ function perform(request: WorkerRequest): void {
   }
 }
 
-function hash(request: number, plain: Buffer, keep: boolean): void {
+function slotBytes({ slot, bytes }: { readonly slot: number; readonly bytes: number }): Buffer {
+  return slotRoom(slots, slot).subarray(0, bytes);
+}
+
+function seal(request: WorkerRequest & { kind: "seal" }): void {
+  const recordBytes = work.sealWithin(asBuffer(request.id), slotRoom(slots, request.slot), request.bytes);
+  reply({ kind: "sealed", request: request.request, recordBytes }, []);
+}
+
+function identify(request: number, plain: Buffer): void {
   const id = work.identify(plain);
-  if (!keep) {
-    const bytes = handOverOwned(plain);
-    reply({ kind: "hashed", request, id, bytes }, [bytes.buffer]);
-    return;
-  }
-  if (id === undefined) releaseBuffer(plain);
-  else held.set(request, { id, plain });
-  reply({ kind: "hashed", request, id }, []);
-}
-
-function drop(request: number): void {
-  const chunk = held.get(request);
-  if (chunk !== undefined) releaseBuffer(chunk.plain);
-  held.delete(request);
-}
-
-function seal(request: number, heldRequest: number): void {
-  const chunk = held.get(heldRequest);
-  assert(chunk !== undefined, `nothing is held for request ${heldRequest}`);
-  held.delete(heldRequest);
-  const record = work.seal(chunk.id, chunk.plain);
-  const payload = handOverOwned(record.payload);
-  reply({ kind: "sealed", request, head: record.head, payload, tag: record.tag }, [payload.buffer]);
+  const bytes = handOverOwned(plain);
+  reply({ kind: "identified", request, id, bytes }, [bytes.buffer]);
 }
 
 function open({ request, record, id, plainBytes }: WorkerRequest & { kind: "open" }): void {

@@ -28,6 +28,7 @@ export function diskSource(client: NbdClient, by: "bitmap" | "whole"): BlockSour
     sizeBytes: client.sizeBytes,
     extents: (signal) => joinExtents(client.status(undefined, signal), by),
     read: async (offset, length, signal) => client.read(offset, length, signal),
+    readInto: async (offset, into, signal) => client.readInto(offset, into, signal),
   };
 }
 
