@@ -385,6 +385,11 @@ void test("a secret is read by whom its list of readers names, and by nobody onc
   made.defer(async () => secrets.delete(id));
   assert.deepEqual((await secrets.payload(id)).reveal(), payload);
   assert.equal((await secrets.find(id))?.status, "ACTIVE");
+  const named = await secrets.list({ name: `${PREFIX}-secret` });
+  assert.deepEqual(
+    named.map((each) => each.id),
+    [id],
+  );
   assert.deepEqual(await secrets.readers(id), { users: [], projectAccess: true });
   assert.equal(await codeOf(admin.barbican.secrets.payload(id)), "openstack-forbidden");
   await secrets.setReaders(id, { users: [await admin.userId()], projectAccess: true });

@@ -1,4 +1,12 @@
-import { databaseSettings, integer, keySettings, keystoneSettings, path, text } from "@cairn/service";
+import {
+  boolean,
+  databaseSettings,
+  integer,
+  keySettings,
+  keystoneSettings,
+  path,
+  text,
+} from "@cairn/service";
 
 /** Settings of cairn-engine. */
 export const engineSpec = {
@@ -13,6 +21,18 @@ export const engineSpec = {
       max: 60_000,
       default: 12_000,
       help: "how long a run stays with an engine that gives no sign of life",
+    }),
+    escrowPublicKey: text({
+      default: "",
+      help: "base64 of the escrow's public key, as `cairn repo key escrow-create` prints it",
+    }),
+    withoutEscrow: boolean({
+      default: false,
+      help: "new repositories may be without an escrow: who loses the key file loses all backups",
+    }),
+    barbicanKeys: boolean({
+      default: false,
+      help: "each project's repository also opens with a Barbican secret of the project",
     }),
   },
   status: {

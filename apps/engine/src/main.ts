@@ -5,6 +5,7 @@ import { type Running, readKeyFile, runService, type ServiceContext, serveStatus
 import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
+import { keyPolicyOf } from "./key-policy.ts";
 
 /** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
 const RECONCILES_PER_LEASE = 2.4;
@@ -31,6 +32,7 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
     clock,
     log,
     masterKey,
+    keyPolicy: keyPolicyOf(config.engine),
     settings: { ...runnerDefaults, leaseMs: config.engine.leaseMs },
     engine: `${hostname()}/${process.pid}`,
     flows,

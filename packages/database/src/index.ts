@@ -67,6 +67,7 @@ export {
   loadRepository,
   noteStateEpoch,
   replaceSegments,
+  replaceWrappedKeys,
 } from "./repositories.ts";
 export {
   completeRestore,

@@ -106,6 +106,24 @@ export async function noteStateEpoch(handle: Handle, id: RepositoryId, epoch: nu
     .execute();
 }
 
+/**
+ * Puts a repository's newest key set in the place of the one that was read. False when somebody else was
+ * faster; the target says which is the newest then. Without `from` whatever is there is replaced.
+ */
+export async function replaceWrappedKeys(
+  handle: Handle,
+  change: { readonly id: RepositoryId; readonly from?: Buffer; readonly to: Buffer },
+): Promise<boolean> {
+  const { id, from, to } = change;
+  const { numUpdatedRows } = await handle
+    .updateTable("repository")
+    .set({ wrapped_keys: to })
+    .where("id", "=", id)
+    .$if(from !== undefined, (query) => query.where("wrapped_keys", "=", from ?? to))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 /** Lists index segments as present, in this order; those that are listed already keep their place. */
 export async function addSegments(
   transaction: Handle,

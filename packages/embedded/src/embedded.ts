@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import {
   type EmbeddedPostgres,
@@ -8,7 +8,7 @@ import {
   registerDatamover,
   startEmbeddedPostgres,
 } from "@cairn/database";
-import { asId, Secret, systemClock } from "@cairn/kernel";
+import { asId, hasCode, Secret, systemClock } from "@cairn/kernel";
 import { type Cloud, type CloudAccess, connectCloud } from "@cairn/openstack";
 import { Child } from "./child.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -52,10 +52,17 @@ export class Embedded {
   readonly #parts = new Map<PartName, Child>();
   readonly #ports = new Map<PartName, number>();
   readonly #options: EmbeddedOptions;
+  readonly #escrowPublicKey: string;
 
-  private constructor(options: EmbeddedOptions, layout: Layout, postgres: EmbeddedPostgres) {
+  private constructor(
+    options: EmbeddedOptions,
+    layout: Layout,
+    postgres: EmbeddedPostgres,
+    escrowPublicKey: string,
+  ) {
     this.#options = options;
     this.layout = layout;
+    this.#escrowPublicKey = escrowPublicKey;
     this.#postgres = postgres;
     this.databaseUrl = postgres.url;
     for (const [part, port] of Object.entries(portsOf(options))) this.#ports.set(part as PartName, port);
@@ -64,10 +71,10 @@ export class Embedded {
   /** Starts everything. When a part fails or the signal is aborted, what was started is stopped again. */
   static async start(options: EmbeddedOptions): Promise<Embedded> {
     const layout = layoutOf(options.root);
-    await makeFolders(layout);
+    const escrowPublicKey = await makeFolders(layout);
     options.onStart?.("PostgreSQL");
     const postgres = await startEmbeddedPostgres({ directory: layout.postgres, signal: options.signal });
-    const embedded = new Embedded(options, layout, postgres);
+    const embedded = new Embedded(options, layout, postgres, escrowPublicKey);
     try {
       await embedded.#startParts();
       return embedded;
@@ -235,6 +242,8 @@ export class Embedded {
         ...keystone,
         CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
         CAIRN_TARGET_DEFAULT_PATH: this.layout.target,
+        CAIRN_ENGINE_ESCROW_PUBLIC_KEY: this.#escrowPublicKey,
+        CAIRN_ENGINE_BARBICAN_KEYS: "true",
         ...(leaseMs === undefined ? {} : { CAIRN_ENGINE_LEASE_MS: String(leaseMs) }),
       };
     }
@@ -299,15 +308,27 @@ function keystoneEnvironment(authUrl: string): Record<string, string> {
   };
 }
 
-async function makeFolders(layout: Layout): Promise<void> {
+/** Makes folders and keys that are not there yet; returns the escrow's public key. */
+async function makeFolders(layout: Layout): Promise<string> {
   const folders = [layout.root, layout.sandbox, layout.target, layout.logs, layout.secrets];
   for (const folder of [...folders, ...COMPUTE_HOSTS.map((host) => layout.scratch(host))]) {
     await mkdir(folder, { recursive: true, mode: folder === layout.root ? 0o711 : 0o700 });
   }
-  await writeFile(layout.keyFile, randomBytes(32).toString("base64"), { mode: 0o600, flag: "wx" }).catch(
-    (cause: unknown) => {
-      // The key of an earlier start is the key of its backups: it stays.
-      if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause;
-    },
-  );
+  await writeOnce(layout.keyFile, randomBytes(32).toString("base64"));
+  const escrow = generateKeyPairSync("x25519");
+  await writeOnce(layout.escrowKey, escrow.privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+  // The private half that stands in the file counts; the last 32 bytes of a public key's DER are the key.
+  const publicKey = createPublicKey(await readFile(layout.escrowKey, "utf8"));
+  const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+  await writeOnce(layout.escrowPublicKey, raw.toString("base64"));
+  return raw.toString("base64");
+}
+
+/** The key of an earlier start is the key of its backups: it stays. */
+async function writeOnce(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { mode: 0o600, flag: "wx" });
+  } catch (cause) {
+    if (!hasCode(cause, "EEXIST")) throw cause;
+  }
 }

@@ -9,6 +9,9 @@ export interface Layout {
   readonly logs: string;
   readonly secrets: string;
   readonly keyFile: string;
+  /** The escrow of a demo or a development: both halves, which an operator keeps apart. */
+  readonly escrowKey: string;
+  readonly escrowPublicKey: string;
   scratch(host: string): string;
   tokenFile(host: string): string;
   logFile(program: string): string;
@@ -26,6 +29,8 @@ export function layoutOf(root: string): Layout {
     logs,
     secrets,
     keyFile: join(secrets, "cairn.key"),
+    escrowKey: join(secrets, "escrow.pem"),
+    escrowPublicKey: join(secrets, "escrow.pub"),
     scratch: (host) => join(root, "scratch", host),
     tokenFile: (host) => join(secrets, `datamover-${host}.token`),
     logFile: (program) => join(logs, `${program}.log`),

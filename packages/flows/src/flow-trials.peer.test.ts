@@ -80,6 +80,7 @@ async function aWorld(things: ReadonlySet<string>): Promise<TrialWorld> {
       clock: systemClock,
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       masterKey: new Secret(Buffer.alloc(32)),
+      keyPolicy: { withoutEscrow: true, barbican: false },
       settings: { ...runnerDefaults, perform: quick, undo: quick },
       engine: "trial",
       flows: {},

@@ -2,19 +2,14 @@ import {
   findDefaultTarget,
   findRepositoryId,
   loadRepository,
+  type RepositoryRow,
   ensureRepository as saveRepository,
   type TargetRow,
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
-import {
-  createKeySet,
-  initRepository,
-  openKeySet,
-  type RepositoryHandle,
-  type RepositoryKeys,
-  readKeySet,
-} from "@cairn/repository";
+import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
 import { directoryStore, type Store } from "@cairn/store";
+import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
 import type { FlowContext } from "./step.ts";
 
 /** A repository that is open: where its objects lie and what opens them. */
@@ -29,7 +24,7 @@ export interface OpenRepository extends RepositoryHandle {
  * first: it holds the keys, and two engines that do this at once go on with the same ones.
  */
 export async function ensureRepository(context: FlowContext): Promise<RepositoryId> {
-  const { database, masterKey, run, signal } = context;
+  const { database, run } = context;
   const target = await findDefaultTarget(database.handle);
   if (target === undefined) {
     throw new Fault(
@@ -38,19 +33,18 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
       "after-operator",
     );
   }
-  const repositoryId = newId<"repository">();
-  const slots = [{ kind: "key-file", label: "engine", key: masterKey.reveal() } as const];
-  const at = context.clock.now();
-  const { bytes } = await createKeySet({ repositoryId, slots, withoutEscrow: true, at });
-  const row = await saveRepository(database.handle, {
-    id: repositoryId,
-    projectId: run.projectId,
-    targetId: target.id,
-    wrappedKeys: bytes,
-  });
-  const store = openTarget(target);
-  await initRepository(store, { repositoryId: row.id, keySet: row.wrapped_keys, signal });
-  return row.id;
+  const known = await findRepositoryId(database.handle, run.projectId);
+  const row = known === undefined ? undefined : await loadRepository(database.handle, known);
+  const { id, wrapped_keys: wrapped } = row?.repository ?? (await makeRow(context, target));
+  await keepKeys(context, { repositoryId: id, store: openTarget(target), wrapped });
+  return id;
+}
+
+async function makeRow(context: FlowContext, target: TargetRow): Promise<RepositoryRow> {
+  const id = newId<"repository">();
+  const { bytes: wrappedKeys } = await firstKeySet(context, id);
+  const { projectId } = context.run;
+  return saveRepository(context.database.handle, { id, projectId, targetId: target.id, wrappedKeys });
 }
 
 /** The repository of the run's project on the default target, if it has been made. */
@@ -64,11 +58,7 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
   if (found === undefined) {
     throw new Fault("repository-missing", `opening repository ${id}: it has no row`, "after-operator");
   }
-  const { keys } = await openKeySet({
-    repositoryId: id,
-    bytes: found.repository.wrapped_keys,
-    credentials: [{ kind: "key-file", key: context.masterKey.reveal() }],
-  });
+  const { keys } = await openWrappedKeys(context, id, found.repository.wrapped_keys);
   const stateEpoch = found.repository.state_epoch;
   return { repositoryId: id, store: openTarget(found.target), keys, stateEpoch };
 }

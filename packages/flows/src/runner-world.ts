@@ -2,6 +2,7 @@ import type { Database } from "@cairn/database";
 import type { FlowName } from "@cairn/domain";
 import type { Clock, Secret } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
+import type { KeyPolicy } from "./repository-keys.ts";
 import type { RunnerSettings } from "./runner-settings.ts";
 import type { Flow, Log, RunFacts } from "./step.ts";
 
@@ -11,6 +12,7 @@ export interface RunnerWorld {
   readonly clock: Clock;
   readonly log: Log;
   readonly masterKey: Secret<Buffer>;
+  readonly keyPolicy: KeyPolicy;
   readonly settings: RunnerSettings;
   /** The engine's name, for the record. */
   readonly engine: string;

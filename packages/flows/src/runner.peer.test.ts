@@ -104,6 +104,7 @@ function worldOf(flow: Flow): RunnerWorld {
     clock: systemClock,
     log: silent,
     masterKey: new Secret(Buffer.alloc(32)),
+    keyPolicy: { withoutEscrow: true, barbican: false },
     settings,
     engine: "test",
     flows: { snapshot: flow },

@@ -14,6 +14,7 @@ import type {
   WorkloadId,
 } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
+import type { KeyPolicy } from "./repository-keys.ts";
 
 /** Which rows a run is about. */
 export interface RunSubject {
@@ -51,6 +52,8 @@ export interface FlowContext {
   readonly database: Database;
   /** The master key (32 bytes) that wraps repositories' keys. */
   readonly masterKey: Secret<Buffer>;
+  /** What opens repositories besides the master key. */
+  readonly keyPolicy: KeyPolicy;
   readonly clock: Clock;
   /** Aborted on cancellation, on the step's deadline, and when this engine lost the run. */
   readonly signal: AbortSignal;

@@ -1,4 +1,5 @@
 export {
+  boolean,
   type Choice,
   type ConfigOf,
   type ConfigSpec,

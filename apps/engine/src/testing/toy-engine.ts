@@ -25,6 +25,7 @@ const engine = await startEngine({
     clock: systemClock,
     log,
     masterKey: new Secret(Buffer.alloc(32)),
+    keyPolicy: { withoutEscrow: true, barbican: false },
     settings: { ...runnerDefaults, leaseMs: 2_000, renewMs: 200, perform: quick, undo: quick },
     engine: name,
     flows: { snapshot: toyFlow(world, name) },

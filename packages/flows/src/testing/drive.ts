@@ -167,6 +167,7 @@ function contextOf(
     admin: metered(fakeCloud(world, "admin"), meter),
     database: world.database,
     masterKey: world.masterKey,
+    keyPolicy: world.keyPolicy,
     clock: systemClock,
     signal,
     log: SILENT,

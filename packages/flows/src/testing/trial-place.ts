@@ -43,6 +43,7 @@ export async function trialPlace(world: World, run: TrialRun): Promise<TrialWorl
       clock: systemClock,
       log: SILENT,
       masterKey: world.masterKey,
+      keyPolicy: world.keyPolicy,
       // One after the other, so that the fake's ids come in the same order each time.
       settings: { ...runnerDefaults, stepsMax: 1, perform: QUICK, undo: QUICK, orderPollMs: 50 },
       engine: "trial",

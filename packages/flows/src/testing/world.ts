@@ -12,6 +12,7 @@ import {
 } from "@cairn/database";
 import type { FlowName } from "@cairn/domain";
 import { asId, Secret } from "@cairn/kernel";
+import type { KeyPolicy } from "../repository-keys.ts";
 import { emptyHosts, type HostState } from "./fake-datamover.ts";
 import { type CloudState, emptyState, PROJECT, USER } from "./fake-state.ts";
 
@@ -25,6 +26,7 @@ export interface World extends AsyncDisposable {
   readonly database: Database;
   readonly targetPath: string;
   readonly masterKey: Secret<Buffer>;
+  keyPolicy: KeyPolicy;
   cloud: CloudState;
   hosts: HostState;
 }
@@ -40,6 +42,7 @@ export async function createWorld(environment: Readonly<Record<string, string | 
     database,
     targetPath,
     masterKey: new Secret(randomBytes(32)),
+    keyPolicy: { withoutEscrow: true, barbican: false },
     cloud: emptyState(),
     hosts: emptyHosts(),
     [Symbol.asyncDispose]: async () => {

@@ -26,6 +26,8 @@ export interface Secrets {
     secret: { readonly name: string; readonly payload: Secret<Buffer> },
     signal?: AbortSignal,
   ): Promise<string>;
+  /** Those of the project that have this name. */
+  list(filter: { readonly name: string }, signal?: AbortSignal): Promise<readonly SecretRecord[]>;
   find(id: string, signal?: AbortSignal): Promise<SecretRecord | undefined>;
   /** 403 for whoever is neither of the project nor in the list of readers; 404 when it is gone. */
   payload(id: string, signal?: AbortSignal): Promise<Secret<Buffer>>;
@@ -37,6 +39,8 @@ export interface Secrets {
 }
 
 const PAYLOAD_BYTES_MAX = 16 * 1024;
+/** Barbican gives 10 at once unless asked for more, and never more than 100. */
+const PAGE_LIMIT = 100;
 
 /** The calls about secrets (docs.openstack.org/barbican, api/reference/secrets and acls). */
 export function secrets(client: ServiceClient): Secrets {
@@ -55,6 +59,12 @@ export function secrets(client: ServiceClient): Secrets {
       const doing = `storing secret ${name}`;
       const answer = await client.post({ doing, path: ["secrets"], body, secrets: [encoded], signal });
       return idOf(doing, new Fields(answer.body, "secret").string("secret_ref"));
+    },
+    list: async ({ name }, signal) => {
+      const doing = `listing secrets called ${name}`;
+      const read = (fields: Fields): SecretRecord => readRecord(doing, fields);
+      const query = { name, limit: PAGE_LIMIT };
+      return client.list({ doing, path: ["secrets"], query, field: "secrets", read, signal });
     },
     find: async (id, signal) => {
       const doing = `reading secret ${id}`;
