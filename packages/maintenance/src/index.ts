@@ -8,7 +8,8 @@ export type {
   ExtendLocksRequest,
   RequestPrices,
 } from "./locks-report.ts";
-export type { HeldBack, MirrorProgress, MirrorReport, MirrorRequest } from "./mirror-report.ts";
+export { mirror } from "./mirror.ts";
+export type { HeldBack, MirrorFlaws, MirrorProgress, MirrorReport, MirrorRequest } from "./mirror-report.ts";
 export { recordDamage } from "./record-damage.ts";
 export type { MaintenanceScope } from "./scope.ts";
 export { scrub } from "./scrub.ts";

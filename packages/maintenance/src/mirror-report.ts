@@ -17,6 +17,14 @@ export interface MirrorRequest {
   /** Packs that are copied at once, each whole in memory; 4 unless told. */
   readonly parallel?: number;
   readonly onProgress?: (progress: MirrorProgress) => void;
+  /** Only the simulator's tests set this. */
+  readonly flaws?: MirrorFlaws;
+}
+
+/** A bug to be switched on, so that a simulator can prove that it would find it. */
+export interface MirrorFlaws {
+  /** A snapshot becomes visible at the target before what it needs is there. */
+  readonly commitsFirst?: boolean;
 }
 
 export interface MirrorProgress {

@@ -16,9 +16,17 @@ const WHOLE_BYTES_MAX = 4 * 1024 * 1024;
 export interface FoundPage {
   readonly name: string;
   readonly bytes: Buffer;
-  /** The pack that it was read from. */
+  /** Where it was read from. */
   readonly pack: string;
+  readonly offset: number;
+  readonly storedBytes: number;
   readonly relocated: boolean;
+}
+
+type RecordPlace = Pick<FoundPage, "pack" | "offset" | "storedBytes">;
+
+function placeOf({ pack, offset, storedBytes }: RecordPlace): RecordPlace {
+  return { pack, offset, storedBytes };
 }
 
 /** What is known to have moved or to be damaged: such records are looked for elsewhere first. */
@@ -54,21 +62,21 @@ export class PageSource {
     const redirected = await this.#redirect(address);
     if (redirected !== undefined) {
       const there = await this.#readAt(address, redirected);
-      if ("result" in there) return { ...there.result, pack: redirected.pack, relocated: true };
+      if ("result" in there) return { ...there.result, ...placeOf(redirected), relocated: true };
     }
     const here = await this.#readAt(address, address);
-    if ("result" in here) return { ...here.result, pack: address.pack, relocated: false };
+    if ("result" in here) return { ...here.result, ...placeOf(address), relocated: false };
     const moved = redirected ?? (await this.#relocations.find("page", address.id));
     if (moved !== undefined && moved !== redirected) {
       const there = await this.#readAt(address, moved);
-      if ("result" in there) return { ...there.result, pack: moved.pack, relocated: true };
+      if ("result" in there) return { ...there.result, ...placeOf(moved), relocated: true };
     }
     throw here.fault;
   }
 
   async #readAt(
     address: PageAddress,
-    at: { readonly pack: string; readonly offset: number; readonly storedBytes: number },
+    at: RecordPlace,
   ): ReturnType<typeof damageOf<{ readonly name: string; readonly bytes: Buffer }>> {
     const { pack, offset, storedBytes } = at;
     const from: Store = {

@@ -1,0 +1,92 @@
+import { Fault, hasCode } from "@cairn/kernel";
+import {
+  openPack,
+  openRepository,
+  type RecordKind,
+  type RepositoryHandle,
+  readSegmentTable,
+  repositoryNames,
+  verifyPackBytes,
+} from "@cairn/repository";
+import type { Store } from "@cairn/store";
+import { damageOf } from "./damage.ts";
+import { packName } from "./page-source.ts";
+
+export interface CopyPorts {
+  readonly source: Store;
+  readonly target: Store;
+  readonly handle: RepositoryHandle;
+  readonly signal: AbortSignal;
+}
+
+/** `unusable`: the source does not have the pack (any more), or not as it was. `taken`: other bytes are at the target. */
+export type PackCopy =
+  | { readonly kind: "copied"; readonly bytes: number }
+  | { readonly kind: "unusable" }
+  | { readonly kind: "taken" };
+
+/** Copies a pack as it is, if it is sound, and reads it back. */
+export async function copyPack(ports: CopyPorts, kind: RecordKind, pack: string): Promise<PackCopy> {
+  const { source, target, handle, signal } = ports;
+  const name = packName(handle, kind, pack);
+  const read = await damageOf(async () => {
+    const bytes = await source.get(name, signal);
+    const { checksumMatches } = openPack(handle, { packId: pack, kind, bytes });
+    return checksumMatches ? bytes : undefined;
+  });
+  if ("fault" in read || read.result === undefined) return { kind: "unusable" };
+  try {
+    await target.put(name, [read.result], signal);
+  } catch (cause) {
+    if (hasCode(cause, "object-exists")) return { kind: "taken" };
+    throw cause;
+  }
+  await verifyPackBytes(target, name, signal);
+  return { kind: "copied", bytes: read.result.length };
+}
+
+/** Copies a small object as it is, unless the same is there, and reads it back. Returns its bytes. */
+export async function copyObject(ports: CopyPorts, name: string): Promise<number> {
+  const { source, target, signal } = ports;
+  const bytes = await source.get(name, signal);
+  await target.put(name, [bytes], signal);
+  const found = await target.get(name, signal);
+  if (found.equals(bytes)) return bytes.length;
+  throw new Fault("object-damaged", `reading ${name} back from the mirror`, "later");
+}
+
+/**
+ * Key sets, then the marker: whoever finds the marker can open the repository. Later key sets are copied each time.
+ */
+export async function copyKeysAndMarker(ports: CopyPorts): Promise<number> {
+  const { source, target, handle, signal } = ports;
+  const { repositoryId } = handle;
+  const names = repositoryNames(repositoryId);
+  let bytes = 0;
+  for await (const name of source.list(names.keySets, signal)) {
+    if (name === names.keysDestroyed || (await target.size(name, signal)) !== undefined) continue;
+    bytes += await copyObject(ports, name);
+  }
+  if ((await target.size(names.marker, signal)) === undefined) bytes += await copyObject(ports, names.marker);
+  await openRepository(target, { repositoryId, signal });
+  return bytes;
+}
+
+/**
+ * Copies an index segment if everything that it names is at the target: writers there would refer to it. `false`: the
+ * target does without; what the segment lists would be stored again.
+ */
+export async function copySegment(
+  ports: CopyPorts,
+  segment: string,
+  hasPack: (pack: string) => Promise<boolean>,
+): Promise<boolean> {
+  const { source, target, handle, signal } = ports;
+  const name = repositoryNames(handle.repositoryId).within(segment);
+  if ((await target.size(name, signal)) !== undefined) return false;
+  const read = await damageOf(async () => readSegmentTable(source, handle, { name: segment, signal }));
+  if ("fault" in read || read.result.kind !== "chunk") return false;
+  for (const pack of read.result.packs) if (!(await hasPack(pack))) return false;
+  const copied = await damageOf(async () => copyObject(ports, name));
+  return "result" in copied;
+}
