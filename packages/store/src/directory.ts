@@ -3,6 +3,7 @@ import { constants, type Dirent } from "node:fs";
 import { type FileHandle, link, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault, hasCode } from "@cairn/kernel";
+import { assertMounted } from "./mounted.ts";
 import { assertName, assertPrefix, isName } from "./names.ts";
 import { ProvenFiles } from "./proven-file.ts";
 import type { Store } from "./store.ts";
@@ -10,6 +11,7 @@ import type { Store } from "./store.ts";
 const COMPARE_BYTES = 4 * 1024 * 1024;
 /** Temporary files begin with a dot, which no object name does, so that no listing shows them. */
 const TEMPORARY = ".cairn-";
+const STALE_ATTEMPTS = 3;
 
 /**
  * A store in a directory of a local file system or an NFS mount (mounted `hard`). The directory must exist: a
@@ -18,18 +20,22 @@ const TEMPORARY = ".cairn-";
  * How an object becomes durable: a temporary file in the same directory is written, synced and read back, then
  * linked to its name (which never overwrites), then the directory is synced. A crash leaves a temporary file or the
  * whole object, never a part of it.
+ *
+ * A `marker` names the directory that was registered: without it an export that is not mounted would look like an
+ * empty target. A stale NFS handle is given up, and what needed it is done again a few times.
  */
-export function directoryStore(path: string): Store {
-  const shared = { root: path, files: new ProvenFiles(), syncedFolders: new Set<string>() };
+export function directoryStore(path: string, marker?: string): Store {
+  const root: Root = { path, marker };
+  const shared = { root, files: new ProvenFiles(), syncedFolders: new Set<string>() };
   const at = (name: string): string => {
     assertName(name);
     return join(path, name);
   };
   const wrapped = async <Result>(doing: string, perform: () => Promise<Result>): Promise<Result> => {
     try {
-      return await perform();
+      return await unlessStale(perform);
     } catch (cause) {
-      throw await explain(path, doing, cause);
+      throw await explain(root, doing, cause);
     }
   };
   return {
@@ -55,34 +61,31 @@ export function directoryStore(path: string): Store {
     },
     size: async (name, signal) => {
       signal?.throwIfAborted();
-      return wrapped(`looking for ${name}`, async () => sizeOf(path, at(name)));
+      return wrapped(`looking for ${name}`, async () => sizeOf(root, at(name)));
     },
     remove: async (name, signal) => {
       signal?.throwIfAborted();
-      await wrapped(`removing ${name}`, async () => removeFile(path, at(name)));
+      await wrapped(`removing ${name}`, async () => removeFile(root, at(name)));
     },
-    async *list(prefix, signal) {
-      assertPrefix(prefix);
-      try {
-        await stat(path);
-        yield* walk(path, prefix.slice(0, -1), signal);
-      } catch (cause) {
-        throw await explain(path, `listing ${prefix}`, cause);
-      }
-    },
+    list: (prefix, signal) => listDirectory(root, prefix, signal),
     checkedPuts: true,
     time: async (signal) => {
       signal?.throwIfAborted();
-      return wrapped("asking the target's clock", async () => timeOf(path));
+      return wrapped("asking the target's clock", async () => timeOf(root));
     },
   };
+}
+
+interface Root {
+  readonly path: string;
+  readonly marker: string | undefined;
 }
 
 interface Target {
   readonly files: ProvenFiles;
   /** Folders whose entries in their parents are known to be durable. */
   readonly syncedFolders: Set<string>;
-  readonly root: string;
+  readonly root: Root;
   readonly file: string;
   readonly name: string;
 }
@@ -137,9 +140,12 @@ async function compareFile(
  */
 async function makeFolders(target: Target, folder: string): Promise<void> {
   const { root, syncedFolders } = target;
+  if (folder === root.path) {
+    await assertMounted(root.path, root.marker);
+    return;
+  }
   const there = await exists(folder);
-  if (there && (folder === root || syncedFolders.has(folder))) return;
-  if (folder === root) throw away(root);
+  if (there && syncedFolders.has(folder)) return;
   const parent = dirname(folder);
   await makeFolders(target, parent);
   try {
@@ -178,19 +184,20 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Absent only if the target itself is there: an unmounted target would otherwise look like an empty one. */
-async function sizeOf(root: string, file: string): Promise<number | undefined> {
+async function sizeOf(root: Root, file: string): Promise<number | undefined> {
   try {
     return (await stat(file)).size;
   } catch (cause) {
     if (!hasCode(cause, "ENOENT")) throw cause;
-    await stat(root);
+    await assertMounted(root.path, root.marker);
     return undefined;
   }
 }
 
 /** What the file server's clock says: the time it gives a fresh file. Our own would be that of an NFS client. */
-async function timeOf(root: string): Promise<number> {
-  const path = join(root, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
+async function timeOf(root: Root): Promise<number> {
+  await assertMounted(root.path, root.marker);
+  const path = join(root.path, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
   try {
     await using file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     await file.write(Buffer.from("?"));
@@ -201,10 +208,23 @@ async function timeOf(root: string): Promise<number> {
   }
 }
 
-async function removeFile(root: string, file: string): Promise<void> {
-  await stat(root);
+async function removeFile(root: Root, file: string): Promise<void> {
+  await assertMounted(root.path, root.marker);
   await rm(file, { force: true });
   if (await exists(dirname(file))) await syncDirectory(dirname(file));
+}
+
+async function* listDirectory(root: Root, prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
+  assertPrefix(prefix);
+  const { path, marker } = root;
+  try {
+    await assertMounted(path, marker);
+    yield* walk(path, prefix.slice(0, -1), signal);
+    // A folder that was not there held nothing, unless all of them went away at once.
+    await assertMounted(path, marker);
+  } catch (cause) {
+    throw await explain(root, `listing ${prefix}`, cause);
+  }
 }
 
 async function* walk(root: string, folder: string, signal?: AbortSignal): AsyncGenerator<string> {
@@ -221,7 +241,7 @@ async function* walk(root: string, folder: string, signal?: AbortSignal): AsyncG
 /** A folder that is not there holds nothing: folders are made with their first object. */
 async function entriesOf(path: string): Promise<readonly Dirent[]> {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return await unlessStale(async () => readdir(path, { withFileTypes: true }));
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return [];
     throw cause;
@@ -242,13 +262,28 @@ const CODES: Readonly<Record<string, readonly [code: string, retry: Fault["retry
 /**
  * The Fault for what went wrong. An object that is missing because the whole target is away is not missing.
  */
-async function explain(root: string, doing: string, cause: unknown): Promise<unknown> {
-  if (hasCode(cause, "ENOENT") && !(await exists(root))) return away(root, cause);
+async function explain({ path, marker }: Root, doing: string, cause: unknown): Promise<unknown> {
+  if (!hasCode(cause, "ENOENT")) return toFault(doing, cause);
+  try {
+    await assertMounted(path, marker);
+  } catch (away) {
+    return toFault(doing, away);
+  }
   return toFault(doing, cause);
 }
 
-function away(root: string, cause?: unknown): Fault {
-  return new Fault("store-away", `the target's directory ${root} is not there`, "after-operator", cause);
+/**
+ * Performs again when a handle is stale: the file server was restarted or the export moved, and opening by name
+ * again finds what is there now. All operations of the port may be repeated.
+ */
+async function unlessStale<Result>(perform: () => Promise<Result>): Promise<Result> {
+  for (let done = 1; ; done += 1) {
+    try {
+      return await perform();
+    } catch (cause) {
+      if (!hasCode(cause, "ESTALE") || done >= STALE_ATTEMPTS) throw cause;
+    }
+  }
 }
 
 /** The Fault for what the file system said: the table in store.ts. Anything else passes as it is. */

@@ -4,7 +4,9 @@ export { directoryStore } from "./directory.ts";
 export { type FaultPlan, faultyStore, type StoreCall } from "./faulty.ts";
 export { memoryStore } from "./memory.ts";
 export { openStore } from "./open-store.ts";
+export { type Probed, type ProbeOptions, probeTarget, type TargetReport } from "./probe.ts";
 export { type RequestCounter, type RequestKind, requestCounter, type S3Options } from "./s3-link.ts";
+export { openAddress, type SealedAddress, sealAddress } from "./sealed-address.ts";
 export {
   type SimulatedBucket,
   type SimulatedBucketOptions,

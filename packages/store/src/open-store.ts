@@ -11,7 +11,7 @@ import type { TargetAddress } from "./target.ts";
 export function openStore(target: TargetAddress, options: S3Options = {}): Store {
   switch (target.kind) {
     case "directory":
-      return directoryStore(target.path);
+      return directoryStore(target.path, target.marker);
     case "s3":
       return s3Store(target, options);
   }

@@ -76,6 +76,7 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   XAmzContentSHA256Mismatch: "lost",
   ObjectLockConfigurationNotFoundError: "unfit",
   InvalidBucketState: "unfit",
+  InvalidRequest: "unfit",
   NoSuchObjectLockConfiguration: "unlocked",
 };
 

@@ -135,15 +135,21 @@ export class S3Link {
       await this.#headBucket(doing, signal);
     } catch (thrown) {
       if (!(thrown instanceof S3Error)) throw thrown;
-      if (thrown.verdict === "missing") throw toS3Fault(doing, new S3Error("no-bucket", thrown.message));
       if (thrown.verdict !== "denied") throw toS3Fault(doing, thrown);
     }
   }
 
   async #headBucket(doing: string, signal: AbortSignal | undefined): Promise<void> {
-    await this.attempt({ kind: "bucket", doing, signal }, async (client, sdk, http) => {
-      await client.send(new sdk.HeadBucketCommand({ Bucket: this.#address.bucket }), http);
-    });
+    const Bucket = this.#address.bucket;
+    try {
+      await this.attempt({ kind: "bucket", doing, signal }, async (client, sdk, http) => {
+        await client.send(new sdk.HeadBucketCommand({ Bucket }), http);
+      });
+    } catch (thrown) {
+      // An answer to HEAD has no body that would say what is missing.
+      if (!(thrown instanceof S3Error && thrown.verdict === "missing")) throw thrown;
+      throw new S3Error("no-bucket", thrown.message, thrown.status);
+    }
   }
 
   /** Makes a request that may be repeated. Throws a Fault, after the last attempt or at once. */

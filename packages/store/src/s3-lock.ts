@@ -42,7 +42,7 @@ export function s3Lock(
       if (!(thrown instanceof S3Error)) throw thrown;
       // We never ask to bypass a lock, so shortening one is refused like a missing right. One request in the
       // good case is worth this question in the bad one: locks are extended a million at a time.
-      if (thrown.verdict === "denied" || thrown.verdict === "unclear") {
+      if (thrown.verdict === "denied") {
         const until = await lockedUntil(name, signal);
         if (until !== undefined && until >= Math.floor(untilMs / 1000) * 1000) return;
       }

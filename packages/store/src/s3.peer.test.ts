@@ -2,10 +2,17 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
-import { describeFault, type Fault } from "@cairn/kernel";
+import { describeFault, type Fault, Rejection } from "@cairn/kernel";
 import { type Ceph, startCeph } from "./ceph.ts";
 import { names, storeContract, withCode } from "./contract.ts";
-import { openStore, requestCounter, type S3Address, type S3Options, type Store } from "./index.ts";
+import {
+  openStore,
+  probeTarget,
+  requestCounter,
+  type S3Address,
+  type S3Options,
+  type Store,
+} from "./index.ts";
 import { type Mishap, startUnrulyProxy, type UnrulyProxy } from "./testing/unruly-proxy.ts";
 
 const HOUR_MS = 3_600_000;
@@ -35,6 +42,7 @@ describe("Ceph's S3 gateway", { timeout: 60_000 }, () => {
   rights(async (options) => ceph.makeBucket(options));
   versions(async (options) => ceph.makeBucket(options));
   mishaps(() => ceph);
+  probes(async (options) => ceph.makeBucket(options));
   limits(() => ceph);
 });
 
@@ -198,6 +206,55 @@ function mishaps(ceph: () => Ceph): void {
       setImmediate(() => stop.abort(new Error("enough")));
       await assert.rejects(putting, /enough/);
     });
+  });
+}
+
+function probes(makeBucket: MakeBucket): void {
+  it("is found to keep names, and to let its owner remove", async () => {
+    const { maintainer } = await makeBucket({ prefix: "backups/" });
+    const { target, report } = await probeTarget(maintainer);
+    assert.deepEqual(
+      [report.conditionalPuts, report.list, report.mayRemove, report.lock, report.leftovers, report.warnings],
+      ["enforced", "at-once", "yes", "none", [], []],
+    );
+    assert.ok(Math.abs(report.clockAheadMs) < 5000);
+    assert.deepEqual(target, { ...maintainer, conditional: true });
+    assert.deepEqual(await names(openStore(maintainer), ""), []);
+  });
+
+  it("is found to refuse a datamover's removals, and says what is left of the probe", async () => {
+    const { writer } = await makeBucket();
+    const { report } = await probeTarget(writer);
+    assert.deepEqual([report.mayRemove, report.leftovers.length], ["no", 2]);
+  });
+
+  it("is found to ignore conditional writes where it keeps versions, and to enforce its locks", async () => {
+    const { maintainer } = await makeBucket({ lock: LOCK });
+    const { target, report } = await probeTarget(maintainer);
+    assert.deepEqual(
+      [report.conditionalPuts, report.mayRemove, report.lock, report.warnings.length],
+      ["ignored", "unknown", "enforced", 1],
+    );
+    assert.deepEqual(target, { ...maintainer, conditional: false });
+  });
+
+  it("is refused with field, value and remedy when it cannot be a target", async () => {
+    const { maintainer } = await makeBucket();
+    const wrong: readonly [field: string, target: S3Address][] = [
+      ["lock", { ...maintainer, lock: LOCK }],
+      ["bucket", { ...maintainer, bucket: "cairn-is-not-there" }],
+      ["accessKeyId", { ...maintainer, accessKeyId: "NOBODY" }],
+      ["accessKeyId", { ...maintainer, secretAccessKey: "not-the-secret" }],
+    ];
+    for (const [field, target] of wrong) {
+      await assert.rejects(probeTarget(target), (thrown) => {
+        assert.ok(thrown instanceof Rejection, describeFault(thrown));
+        assert.equal(thrown.field, field);
+        assert.ok((thrown.remedy ?? "") !== "");
+        assert.ok(!inspect(thrown, { depth: 9, showHidden: true }).includes("not-the-secret"));
+        return true;
+      });
+    }
   });
 }
 

@@ -2,6 +2,8 @@
 export interface DirectoryAddress {
   readonly kind: "directory";
   readonly path: string;
+  /** What its marker says since it was registered. A directory with another one, or none, is not mounted. */
+  readonly marker?: string;
 }
 
 /** A bucket of an S3 service, and what it takes to use it. Holds a secret: never log it, never list it. */
