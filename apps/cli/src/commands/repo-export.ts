@@ -42,7 +42,7 @@ export function addExporting(repo: Command, shell: Shell): void {
       ),
     )
     .action(async (snapshot: string, flags: ExtractFlags) => {
-      const opened = await open(shell, flags, snapshot);
+      const opened = await openExport(shell, flags, snapshot);
       const disk = opened.reader.chooseDisk(opened.commit.disks, flags.disk, opened.names);
       const file = resolve(shell.cwd, flags.output);
       const plan = { disk, file, format: "raw", force: flags.force === true } as const;
@@ -68,12 +68,14 @@ export function addExporting(repo: Command, shell: Shell): void {
     .action(async (snapshot: string, flags: ExportFlags) => exportDisks(shell, flags, snapshot));
 }
 
-interface OpenedExport extends OpenedTarget, Reader.OpenedSnapshot {
+/** A snapshot whose disks can be read. */
+export interface OpenedExport extends OpenedTarget, Reader.OpenedSnapshot {
   /** Of instances, by their ids. */
   readonly names: ReadonlyMap<string, string>;
 }
 
-async function open(
+/** Opens the snapshot that an argument names. */
+export async function openExport(
   shell: Shell,
   flags: TargetFlags & { readonly workload?: string },
   snapshot: string,
@@ -94,7 +96,7 @@ async function open(
 }
 
 async function exportDisks(shell: Shell, flags: ExportFlags, snapshot: string): Promise<void> {
-  const opened = await open(shell, flags, snapshot);
+  const opened = await openExport(shell, flags, snapshot);
   const { reader, commit, names } = opened;
   const place = resolve(shell.cwd, flags.output);
   const disks =
