@@ -30,6 +30,20 @@ export {
   readPassphrase,
   readSecretFile,
 } from "./open-keys.ts";
+export {
+  addKeySlot,
+  type ChangedKeys,
+  chooseRepository,
+  destroyRepository,
+  type KeyChange,
+  type KeyListing,
+  listKeySlots,
+  makeEscrow,
+  type NewSlotOptions,
+  type RepositoryChoice,
+  removeKeySlot,
+  rotateKeys,
+} from "./repo-keys.ts";
 export { type ServedDisk, type ServedSnapshot, type ServeOptions, serveSnapshot } from "./serve.ts";
 export { describeTarget, parseTarget, type Variables } from "./target-address.ts";
 export { type VerifiedRepository, type VerifyLevel, verifyRepositories } from "./verify.ts";

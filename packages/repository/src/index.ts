@@ -23,6 +23,7 @@ export {
   changeKeySet,
   type DestroyedKeys,
   destroyKeys,
+  inspectKeySets,
   type KeySetRequest,
   type PassedOver,
   readDestruction,

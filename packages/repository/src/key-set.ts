@@ -113,11 +113,17 @@ export async function nextKeySet(set: KeySet, change: KeySetChange): Promise<Key
   }
   const slots = set.writable.filter(({ frame }) => change.remove?.includes(frame.id) !== true);
   for (const slot of change.add ?? []) slots.push(await makeSlot(slot, set.repositoryId, random));
+  // Who never had an escrow has said so before; only taking one away wants to be said.
+  const hadNone = !set.slots.some(isEscrow);
+  const withoutEscrow = change.withoutEscrow === true || hadNone;
   const rotated = change.rotate === true ? withNextEpoch(set, random) : set.keys;
   const added = rotated.epochs.slice(set.epochs.length).map(({ epoch }) => ({ epoch, since: at }));
   const { repositoryId } = set;
   const epochs = [...set.epochs, ...added];
-  return sealKeySet({ repositoryId, sequence: set.sequence + 1, keys: rotated, epochs, slots }, change);
+  return sealKeySet(
+    { repositoryId, sequence: set.sequence + 1, keys: rotated, epochs, slots },
+    { ...change, withoutEscrow },
+  );
 }
 
 function withNextEpoch(set: KeySet, random: Randomness): RepositoryKeys {
@@ -200,6 +206,10 @@ function wrappable(slot: WritableSlot): { readonly frame: SlotFrame; readonly wr
   throw new Fault("format-unknown", message, "after-operator");
 }
 
+function isEscrow({ kind, rights }: SlotInfo): boolean {
+  return kind === "escrow" && rights === "all";
+}
+
 function requireOpeners(slots: readonly SlotInfo[], withoutEscrow: boolean): void {
   if (slots.length > SLOTS_MAX) {
     throw new Rejection(`a key set has at most ${SLOTS_MAX} slots`, { status: 400, field: "slots" });
@@ -207,7 +217,7 @@ function requireOpeners(slots: readonly SlotInfo[], withoutEscrow: boolean): voi
   if (!slots.some(({ rights }) => rights === "all")) {
     throw new Rejection("a key set needs a slot that opens everything", { status: 400, field: "slots" });
   }
-  if (withoutEscrow || slots.some(({ kind, rights }) => kind === "escrow" && rights === "all")) return;
+  if (withoutEscrow || slots.some(isEscrow)) return;
   throw new Rejection("the keys have no escrow: whoever loses the other secrets loses all backups", {
     status: 400,
     field: "escrow",

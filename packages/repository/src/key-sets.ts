@@ -67,6 +67,27 @@ export async function readKeySet(
   throw new Fault("object-damaged", message, "after-operator", first.why);
 }
 
+/**
+ * What anybody can read of the key sets on a target, the newest first; one that is damaged is left out unless
+ * it is the newest. Faults: `keys-missing`, `keys-destroyed`, `object-damaged`.
+ */
+export async function inspectKeySets(
+  store: Store,
+  request: KeySetRequest,
+): Promise<readonly ReturnType<typeof inspectKeySet>[]> {
+  const found: ReturnType<typeof inspectKeySet>[] = [];
+  for (const { name } of await listKeySets(store, request)) {
+    const bytes = await store.get(name, request.signal);
+    try {
+      found.push(inspectKeySet(request.repositoryId, bytes, name));
+    } catch (cause) {
+      if (found.length === 0) throw cause;
+    }
+  }
+  if (found.length === 0) throw await missing(store, request);
+  return found;
+}
+
 async function readOne(
   store: Store,
   request: KeySetRequest & { readonly credentials: readonly Credential[] },

@@ -3,6 +3,8 @@ import { Command } from "commander";
 import type { Shell } from "../shell.ts";
 import { contextOf, withOutputFlags } from "./context.ts";
 import { addExporting } from "./repo-export.ts";
+import { addKeys } from "./repo-key.ts";
+import { addServing } from "./repo-serve.ts";
 import { openTargetOf, openTargetWithKey, type TargetFlags, withTargetFlags } from "./repo-target.ts";
 import { addVerifying } from "./repo-verify.ts";
 import { examples } from "./workload.ts";
@@ -43,6 +45,8 @@ export function repoCommand(shell: Shell): Command {
   addShowing(repo, shell);
   addVerifying(repo, shell);
   addExporting(repo, shell);
+  addServing(repo, shell);
+  addKeys(repo, shell);
   return repo;
 }
 
