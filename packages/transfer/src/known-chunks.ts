@@ -6,7 +6,7 @@ const FIRST_SLOTS = 16 * 1024;
 const LOAD_MAX = 0.6;
 
 /**
- * Where the chunks of the repository lie, for deduplication, in 32 bytes a slot. Of each id the first 128
+ * Where the chunks lie that a transfer has stored, for deduplication, in 32 bytes a slot. Of each id the first 128
  * bits are kept: ids are keyed hashes, so nobody without the key can find two that agree in them, and chance
  * needs 10^19.
  *

@@ -22,7 +22,8 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
   const stopped = new AbortController();
   const life = AbortSignal.any([signal, stopped.signal]);
   const pool = openPool(handle, options.workers ?? WORKERS);
-  const session = new StoreSession({ store, handle, pool, indexSegments, signal: life });
+  const { stateHint } = options;
+  const session = new StoreSession({ store, handle, pool, indexSegments, stateHint, signal: life });
   const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
     TreeReader.open({ store, handle, signal: treeSignal, explain: baseUnreadable }, root);
   const relocations = openRelocations(store, handle, { signal: life });

@@ -1,13 +1,13 @@
-import { Fault } from "@cairn/kernel";
 import {
   type ChunkAddress,
   PACK_BYTES,
   PAGE_PACK_BYTES,
   type PackEntry,
   type PageAddress,
+  packsToAvoid,
   pageId,
   type RepositoryHandle,
-  readSegment,
+  readState,
   recordParts,
   type SegmentEntry,
   sealPage,
@@ -17,10 +17,11 @@ import type { Store } from "@cairn/store";
 import { KnownChunks } from "./known-chunks.ts";
 import { PackWriter } from "./pack-writer.ts";
 import type { Pool } from "./pool.ts";
+import { SegmentIndex } from "./segment-index.ts";
 import type { Slot } from "./slots.ts";
 
-/** Memory for deduplication: 1.2 million chunks, newest segments first. */
-const KNOWN_BYTES_MAX = 64 * 1024 * 1024;
+/** Memory for what this transfer stored itself, before its segments tell it: 300,000 chunks. */
+const KNOWN_BYTES_MAX = 16 * 1024 * 1024;
 /** A segment is written early when it has this many chunks. */
 const SEGMENT_CHUNKS = 64 * 1024;
 
@@ -29,6 +30,7 @@ export interface SessionOptions {
   readonly handle: RepositoryHandle;
   readonly pool: Pool;
   readonly indexSegments: readonly string[];
+  readonly stateHint: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -50,8 +52,10 @@ export class StoreSession {
   readonly pool: Pool;
   readonly #options: SessionOptions;
   readonly #known = new KnownChunks(KNOWN_BYTES_MAX);
-  #loading: Promise<void> | undefined;
-  /** Chunks that are being sealed, so that an equal one that comes meanwhile is not stored twice. */
+  #preparing: Promise<SegmentIndex> | undefined;
+  #index: SegmentIndex | undefined;
+  #avoid: ReadonlySet<string> = new Set();
+  /** Chunks that are being looked for or sealed, so that an equal one that comes meanwhile is not stored twice. */
   readonly #pending = new Map<string, Promise<ChunkAddress>>();
   readonly #chunks: PackWriter;
   readonly #pages: PackWriter;
@@ -61,7 +65,6 @@ export class StoreSession {
   #segmentBytes = 0;
   /** Bytes of chunk records, which each disk counts for itself. */
   #recordBytes = 0;
-  readonly #ignored: string[] = [];
 
   constructor(options: SessionOptions) {
     const { store, handle, signal } = options;
@@ -88,27 +91,24 @@ export class StoreSession {
 
   /** Segments that could not be used: what they list may be stored again. */
   get ignoredSegments(): readonly string[] {
-    return this.#ignored;
+    return this.#index?.ignoredSegments ?? [];
   }
 
-  /** Loads what the repository holds already, once. */
-  async loadKnown(): Promise<void> {
-    this.#loading ??= this.#load();
-    await this.#loading;
+  /** Learns what nothing may refer to anew. Call it before anything is stored, with the bytes of a new disk. */
+  async prepare(newBytes: number): Promise<void> {
+    this.#preparing ??= this.#openIndex();
+    (await this.#preparing).expect(newBytes);
   }
 
-  async #load(): Promise<void> {
-    const { store, handle, indexSegments, signal } = this.#options;
-    // Newest first, so that the most likely chunks are in when the table is full.
-    for (const name of indexSegments.toReversed()) {
-      if (this.#known.full) return;
-      try {
-        await readSegment(store, handle, { name, signal }, (entry) => this.#known.add(entry));
-      } catch (cause) {
-        if (!(cause instanceof Fault) || cause.retry !== "never") throw cause;
-        this.#ignored.push(name);
-      }
-    }
+  async #openIndex(): Promise<SegmentIndex> {
+    const { store, handle, indexSegments, stateHint, signal } = this.#options;
+    const hint = stateHint === undefined ? {} : { hint: stateHint };
+    const state = await readState(store, handle, { ...hint, signal });
+    // What moved lies where relocations say, which are newer than all that lists its former place.
+    const segments = [...indexSegments, ...state.relocations];
+    this.#avoid = packsToAvoid(state);
+    this.#index = new SegmentIndex({ store, handle, segments, avoid: this.#avoid, signal });
+    return this.#index;
   }
 
   /**
@@ -122,21 +122,29 @@ export class StoreSession {
       tell.durable();
       return undefined;
     }
+    const here =
+      likely?.id.equals(id) === true && !this.#avoid.has(likely.pack) ? likely : this.#known.find(id);
     const key = id.toString("latin1");
-    const known = likely?.id.equals(id) === true ? likely : this.#known.find(id);
-    const there = known ?? this.#pending.get(key);
+    const there = here ?? this.#pending.get(key);
     if (there !== undefined) {
       const address = await there;
       tell.durable();
       return address;
     }
-    const storing = this.#sealAndAdd(chunk, id, tell);
+    const storing = this.#findOrSeal(chunk, id, tell);
     this.#pending.set(key, storing);
     try {
       return await storing;
     } finally {
       this.#pending.delete(key);
     }
+  }
+
+  async #findOrSeal(chunk: UnnamedChunk, id: Buffer, tell: Tell): Promise<ChunkAddress> {
+    const found = await this.#index?.find(id, chunk.bytes);
+    if (found === undefined) return this.#sealAndAdd(chunk, id, tell);
+    tell.durable();
+    return found;
   }
 
   async #sealAndAdd({ slot, bytes }: UnnamedChunk, id: Buffer, tell: Tell): Promise<ChunkAddress> {
@@ -184,6 +192,7 @@ export class StoreSession {
     const { store, handle, signal } = this.#options;
     const segment = await writeSegment(store, handle, entries, signal);
     this.#segments.push(segment.name);
+    this.#index?.add(segment.name, entries);
     this.#segmentBytes += segment.storedBytes;
   }
 }

@@ -34,7 +34,7 @@ export async function storeDisk(
   draw: Draw,
   request: StoreDiskRequest,
 ): Promise<StoredDisk> {
-  await session.loadKnown();
+  await session.prepare(request.previousRoot === undefined ? request.source.sizeBytes : 0);
   const tasks = new Tasks(request.signal);
   const previous = await openPrevious(openTree, request);
   const storing = new DiskStoring(session, request, tasks, previous);
