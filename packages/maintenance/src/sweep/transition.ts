@@ -39,8 +39,12 @@ export function decidedState(base: MaintenanceState, change: StateChange): Maint
     ...plan.condemn.map(fresh("unreferenced")),
     ...moved.map(fresh("moved")),
   ];
+  // What was condemned was not locked for longer; rescued, it is in use again, and nothing says until when.
+  const { lockFloor, ...rest } = base;
+  const floor = plan.rescue.length > 0 || lockFloor === undefined ? {} : { lockFloor };
   return {
-    ...base,
+    ...rest,
+    ...floor,
     epoch,
     at,
     by,
