@@ -227,6 +227,7 @@ async function settledOrAborted(
   const onAbort = (): void => {
     aborted.reject(signal.reason);
   };
+  if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([all, aborted.promise]);
