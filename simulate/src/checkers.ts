@@ -1,4 +1,5 @@
 import { describeFault, Fault } from "@cairn/kernel";
+import { verifyTarget } from "@cairn/maintenance";
 import { listCommits, readCommit, readTombstone } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { openTransfer } from "@cairn/transfer";
@@ -15,11 +16,14 @@ const neverAborted = new AbortController().signal;
  * says which snapshot or object breaks it.
  */
 export async function checkAll(world: World): Promise<void> {
-  for (const each of world.main.violations.splice(0)) world.violate(each.rule, each.message);
+  const targets = world.mirror === undefined ? [world.main] : [world.main, world.mirror];
   const rows = new Map(
     world.workloads.flatMap(({ rows }) => rows.map((row) => [row.snapshotId, row] as const)),
   );
-  await checkCommits(world, world.main, rows);
+  for (const target of targets) {
+    for (const each of target.violations.splice(0)) world.violate(each.rule, each.message);
+    if (target.objects.size > 0) await checkCommits(world, target, rows);
+  }
   for (const row of rows.values()) checkRow(world, row);
 }
 
@@ -119,6 +123,26 @@ export async function checkNothingIsLeft(world: World): Promise<void> {
   for (const [name, { lockedUntil = 0 }] of main.objects) {
     if (!/\/[pm]\//.test(name) || needed.has(name) || lockedUntil > world.scheduler.now) continue;
     world.violate("garbage-goes", `${world.shorten(name)} is still there, and no snapshot needs it`);
+  }
+}
+
+/** Verifying names exactly the snapshots that cannot be restored. */
+export async function checkDamageIsNamed(world: World): Promise<void> {
+  const store = godStore(world.main, "actual");
+  const clock = { now: () => world.scheduler.now, sleep: async () => Promise.resolve() };
+  const { handle } = world;
+  const report = await verifyTarget({ store, handle, clock, signal: neverAborted, level: "data" });
+  const named = new Set(report.degraded.map(({ snapshotId }) => snapshotId));
+  for (const row of world.workloads.flatMap(({ rows }) => rows)) {
+    if (row.state !== "available") continue;
+    const restored = await restoreAll(world, store, row);
+    if ((restored.kind === "right") !== named.has(row.snapshotId)) continue;
+    const said = named.has(row.snapshotId) ? "calls it degraded" : "says nothing";
+    const why = restored.kind === "right" ? "" : ` (${restored.why})`;
+    world.violate(
+      "damage-is-named",
+      `snapshot ${row.snapshotId} restores ${restored.kind}${why}, and verify ${said}`,
+    );
   }
 }
 

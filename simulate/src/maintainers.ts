@@ -4,6 +4,7 @@ import { structureOnlyKeys } from "@cairn/repository";
 import { portOf } from "./port.ts";
 import type { Process } from "./process.ts";
 import { DAY_MS, type Flaw, HOUR_MS, MINUTE_MS } from "./scenario.ts";
+import type { Target } from "./target.ts";
 import type { Program } from "./world.ts";
 
 const neverAborted = new AbortController().signal;
@@ -14,19 +15,19 @@ const LAST_SWEEPS = 4;
 const TRIES_MAX = 3;
 
 /** Sweeps every few hours, and at the end often enough to leave nothing that nobody needs. */
-export function sweeperOf(index: number): Program {
+export function sweeperOf(index: number, target: Target): Program {
   return async (process) => {
     const { world } = process;
     while (!world.ending) {
       await process.sleep(world.chance.below(2 * world.scenario.sweepEveryHours * HOUR_MS));
-      await severalTries(process, async () => sweepOnce(process, index));
+      await severalTries(process, async () => sweepOnce(process, index, target));
     }
     if (index > 0) return;
     // Alone, and when the sessions of writers that died are over, too.
     while (world.running.writer > 0) await process.sleep(HOUR_MS);
     for (let round = 0; round < LAST_SWEEPS; round += 1) {
       await process.sleep(8 * DAY_MS);
-      await sweepOnce(process, index);
+      await sweepOnce(process, index, target);
     }
   };
 }
@@ -39,9 +40,9 @@ export async function severalTries(process: Process, work: () => Promise<boolean
   }
 }
 
-async function sweepOnce(process: Process, index: number): Promise<boolean> {
+async function sweepOnce(process: Process, index: number, target: Target): Promise<boolean> {
   const { world } = process;
-  const store = portOf(process, world.main);
+  const store = portOf(process, target);
   const { handle } = world;
   return tolerating(process, "sweep", async () => {
     const report = await sweep({
@@ -49,7 +50,7 @@ async function sweepOnce(process: Process, index: number): Promise<boolean> {
       remover: store,
       handle: { ...handle, keys: structureOnlyKeys(handle.keys) },
       clock: process.clock,
-      by: `sweeper-${index}-${process.name}`,
+      by: `sweeper-${index}-${target.name}-${process.name}`,
       signal: neverAborted,
       limits: { graceMs: GRACE_MS, confirmShare: 1, compactBelowShare: world.scenario.compactBelowShare },
       flaws: sweepFlaws(world.scenario.flaw),

@@ -1,7 +1,9 @@
-import { Fault } from "@cairn/kernel";
+import { Fault, MiB } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import type { Process } from "./process.ts";
 import type { Target } from "./target.ts";
+
+const LARGE_OBJECT_BYTES = 2 * MiB;
 
 /** A process's way to a target: every call waits for the scheduler, and may go wrong on its way. */
 export function portOf(process: Process, target: Target): Store {
@@ -38,6 +40,8 @@ export function portOf(process: Process, target: Target): Store {
       if (given <= names.length)
         throw new Fault("store-io", `listing ${prefix}: the next page failed`, "later");
     },
+    // Small buffers: a simulation makes thousands of them.
+    largeObjectBytes: LARGE_OBJECT_BYTES,
     ...world.lockAndTime(process, target),
   };
 }

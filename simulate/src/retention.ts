@@ -17,7 +17,12 @@ export async function removeSnapshot(process: Process, store: Store, row: Snapsh
     notBefore: requestedAt,
   };
   await writeTombstone(store, { ...handle, tombstone });
-  await removeCommit(store, { ...handle, workloadId, snapshotId });
+  try {
+    await removeCommit(store, { ...handle, workloadId, snapshotId });
+  } catch (cause) {
+    // A sweep removes it when its time has come; until then the tombstone says that it counts no more.
+    if (!hasCode(cause, "object-locked")) throw cause;
+  }
   if (row.state === "turning-back" && sessionId !== undefined) await giveUp(store, process, sessionId);
   row.state = row.state === "deleting" ? "deleted" : "failed";
 }

@@ -66,6 +66,8 @@ export interface Scenario {
   readonly outages: number;
   /** Packs that the medium damages. */
   readonly rottenPacks: number;
+  /** Whether packs are read again and mended. */
+  readonly scrubbed: boolean;
   readonly lockWindowMs: number | undefined;
   readonly mirrored: boolean;
   readonly sweepers: number;
@@ -88,6 +90,7 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     crash: rate(0.6, 0.01),
     clockJump: rate(0.3, 0.05),
   };
+  const rotten = chance.often(0.3);
   return {
     seed,
     flaw,
@@ -97,7 +100,8 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     listLagMs: chance.often(0.5) ? chance.below(7 * HOUR_MS) : 0,
     skewMs: chance.often(0.3) ? chance.below(26 * HOUR_MS) : 0,
     outages: chance.often(0.3) ? chance.between(1, 3) : 0,
-    rottenPacks: chance.often(0.3) ? chance.between(1, 3) : 0,
+    rottenPacks: rotten ? chance.between(1, 3) : 0,
+    scrubbed: chance.often(rotten ? 0.8 : 0.1),
     lockWindowMs: chance.often(0.3) ? chance.between(2, 7) * DAY_MS : undefined,
     mirrored: chance.often(0.5),
     sweepers: chance.pick([1, 1, 2]),

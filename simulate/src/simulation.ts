@@ -1,10 +1,12 @@
 import { createKeySet, initRepository } from "@cairn/repository";
 import { Chance } from "./chance.ts";
-import { checkAll, checkNothingIsLeft } from "./checkers.ts";
+import { checkAll, checkDamageIsNamed, checkNothingIsLeft } from "./checkers.ts";
 import { sweeperOf } from "./maintainers.ts";
+import { mirrorer } from "./mirrorer.ts";
 import { portOf } from "./port.ts";
 import { CALM, DAY_MS, HOUR_MS, type Scenario } from "./scenario.ts";
 import { Scheduler, START_MS } from "./scheduler.ts";
+import { scrubber } from "./scrubber.ts";
 import { standInForChanceAndTime, uuidOf } from "./stand-in.ts";
 import { Target, type Violation } from "./target.ts";
 import { drawWorkload } from "./workload.ts";
@@ -37,9 +39,15 @@ export async function simulate(
   for (const [index, workload] of world.workloads.entries())
     world.spawn("writer", `writer-${index}`, writerOf(workload));
   for (let index = 0; index < scenario.sweepers; index += 1) {
-    world.spawn("maintainer", `sweeper-${index}`, sweeperOf(index));
+    world.spawn("maintainer", `sweeper-${index}`, sweeperOf(index, world.main));
   }
+  if (world.mirror !== undefined) {
+    world.spawn("maintainer", "mirrorer", mirrorer(world.mirror));
+    world.spawn("maintainer", "mirror-sweeper", sweeperOf(0, world.mirror));
+  }
+  if (scenario.scrubbed) world.spawn("maintainer", "scrubber", scrubber());
   world.startWeather();
+  scheduleRot(world);
   scheduleOutages(world);
   for (let day = 1; day <= scenario.days && world.violations.length === 0; day += 1) {
     await letHappen(world, START_MS + day * DAY_MS);
@@ -108,6 +116,28 @@ function scheduleOutages(world: World): void {
   }
 }
 
+/** The medium damages a pack now and then: a bit, or all from some place on. */
+function scheduleRot(world: World): void {
+  const { chance, scenario, scheduler, main } = world;
+  for (let index = 0; index < scenario.rottenPacks; index += 1) {
+    scheduler.after(chance.below(scenario.days * DAY_MS), () => {
+      const packs = [...main.objects].filter(([name]) => /\/[pm]\//.test(name));
+      if (world.ending || packs.length === 0) return;
+      const [name, object] = chance.pick(packs);
+      const at = chance.below(object.bytes.length);
+      object.bytes = chance.often(0.2) ? object.bytes.subarray(0, at) : withFlippedBit(object.bytes, at);
+      main.losses += 1;
+      scheduler.note(`${world.shorten(name)} ROTS at byte ${at}`);
+    });
+  }
+}
+
+function withFlippedBit(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
 /** The trouble ends: everybody comes to an end of what was begun, and everything is looked at once more. */
 async function comeToRest(world: World): Promise<void> {
   world.calmDown();
@@ -117,7 +147,13 @@ async function comeToRest(world: World): Promise<void> {
     world.violate("everybody-comes-to-an-end", `${writer} writers and ${maintainer} maintainers never end`);
   }
   await checkAll(world);
-  if (world.violations.length === 0) await checkNothingIsLeft(world);
+  if (world.violations.length > 0) return;
+  if (scenarioHasDamage(world)) await checkDamageIsNamed(world);
+  else await checkNothingIsLeft(world);
+}
+
+function scenarioHasDamage(world: World): boolean {
+  return world.main.damaged().size > 0;
 }
 
 async function letHappen(world: World, untilMs: number): Promise<void> {

@@ -53,7 +53,7 @@ export function imitation(path: string, bytes: number): SmallFolder {
       left -= room;
       return write(buffer, start, room, at);
     };
-    return Object.assign(handle, { write: refusing }) as unknown as FileHandle;
+    return Object.assign(handle, { write: refusing });
   };
   Object.assign(files, { open: limited });
   syncBuiltinESMExports();
