@@ -133,7 +133,7 @@ describe("the objects of format version 1", () => {
   for (const [what, { name, hex }] of Object.entries(golden)) {
     it(`are for ${what} what they were when it was fixed, and open to what they held`, async () => {
       assert.equal(made[what]?.name, name);
-      assert.equal(made[what]?.hex, hex);
+      assert.equal(made[what].hex, hex);
       await readers[what]?.(await aStore());
     });
   }
