@@ -77,7 +77,13 @@ export {
   type RetentionTier,
   WEEKDAYS,
 } from "./retention-policy.ts";
-export { SCHEDULED_MAX, type Schedule, type ScheduleStep, scheduledTimes } from "./retention-schedule.ts";
+export {
+  SCHEDULED_MAX,
+  type Schedule,
+  type ScheduleStep,
+  scheduledTime,
+  scheduledTimes,
+} from "./retention-schedule.ts";
 export {
   countKept,
   type KeptCounts,

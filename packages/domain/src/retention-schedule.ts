@@ -27,16 +27,19 @@ export const SCHEDULED_MAX = 100_000;
  * long). A daily time that the clock skips is taken as much later as the clock jumped, never left out; one that
  * it shows twice is taken once.
  */
-export function scheduledTimes({ every, timeZone, from, to }: Schedule): readonly number[] {
+export function scheduledTimes(schedule: Schedule): readonly number[] {
   const times: number[] = [];
-  const start = zonedTime(timeZone, from);
   for (let index = 0; times.length <= SCHEDULED_MAX; index += 1) {
-    const at =
-      every.unit === "days"
-        ? instantOf(timeZone, { ...start, ...addDays(start, index * every.count) })
-        : from + index * every.count * STEP_MS[every.unit];
-    if (at > to) break;
+    const at = scheduledTime(schedule, index);
+    if (at > schedule.to) break;
     times.push(at);
   }
   return times;
+}
+
+/** The time of a schedule with this number; 0 is its beginning. */
+export function scheduledTime({ every, timeZone, from }: Omit<Schedule, "to">, index: number): number {
+  if (every.unit !== "days") return from + index * every.count * STEP_MS[every.unit];
+  const start = zonedTime(timeZone, from);
+  return instantOf(timeZone, { ...start, ...addDays(start, index * every.count) });
 }

@@ -4,6 +4,7 @@ import {
   type RetentionPolicy,
   type RetentionSnapshot,
   SCHEDULED_MAX,
+  scheduledTime,
   scheduledTimes,
   simulateRetention,
 } from "@cairn/domain";
@@ -86,8 +87,7 @@ function scheduleView(shell: Shell, flags: SimulateFlags, policy: RetentionPolic
   const zone = policy.timeZone;
   const from =
     flags.from === undefined ? startOfDay(zone, shell.clock.now()) : timeOf("--from", flags.from, zone);
-  const length = { every: stepOf("--for", flags.for), timeZone: zone, from };
-  const [, end = from] = scheduledTimes({ ...length, to: Number.MAX_SAFE_INTEGER / 2 });
+  const end = scheduledTime({ every: stepOf("--for", flags.for), timeZone: zone, from }, 1);
   const to = flags.to === undefined ? end : timeOf("--to", flags.to, zone);
   const at = flags.at === undefined ? to : timeOf("--at", flags.at, zone);
   if (to < from) throw usage(`--to lies before --from.`, "--to", flags.to);
