@@ -1,6 +1,7 @@
 export type { Damage, DamagedRange, DamagedRecord, DegradedDisk, DegradedSnapshot } from "./damage.ts";
 export { heal } from "./heal.ts";
 export type { HealedRecord, HealProgress, HealReport, HealRequest, UnhealedRecord } from "./heal-report.ts";
+export { checkLocks, extendLocks } from "./locks.ts";
 export type {
   CheckLocksReport,
   CheckLocksRequest,

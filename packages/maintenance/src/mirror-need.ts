@@ -13,7 +13,7 @@ import {
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { KnownDamage } from "./known-damage.ts";
-import { PageSet } from "./page-set.ts";
+import type { PageSet } from "./page-set.ts";
 import { PageSource } from "./page-source.ts";
 import type { RecordRef } from "./record-table.ts";
 import { LISTED, PackTable } from "./sweep/pack-table.ts";

@@ -165,7 +165,7 @@ class MirrorRun {
       );
       if (need.blocked !== undefined)
         return { kind: "held-back", because: "target-sweeping", what: need.blocked };
-      if (need.lost !== undefined) return await this.#lost(ids, need.lost);
+      if (need.lost !== undefined) return this.#lost(ids, need.lost);
       if (this.#request.flaws?.commitsFirst === true) await this.#copyCommit(ids);
       const taken = await this.#copyPacks(need);
       if (taken !== undefined) return { kind: "held-back", because: "target-sweeping", what: taken };
@@ -175,7 +175,7 @@ class MirrorRun {
       }
       await this.#copySegments(commit);
       await this.#tellMoved(need);
-      return await this.#copyCommit(ids);
+      return this.#copyCommit(ids);
     }
     return { kind: "held-back", because: "source-changing", what: "packs went away while they were copied" };
   }
