@@ -23,9 +23,10 @@ export interface ZonedTime extends WallTime {
 }
 
 const DAY_MS = 86_400_000;
-/** Zone and instant of what was computed lately: planners ask for the same ones again and again. */
+/** By zone and instant, what was computed lately: planners ask for the same ones again and again. */
 const MEMO_MAX = 50_000;
-const memo = new Map<string, ZonedTime>();
+const ZONES_MAX = 64;
+const memos = new Map<string, Map<number, ZonedTime>>();
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /** Whether the runtime knows a time zone of this name (`Europe/Berlin`, `UTC`, `+02:00`). */
@@ -42,8 +43,8 @@ export function isTimeZone(name: string): boolean {
 
 /** The wall time in a zone at an instant (milliseconds since 1970). */
 export function zonedTime(zone: string, ms: number): ZonedTime {
-  const key = `${zone} ${ms}`;
-  const known = memo.get(key);
+  const memo = memoOf(zone);
+  const known = memo.get(ms);
   if (known !== undefined) return known;
   const parts = formatterOf(zone).formatToParts(ms);
   const part = (type: Intl.DateTimeFormatPartTypes): number =>
@@ -58,8 +59,18 @@ export function zonedTime(zone: string, ms: number): ZonedTime {
   };
   const found = { ...wall, offsetMs: utcOf(wall) - Math.floor(ms / 1000) * 1000 };
   if (memo.size >= MEMO_MAX) memo.clear();
-  memo.set(key, found);
+  memo.set(ms, found);
   return found;
+}
+
+function memoOf(zone: string): Map<number, ZonedTime> {
+  const known = memos.get(zone);
+  if (known !== undefined) return known;
+  // Few zones are in use at once; names that nobody knows never get here twice.
+  if (memos.size >= ZONES_MAX) memos.clear();
+  const made = new Map<number, ZonedTime>();
+  memos.set(zone, made);
+  return made;
 }
 
 function formatterOf(zone: string): Intl.DateTimeFormat {
@@ -77,6 +88,7 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
     minute: "numeric",
     second: "numeric",
   });
+  if (formatters.size >= ZONES_MAX) formatters.clear();
   formatters.set(zone, made);
   return made;
 }

@@ -25,14 +25,18 @@ function wordsOf(command: Command, path: readonly string[]): [string, string[]][
 }
 
 function bashScript(words: ReadonlyMap<string, readonly string[]>): string {
+  const paths = [...words.keys()].join("|");
   const cases = [...words].map(([path, next]) => `    "${path}") words="${next.join(" ")}" ;;`);
   return `# Completion of cairn's commands and flags: source this file.
 _cairn() {
   local current="\${COMP_WORDS[COMP_CWORD]}" path="" words="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) break ;; esac
-    [ "$(wc -w <<<"$path")" -ge 2 ] && break
-    path="\${path:+$path }$word"
+    # What is no command is an argument: the flags of the command before it still complete.
+    case "|${paths}|" in
+      *"|\${path:+$path }$word|"*) path="\${path:+$path }$word" ;;
+      *) break ;;
+    esac
   done
   case "$path" in
 ${cases.join("\n")}
