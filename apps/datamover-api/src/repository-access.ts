@@ -1,7 +1,8 @@
-import type { RepositoryAccess } from "@cairn/contract";
-import { type Database, listSegments, loadRepository } from "@cairn/database";
+import type { RepositoryAccess, TargetAddress } from "@cairn/contract";
+import { type Database, listSegments, loadRepository, type TargetRow } from "@cairn/database";
 import { Fault, type RepositoryId, type Secret } from "@cairn/kernel";
 import { exportKeys, openKeySet } from "@cairn/repository";
+import { openAddress } from "@cairn/store";
 
 /** What an order gives its datamover for one repository: the address, the opened keys, the index segments. */
 export async function repositoryAccess(
@@ -19,9 +20,24 @@ export async function repositoryAccess(
   });
   return {
     repositoryId: id,
-    target: { kind: found.target.kind, path: found.target.path },
+    target: moverAddress(found.target, masterKey),
     keys: exportKeys(keys),
     indexSegments: await listSegments(database.handle, id),
     stateEpoch: found.repository.state_epoch,
   };
+}
+
+/** The address with the narrower identity, where the target has one: datamovers need not remove. */
+function moverAddress(target: TargetRow, masterKey: Secret<Buffer>): TargetAddress {
+  const { kind, path, address, mover_key_id: accessKeyId } = target;
+  const kept =
+    accessKeyId === null
+      ? { kind, path, address, sealedSecret: target.sealed_secret ?? undefined }
+      : {
+          kind,
+          path,
+          address: { ...address, accessKeyId },
+          sealedSecret: target.sealed_mover_secret ?? undefined,
+        };
+  return openAddress(kept, masterKey.reveal());
 }

@@ -1,19 +1,12 @@
-import {
-  boolean,
-  databaseSettings,
-  integer,
-  keySettings,
-  keystoneSettings,
-  path,
-  text,
-} from "@cairn/service";
+import { boolean, databaseSettings, integer, keySettings, keystoneSettings, text } from "@cairn/service";
+import { targetSettings } from "./target-settings.ts";
 
 /** Settings of cairn-engine. */
 export const engineSpec = {
   database: databaseSettings,
   keystone: keystoneSettings,
   keys: keySettings,
-  target: { defaultPath: path({ help: "directory of the default backup target" }) },
+  target: targetSettings,
   engine: {
     runsMax: integer({ min: 1, max: 64, default: 8, help: "runs worked on at once" }),
     leaseMs: integer({

@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
-import { ensureDefaultTarget, migrate, openDatabase } from "@cairn/database";
-import { flows, type RunFacts, type RunnerWorld, runnerDefaults } from "@cairn/flows";
+import { migrate, openDatabase } from "@cairn/database";
+import { flows, type RunFacts, type RunnerWorld, runnerDefaults, useTarget } from "@cairn/flows";
 import { type Running, readKeyFile, runService, type ServiceContext, serveStatus } from "@cairn/service";
 import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
 import { keyPolicyOf } from "./key-policy.ts";
+import { readTarget } from "./target-settings.ts";
 
 /** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
 const RECONCILES_PER_LEASE = 2.4;
@@ -25,7 +26,8 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
       status.failed("database", fault);
     },
   });
-  await database.transaction((transaction) => ensureDefaultTarget(transaction, config.target.defaultPath));
+  const target = await readTarget(config.target);
+  await useTarget({ database, masterKey, clock, log, signal }, target);
   const admin = adminCloud(config.keystone);
   const world: RunnerWorld = {
     database,

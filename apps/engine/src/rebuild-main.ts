@@ -1,15 +1,15 @@
-import { ensureDefaultTarget, migrate, openDatabase } from "@cairn/database";
-import { type RebuildReport, rebuildDatabase } from "@cairn/flows";
+import { migrate, openDatabase } from "@cairn/database";
+import { type RebuildReport, rebuildDatabase, useTarget } from "@cairn/flows";
 import { Fault } from "@cairn/kernel";
 import {
   databaseSettings,
   keySettings,
-  path,
   type Running,
   readKeyFile,
   runService,
   type ServiceContext,
 } from "@cairn/service";
+import { readTarget, targetSettings } from "./target-settings.ts";
 
 /*
  * cairn-rebuild: makes a lost database again from the default target and the key file. No OpenStack is asked.
@@ -20,17 +20,18 @@ import {
 const rebuildSpec = {
   database: databaseSettings,
   keys: keySettings,
-  target: { defaultPath: path({ help: "directory of the default backup target" }) },
+  target: targetSettings,
 } as const;
 
 async function start(context: ServiceContext<typeof rebuildSpec>): Promise<Running> {
-  const { config, log, signal } = context;
+  const { config, log, clock, signal } = context;
   const masterKey = await readKeyFile(config.keys.keyFile);
   const url = config.database.url.reveal();
   await migrate(url);
   const database = openDatabase(url, { poolMax: 2 });
   try {
-    await database.transaction((transaction) => ensureDefaultTarget(transaction, config.target.defaultPath));
+    const target = await readTarget(config.target);
+    await useTarget({ database, masterKey, clock, log, signal }, target);
     const report = await rebuildDatabase({ database, masterKey, log, signal });
     process.stderr.write(describeReport(report));
     if (report.skipped.length > 0) {

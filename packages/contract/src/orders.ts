@@ -16,10 +16,38 @@ import { type Static, Type } from "typebox";
 const Bytes = Type.Integer({ minimum: 0 });
 const Hex = Type.String({ pattern: "^[0-9a-f]+$" });
 
+/** A backup target, and what a datamover needs to use it. */
+export const TargetAddress = Type.Union([
+  Type.Object({
+    kind: Type.Literal("directory"),
+    path: Type.String(),
+    /** What the directory's marker says; without it, it is not mounted. */
+    marker: Type.Optional(Type.String()),
+  }),
+  Type.Object({
+    kind: Type.Literal("s3"),
+    endpoint: Type.String(),
+    region: Type.String(),
+    bucket: Type.String(),
+    prefix: Type.String(),
+    accessKeyId: Type.String(),
+    secretAccessKey: Type.String(),
+    forcePathStyle: Type.Boolean(),
+    conditional: Type.Optional(Type.Boolean()),
+    lock: Type.Optional(
+      Type.Object({
+        mode: Type.Union([Type.Literal("governance"), Type.Literal("compliance")]),
+        windowMs: Type.Integer({ minimum: 1 }),
+      }),
+    ),
+  }),
+]);
+export type TargetAddress = Static<typeof TargetAddress>;
+
 /** Where a repository lies and what opens it. Keys are base64 of 32 bytes each. */
 export const RepositoryAccess = Type.Object({
   repositoryId: Type.String(),
-  target: Type.Object({ kind: Type.Literal("directory"), path: Type.String() }),
+  target: TargetAddress,
   keys: Type.Object({
     id: Type.String(),
     chunkId: Type.Optional(Type.String()),

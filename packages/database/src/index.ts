@@ -63,11 +63,14 @@ export {
   ensureRepository,
   findDefaultTarget,
   findRepositoryId,
+  findTargetByPath,
   listSegments,
   loadRepository,
   noteStateEpoch,
+  registerDefaultTarget,
   replaceSegments,
   replaceWrappedKeys,
+  type WantedTarget,
 } from "./repositories.ts";
 export {
   completeRestore,

@@ -51,9 +51,17 @@ export function toJson(value: unknown): string {
 interface TargetTable {
   id: TargetId;
   name: string;
-  kind: "directory";
+  kind: "directory" | "s3";
+  /** For people: the directory, or `s3://bucket/prefix`. */
   path: string;
   is_default: Generated<boolean>;
+  /** All of the address but secrets. */
+  address: JsonOrDefault<Readonly<Record<string, unknown>>>;
+  sealed_secret: Buffer | null;
+  mover_key_id: string | null;
+  sealed_mover_secret: Buffer | null;
+  /** What a probe found; null until the target was probed. */
+  report: Json<unknown> | null;
   created_at: Now;
 }
 export type TargetRow = Selectable<TargetTable>;

@@ -1,13 +1,15 @@
 import { type Database, loadRepository, replaceWrappedKeys } from "@cairn/database";
-import { type Clock, Fault, type RepositoryId } from "@cairn/kernel";
+import { type Clock, Fault, type RepositoryId, type Secret } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import { type DestroyedKeys, destroyKeys } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { openTarget } from "./repository-access.ts";
 import type { Log } from "./step.ts";
+import { openTarget } from "./targets.ts";
 
 export interface KeyDestruction {
   readonly database: Database;
+  /** Opens the target's secret, where it has one. */
+  readonly masterKey: Secret<Buffer>;
   /** OpenStack as somebody who may delete the project's secret: a tenant, or an administrator of the project. */
   readonly cloud: Cloud;
   /** Who may remove objects; the target's own store unless told. */
@@ -32,7 +34,7 @@ export async function destroyRepositoryKeys(
     const message = `destroying the keys of repository ${repositoryId}: it has no row`;
     throw new Fault("repository-missing", message, "after-operator");
   }
-  const store = openTarget(found.target);
+  const store = openTarget(found.target, world.masterKey);
   log.warn("keys.destruction-begins", { repository: repositoryId, by, why });
   const report = await destroyKeys(store, {
     repositoryId,

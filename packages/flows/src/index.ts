@@ -16,3 +16,4 @@ export type {
   StepDefinition,
   SucceededOutcome,
 } from "./step.ts";
+export { type ConfiguredTarget, type Registration, useTarget } from "./targets.ts";

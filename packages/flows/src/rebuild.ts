@@ -19,9 +19,10 @@ import {
 import type { Store } from "@cairn/store";
 import { omissions, warningMessage } from "./messages.ts";
 import { diskSums, type FoundCommit, planRebuild } from "./rebuild-plan.ts";
-import { openStoredKeys, openTarget } from "./repository-access.ts";
+import { openStoredKeys } from "./repository-access.ts";
 import { parseCaptured } from "./restore-source.ts";
 import type { Log } from "./step.ts";
+import { openTarget } from "./targets.ts";
 
 export interface RebuildRequest {
   readonly database: Database;
@@ -53,7 +54,7 @@ export async function rebuildDatabase(request: RebuildRequest): Promise<RebuildR
   if (target === undefined) {
     throw new Fault("no-target", "looking for the default target: none is configured", "after-operator");
   }
-  const store = openTarget(target);
+  const store = openTarget(target, request.masterKey);
   const skipped: string[] = [];
   const commits: FoundCommit[] = [];
   const repositories = { found: 0, written: 0 };

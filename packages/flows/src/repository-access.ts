@@ -8,9 +8,10 @@ import {
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
 import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
-import { directoryStore, type Store } from "@cairn/store";
+import type { Store } from "@cairn/store";
 import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
 import type { FlowContext } from "./step.ts";
+import { openTarget } from "./targets.ts";
 
 /** A repository that is open: where its objects lie and what opens them. */
 export interface OpenRepository extends RepositoryHandle {
@@ -36,7 +37,7 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
   const known = await findRepositoryId(database.handle, run.projectId);
   const row = known === undefined ? undefined : await loadRepository(database.handle, known);
   const { id, wrapped_keys: wrapped } = row?.repository ?? (await makeRow(context, target));
-  await keepKeys(context, { repositoryId: id, store: openTarget(target), wrapped });
+  await keepKeys(context, { repositoryId: id, store: openTarget(target, context.masterKey), wrapped });
   return id;
 }
 
@@ -60,12 +61,7 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
   }
   const { keys } = await openWrappedKeys(context, id, found.repository.wrapped_keys);
   const stateEpoch = found.repository.state_epoch;
-  return { repositoryId: id, store: openTarget(found.target), keys, stateEpoch };
-}
-
-/** The store of a registered target. */
-export function openTarget(target: TargetRow): Store {
-  return directoryStore(target.path);
+  return { repositoryId: id, store: openTarget(found.target, context.masterKey), keys, stateEpoch };
 }
 
 /**

@@ -159,7 +159,8 @@ test("destroying a project's keys leaves nothing that opens its backups, here or
   const kept = await wrappedKeys(id);
   const { database } = world;
   const cloud = barbican.view("tenant");
-  const place = { database, cloud, clock: systemClock, log: SILENT, signal };
+  const { masterKey } = world;
+  const place = { database, masterKey, cloud, clock: systemClock, log: SILENT, signal };
   const report = await destroyRepositoryKeys(place, { repositoryId: id, by: "admin", why: "left" });
   assert.deepEqual([report.kept, barbican.secrets.size], [[], 0]);
   assert.equal((await wrappedKeys(id)).length, 0);

@@ -9,7 +9,7 @@ export {
   path,
   text,
 } from "./config-fields.ts";
-export { readKeyFile } from "./key-file.ts";
+export { readKeyFile, readPrivateFile } from "./key-file.ts";
 export { createLog, type Log, type LogFields, type LogLevel, type LogOptions } from "./log.ts";
 export { type Running, runService, type ServiceContext, type ServiceDefinition } from "./run-service.ts";
 export { databaseSettings, keySettings, keystoneSettings } from "./settings.ts";

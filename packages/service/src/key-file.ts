@@ -10,13 +10,16 @@ const FORBIDDEN_MODE = 0o037;
  * The Fault never shows what the file holds.
  */
 export async function readKeyFile(path: string): Promise<Secret<Buffer>> {
-  const key = Buffer.from((await readSecretText(path)).trim(), "base64");
+  const key = Buffer.from((await readPrivateFile(path)).trim(), "base64");
   if (key.length === KEY_BYTES) return new Secret(key);
   const what = `must hold the base64 of ${KEY_BYTES} bytes`;
   throw new Fault("key-file", `the key file ${path} ${what}`, "after-operator");
 }
 
-async function readSecretText(path: string): Promise<string> {
+/**
+ * The text of a file that nobody but its owner and group can read. The Fault `key-file` never shows what it holds.
+ */
+export async function readPrivateFile(path: string): Promise<string> {
   let mode: number;
   let text: string;
   try {

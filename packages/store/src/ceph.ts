@@ -147,6 +147,8 @@ class Cluster {
     });
     this.#children.push(child);
     await once(child, "spawn");
+    // A test that fails before `stop` ends all the same, and the daemons with it.
+    child.unref();
     return child;
   }
 
@@ -189,6 +191,7 @@ async function answers(endpoint: string): Promise<boolean> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;

@@ -2,7 +2,7 @@ import type { OrderProgress, RepositoryAccess } from "@cairn/contract";
 import { type Clock, Fault } from "@cairn/kernel";
 import { importKeys } from "@cairn/repository";
 import type { Log } from "@cairn/service";
-import { directoryStore } from "@cairn/store";
+import { openStore } from "@cairn/store";
 import type { openTransfer, Transfer } from "@cairn/transfer";
 import type { Scratch } from "../host/scratch.ts";
 import type { Hypervisor } from "../hypervisor/port.ts";
@@ -53,7 +53,7 @@ export async function openOrderTransfer(
   if (repository === undefined)
     throw new Fault("bad-order", "an order to move disks without a repository", "never");
   return context.openTransfer({
-    store: directoryStore(repository.target.path),
+    store: openStore(repository.target),
     repositoryId: repository.repositoryId,
     keys: importKeys(repository.keys),
     indexSegments: repository.indexSegments,
