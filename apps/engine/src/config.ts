@@ -28,6 +28,23 @@ export const engineSpec = {
       help: "each project's repository also opens with a Barbican secret of the project",
     }),
   },
+  maintenance: {
+    lookSeconds: integer({ min: 1, max: 3_600, default: 30, help: "how often to look whether work is due" }),
+    sweepHours: integer({ min: 1, max: 720, default: 24, help: "hours between two sweeps of a repository" }),
+    scrubDays: integer({
+      min: 1,
+      max: 365,
+      default: 30,
+      help: "every byte is read again within so many days",
+    }),
+    scrubMibPerSecond: integer({ min: 1, max: 100_000, default: 20, help: "what scrubbing may read" }),
+    lockDays: integer({
+      min: 1,
+      max: 3_650,
+      default: 14,
+      help: "what is in use stays locked at least so long, on targets that lock objects",
+    }),
+  },
   status: {
     listenHost: text({ default: "127.0.0.1" }),
     listenPort: integer({ min: 0, max: 65_535, default: 0, help: "0: any free port" }),

@@ -6,6 +6,7 @@ import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
 import { keyPolicyOf } from "./key-policy.ts";
+import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { readTarget } from "./target-settings.ts";
 
 /** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
@@ -46,12 +47,15 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const { runsMax, leaseMs } = config.engine;
   const reconcileMs = Math.round(leaseMs / RECONCILES_PER_LEASE);
   const engine = await startEngine({ world, log, status, runsMax, reconcileMs });
+  const { maintenance } = config;
+  const keeping = { ...world, settings: maintenanceSettings(maintenance) };
+  const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      await engine.stop();
+      await Promise.all([engine.stop(), maintainer.stop()]);
       await statusServer.close();
       await database.close();
     },

@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   readonly transitionMs?: number;
   /** How long a dead engine or datamover holds up its work; the programs' own defaults when left out. */
   readonly leaseMs?: number;
+  /** How often the engine looks whether a repository wants sweeping or scrubbing; its default when left out. */
+  readonly maintenanceLookSeconds?: number;
   /** Told when a part begins to start. */
   readonly onStart?: (part: string) => void;
 }
@@ -231,7 +233,7 @@ export class Embedded {
   #environmentOf(part: PartName): Record<string, string> {
     const port = String(this.#ports.get(part) ?? 0);
     const database = { CAIRN_DATABASE_URL: this.databaseUrl };
-    const { leaseMs } = this.#options;
+    const { leaseMs, maintenanceLookSeconds: lookSeconds } = this.#options;
     if (part === "sandbox") return sandboxEnvironment(this.layout, port, this.#options.transitionMs ?? 150);
     if (part === "datamover-api") {
       return {
@@ -252,6 +254,7 @@ export class Embedded {
         CAIRN_ENGINE_ESCROW_PUBLIC_KEY: this.#escrowPublicKey,
         CAIRN_ENGINE_BARBICAN_KEYS: "true",
         ...(leaseMs === undefined ? {} : { CAIRN_ENGINE_LEASE_MS: String(leaseMs) }),
+        ...(lookSeconds === undefined ? {} : { CAIRN_MAINTENANCE_LOOK_SECONDS: String(lookSeconds) }),
       };
     }
     if (part === "api") {

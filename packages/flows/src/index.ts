@@ -1,4 +1,5 @@
 export { destroyRepositoryKeys, type KeyDestruction } from "./destroy-keys.ts";
+export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
 export { engineCredentials, type KeyPolicy } from "./repository-keys.ts";

@@ -1,4 +1,5 @@
 import {
+  type Database,
   findDefaultTarget,
   findRepositoryId,
   loadRepository,
@@ -7,7 +8,7 @@ import {
   type TargetRow,
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
-import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
+import { openKeySet, type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
 import type { FlowContext } from "./step.ts";
@@ -62,6 +63,32 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
   const { keys } = await openWrappedKeys(context, id, found.repository.wrapped_keys);
   const stateEpoch = found.repository.state_epoch;
   return { repositoryId: id, store: openTarget(found.target, context.masterKey), keys, stateEpoch };
+}
+
+/** Opens a repository with the key file alone: maintenance goes on without OpenStack, for no user. */
+export async function openForMaintenance(
+  world: {
+    readonly database: Database;
+    readonly masterKey: Secret<Buffer>;
+    readonly signal: AbortSignal;
+  },
+  id: RepositoryId,
+): Promise<OpenRepository> {
+  const found = await loadRepository(world.database.handle, id);
+  if (found === undefined) {
+    throw new Fault("repository-missing", `opening repository ${id}: it has no row`, "after-operator");
+  }
+  const { keys } = await openKeySet({
+    repositoryId: id,
+    bytes: found.repository.wrapped_keys,
+    credentials: [{ kind: "key-file", key: world.masterKey.reveal() }],
+  });
+  return {
+    repositoryId: id,
+    store: openTarget(found.target, world.masterKey),
+    keys,
+    stateEpoch: found.repository.state_epoch,
+  };
 }
 
 /**
