@@ -4,6 +4,7 @@ import { type CondemnedPack, EMPTY_STATE, type MaintenanceState } from "@cairn/r
 import type { JudgedSession } from "./gather.ts";
 import { SWEEP_LIMITS } from "./options.ts";
 import { chooseCompactions, planSweep, type SweepFacts, suspectListing } from "./plan.ts";
+import { seenSince } from "./transition.ts";
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
@@ -193,5 +194,19 @@ describe("compaction", () => {
   it("leaves packs alone that are too small to matter", () => {
     const limits = { compactBelowShare: 0.4, compactBytesMax: MB };
     assert.deepEqual(chooseCompactions([pack("a", 1, 60_000)], limits), []);
+  });
+});
+
+describe("what a sweep has seen", () => {
+  const ours = { chunkPacks: 2, pagePacks: 1, segments: 1, commits: {}, sessions: ["over", "new"] };
+  const theirs = { ...ours, sessions: ["new"] };
+
+  it("is what the next one may insist on", () => {
+    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 4, seen: theirs }, ours), ours);
+  });
+
+  it("does not count when another sweep was faster, which may have removed some of it", () => {
+    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 6, seen: theirs }, ours), theirs);
+    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 6 }, ours), ours);
   });
 });

@@ -25,7 +25,7 @@ import {
 import type { Removal, SweepReport } from "./report.ts";
 import { afterChanges, mergeRelocations, type SegmentChanges, withoutPacks } from "./segments.ts";
 import type { Sweeping } from "./sweeping.ts";
-import { byWorkload, decidedState, finishedState, isNews, packName } from "./transition.ts";
+import { byWorkload, decidedState, finishedState, isNews, packName, seenSince } from "./transition.ts";
 
 /** How often a state is made again because scrub or heal wrote one meanwhile. */
 const STATE_ATTEMPTS = 5;
@@ -254,7 +254,7 @@ async function conclude(sweeping: Sweeping, { removals, change }: Conclusion): P
   const journaled = isNews(state, decidedState(state, change))
     ? await advance(sweeping, state, (base) => {
         refuseOutrun(state, base);
-        return decidedState(base, change);
+        return decidedState(base, { ...change, seen: seenSince(state, base, change.seen) });
       })
     : state;
   if (removals.length === 0) return journaled.epoch;

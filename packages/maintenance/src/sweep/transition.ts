@@ -57,6 +57,18 @@ export function decidedState(base: MaintenanceState, change: StateChange): Maint
   };
 }
 
+/**
+ * What the next sweep may insist on. When somebody wrote a state since ours was read, it may have been a sweep that
+ * removed what we have seen: then what that one left counts, or every later sweep would miss it and stop for good.
+ */
+export function seenSince(
+  ours: Pick<MaintenanceState, "epoch">,
+  base: Pick<MaintenanceState, "epoch" | "seen">,
+  seen: SeenObjects,
+): SeenObjects {
+  return base.epoch === ours.epoch ? seen : (base.seen ?? seen);
+}
+
 /** Damage of packs that an earlier sweep's journal has seen to is no more. */
 function withoutFinished(base: MaintenanceState, deleting: readonly Deletion[]): MaintenanceState["damaged"] {
   const left = new Set(deleting.map(({ name }) => name));
