@@ -1,6 +1,7 @@
+import { MiB } from "@cairn/kernel";
 import { FORMAT_VERSION, importKeys, type PortableKeys, writeCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
-import { openTransfer, type Transfer } from "@cairn/transfer";
+import { type BlockSource, openTransfer, type Transfer } from "@cairn/transfer";
 import { connectDisk, nbdDestination, nbdSource } from "./nbd-disk.ts";
 
 /** What the bench asks one process of Cairn to do. */
@@ -20,7 +21,11 @@ export interface CairnWork {
         readonly bitmap: string;
         readonly auditBytes: number;
       }
-    | { readonly kind: "restore"; readonly root: string };
+    /** The whole disk is read and compared by hash with the last snapshot. */
+    | { readonly kind: "scan"; readonly snapshotId: string; readonly previousRoot: string }
+    | { readonly kind: "restore"; readonly root: string }
+    /** Nothing: the programs are loaded once, as in a datamover that runs since yesterday. */
+    | { readonly kind: "start" };
 }
 
 /** What it answers, as JSON on its standard output. */
@@ -28,6 +33,8 @@ export interface CairnResult {
   readonly root: string;
   readonly indexSegments: readonly string[];
   readonly readBytes: number;
+  /** What was added to the repository. */
+  readonly storedBytes: number;
 }
 
 const WORKLOAD = "00000000-0000-4000-8000-000000000000";
@@ -38,8 +45,9 @@ async function perform(request: CairnWork): Promise<CairnResult> {
   const store = directoryStore(request.store);
   const keys = importKeys(request.keys);
   const { signal } = new AbortController();
-  const transfer = await openTransfer({ store, repositoryId, keys, indexSegments, signal });
+  const transfer = await openTransfer({ store, repositoryId, keys, indexSegments, stateHint: 0, signal });
   try {
+    if (request.work.kind === "start") return await start(transfer, signal);
     if (request.work.kind === "restore") return await restore(transfer, request, request.work.root, signal);
     const stored = await protect(transfer, request, request.work, signal);
     const disk = { diskId: "disk", instanceId: "instance", device: "vda", sizeBytes: stored.sizeBytes };
@@ -49,7 +57,7 @@ async function perform(request: CairnWork): Promise<CairnResult> {
       workloadId: WORKLOAD,
       projectId: "bench",
       createdAt: new Date(0).toISOString(),
-      type: request.work.kind,
+      type: request.work.kind === "full" ? ("full" as const) : ("incremental" as const),
       metadata: {},
       disks: [{ ...disk, root: stored.root }],
       indexSegments: stored.indexSegments,
@@ -64,17 +72,36 @@ async function perform(request: CairnWork): Promise<CairnResult> {
 async function protect(
   transfer: Transfer,
   request: CairnWork,
-  work: Exclude<CairnWork["work"], { readonly kind: "restore" }>,
+  work: Exclude<CairnWork["work"], { readonly kind: "restore" | "start" }>,
   signal: AbortSignal,
 ): Promise<CairnResult & { readonly sizeBytes: number }> {
   const bitmap = work.kind === "incremental" ? work.bitmap : undefined;
   await using client = await connectDisk(request.socket, request.exportName, bitmap);
-  const base = work.kind === "incremental" ? { previousRoot: work.previousRoot } : {};
+  const base = work.kind === "full" ? {} : { previousRoot: work.previousRoot };
   const auditBytes = work.kind === "incremental" ? work.auditBytes : 0;
   const source = nbdSource(client);
-  const { root, readBytes } = await transfer.storeDisk({ source, ...base, auditBytes, signal });
-  const { indexSegments } = await transfer.seal(signal);
-  return { root, indexSegments, readBytes, sizeBytes: client.sizeBytes };
+  const { root, readBytes, storedBytes } = await transfer.storeDisk({ source, ...base, auditBytes, signal });
+  const sealed = await transfer.seal(signal);
+  return {
+    root,
+    indexSegments: sealed.indexSegments,
+    readBytes,
+    storedBytes: storedBytes + sealed.storedBytes,
+    sizeBytes: client.sizeBytes,
+  };
+}
+
+async function start(transfer: Transfer, signal: AbortSignal): Promise<CairnResult> {
+  const sizeBytes = 4 * MiB;
+  const source: BlockSource = {
+    sizeBytes,
+    async *extents() {
+      yield { offset: 0, length: sizeBytes, kind: "data" };
+    },
+    read: async (_, length) => Buffer.alloc(length),
+  };
+  const { root, readBytes } = await transfer.storeDisk({ source, auditBytes: 0, signal });
+  return { root, indexSegments: [], readBytes, storedBytes: 0 };
 }
 
 async function restore(
@@ -85,7 +112,7 @@ async function restore(
 ): Promise<CairnResult> {
   await using client = await connectDisk(request.socket, request.exportName);
   await transfer.writeDisk({ root, destination: nbdDestination(client), mode: "whole", signal });
-  return { root, indexSegments: [], readBytes: 0 };
+  return { root, indexSegments: [], readBytes: 0, storedBytes: 0 };
 }
 
 const result = await perform(JSON.parse(process.argv[2] ?? "{}") as CairnWork);

@@ -16,6 +16,20 @@ const BITMAP = "base";
 const AUDIT_BYTES = 64 * MiB;
 const CHILD = fileURLToPath(new URL("./cairn-child.ts", import.meta.url));
 
+/** As programs of this repository start a datamover (packages/embedded). */
+const DATAMOVER_ENVIRONMENT = {
+  NODE_OPTIONS: "--max-semi-space-size=1",
+  MALLOC_MMAP_THRESHOLD_: "16777216",
+  MALLOC_TRIM_THRESHOLD_: "33554432",
+  MALLOC_ARENA_MAX: "2",
+};
+
+/** What one snapshot cost, and what it read and added. */
+export interface CairnMeasured extends Measured {
+  readonly readBytes: number;
+  readonly addedBytes: number;
+}
+
 /** Opens Cairn's place in the race. The caller stops it, whatever happens. */
 export async function openCairn(meter: Meter, folder: string, disk: string): Promise<CairnTool> {
   await mkdir(folder, { recursive: true });
@@ -61,10 +75,11 @@ export class CairnTool implements Tool {
     const { bytes } = await createKeySet({ repositoryId, keys, slots, withoutEscrow: true, at: 0 });
     await initRepository(directoryStore(this.#store), { repositoryId, keySet: bytes });
     await this.#server.offer("full");
+    await this.#run(this.#server, "full", { kind: "start" });
     await this.#server.record(BITMAP);
   }
 
-  async full(): Promise<Measured> {
+  async full(): Promise<CairnMeasured> {
     return this.#protect("full", { kind: "full", snapshotId: randomUUID() });
   }
 
@@ -75,7 +90,20 @@ export class CairnTool implements Tool {
     await client.flush();
   }
 
-  async incremental(): Promise<Measured> {
+  /** Reads the whole disk again, as when there is no bitmap to trust. */
+  async scan(): Promise<CairnMeasured> {
+    return this.#protect("full", { kind: "scan", snapshotId: randomUUID(), previousRoot: this.#root });
+  }
+
+  /** Protects the disk as that of another instance: nothing is known of it but what the repository holds. */
+  async second(): Promise<CairnMeasured> {
+    const root = this.#root;
+    const measured = await this.#protect("full", { kind: "full", snapshotId: randomUUID() });
+    this.#root = root;
+    return measured;
+  }
+
+  async incremental(): Promise<CairnMeasured> {
     await this.#server.offer("changes", BITMAP);
     const base = { previousRoot: this.#root, bitmap: BITMAP, auditBytes: AUDIT_BYTES };
     return this.#protect("changes", { kind: "incremental", snapshotId: randomUUID(), ...base });
@@ -108,13 +136,13 @@ export class CairnTool implements Tool {
     return join(this.#folder, "repository");
   }
 
-  async #protect(exportName: string, work: CairnWork["work"]): Promise<Measured> {
+  async #protect(exportName: string, work: CairnWork["work"]): Promise<CairnMeasured> {
     const { result, ...measured } = await this.#run(this.#server, exportName, work);
     this.#root = result.root;
     this.#indexSegments.push(...result.indexSegments);
     const read = formatBytes(result.readBytes);
     this.remarks.push(`cairn ${work.kind}: read ${read} of the disk, the audit's sample among them`);
-    return measured;
+    return { ...measured, readBytes: result.readBytes, addedBytes: result.storedBytes };
   }
 
   async #run(
@@ -133,7 +161,8 @@ export class CairnTool implements Tool {
     };
     const before = await at.cpuSeconds();
     const parameters = [CHILD, JSON.stringify(request)];
-    const measured = await measure(this.#meter, { program: process.execPath, parameters });
+    const environment = { ...DATAMOVER_ENVIRONMENT, NODE_COMPILE_CACHE: join(this.#folder, "compiled") };
+    const measured = await measure(this.#meter, { program: process.execPath, parameters, environment });
     const spent = (await at.cpuSeconds()) - before;
     this.remarks.push(
       `cairn ${work.kind}: QEMU, which serves the disk, used ${spent.toFixed(1)} CPU seconds more`,

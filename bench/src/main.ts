@@ -4,23 +4,34 @@ import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeFault, Fault, formatBytes, GiB, systemClock } from "@cairn/kernel";
 import { type CairnTool, openCairn } from "./cairn.ts";
-import { makeImage } from "./disk-image.ts";
+import { type DiskImage, makeImage } from "./disk-image.ts";
+import { FAMILIES } from "./families.ts";
 import type { Meter } from "./measure.ts";
 import { borgTool, resticTool, zstdTool } from "./peers.ts";
-import { formatTable, type Results, race } from "./race.ts";
+import { formatTable, type Results } from "./race.ts";
+import { raceRows } from "./race-rows.ts";
+import { formatRows, type Place, type Row } from "./rows.ts";
 
 const USAGE = `Usage: ./cairn bench [--quick] [--json] [--folder PATH]
 
-Protects and restores one disk with Cairn, restic, borg and zstd -1 -T2 and prints what each cost. The disk is
-an ext4 image of real files of this machine: 7 GiB, or 1 GiB with --quick. --json ends with one object:
-work (full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. All lies in
-a folder of its own under PATH (the system's temporary folder) and is removed at the end.
+Protects and restores one disk with Cairn, restic, borg and zstd -1 -T2 and prints what each cost, then what
+Cairn must reach and what it reaches. The disk is an ext4 image of real files of this machine: 7 GiB, or 1 GiB
+with --quick. --json ends with one object: disk; rows (work, figure, must, limit, is, unit, verdict); race: work
+(full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. All lies in a folder of
+its own under PATH (the system's temporary folder) and is removed at the end.
 `;
 const NEEDED = ["mke2fs", "qemu-storage-daemon", "restic", "borg", "zstd"];
 const FULL_BYTES = 7 * GiB;
 const QUICK_BYTES = GiB;
 /** The image, four repositories and one restored disk, with room to spare. */
 const SPACE_FACTOR = 5;
+
+/** What `--json` prints. */
+interface Report {
+  readonly disk: Pick<DiskImage, "files" | "fileBytes" | "sizeBytes">;
+  readonly rows: readonly Row[];
+  readonly race: Results;
+}
 
 interface Options {
   readonly quick: boolean;
@@ -53,7 +64,7 @@ async function missingPrograms(): Promise<readonly string[]> {
   return NEEDED.filter((_, index) => verdicts[index] !== true);
 }
 
-async function bench(options: Options, meter: Meter, tell: (line: string) => void): Promise<Results> {
+async function bench(options: Options, meter: Meter, tell: (line: string) => void): Promise<Report> {
   const wantedBytes = options.quick ? QUICK_BYTES : FULL_BYTES;
   const space = await statfs(options.folder);
   const freeBytes = space.bavail * space.bsize;
@@ -73,11 +84,16 @@ async function bench(options: Options, meter: Meter, tell: (line: string) => voi
     const at = (name: string) => ({ folder: join(folder, name), disk: image.path });
     cairn = await openCairn(meter, join(folder, "cairn"), image.path);
     const peers = [resticTool(meter, at("restic")), borgTool(meter, at("borg")), zstdTool(meter, at("zstd"))];
-    const results = await race(meter, image, { cairn, peers }, tell);
+    const place: Place = { meter, folder, quick: options.quick, image, cairn, peers, tell };
+    const { rows, results } = await raceRows(place);
     tell(formatTable(results));
+    const all = [...rows];
+    for (const family of FAMILIES) all.push(...(await family.measure(place)));
+    tell(formatRows(all));
     for (const remark of [...cairn.remarks, ...peers.flatMap(({ remarks }) => remarks)]) tell(`- ${remark}`);
     tell("- each figure is of one run, with the disk in the page cache and all earlier writes synced");
-    return results;
+    const { fileBytes, sizeBytes, files } = image;
+    return { disk: { files, fileBytes, sizeBytes }, rows: all, race: results };
   } finally {
     await cairn?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -108,14 +124,10 @@ async function main(): Promise<number> {
   }
   // With --json the standard output is for the object alone.
   const out = options.json ? process.stderr : process.stdout;
-  const results = await bench(
-    options,
-    { clock: systemClock, environment, signal: stopped.signal },
-    (line) => {
-      out.write(`${line}\n`);
-    },
-  );
-  if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);
+  const report = await bench(options, { clock: systemClock, environment, signal: stopped.signal }, (line) => {
+    out.write(`${line}\n`);
+  });
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   return 0;
 }
 

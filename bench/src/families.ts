@@ -1,0 +1,6 @@
+import { againRows } from "./again-rows.ts";
+import type { Family } from "./rows.ts";
+import { sparseRows } from "./sparse-rows.ts";
+
+/** All rows beside the race, in the order in which they are measured. A new family is a file and a line here. */
+export const FAMILIES: readonly Family[] = [againRows, sparseRows];
