@@ -13,7 +13,6 @@ import {
 } from "@cairn/repository";
 import { faultyStore, type Store } from "@cairn/store";
 import {
-  copyStore,
   flip,
   neverAborted,
   objectsOf,
@@ -268,10 +267,12 @@ describe("every byte that is flipped", () => {
     const objects = await objectsOf(store);
     for (const [name, bytes] of objects) {
       if (name.includes("/p/") || bytes.length > 4096) continue;
+      // Of packs, the checksum's own bytes are what only the level that reads it can see.
+      const level = name.includes("/m/") ? "packs" : "structure";
       for (let offset = 0; offset < bytes.length; offset += 1) {
-        const damaged = await copyStore(store, clock);
-        await flip(damaged, name, offset);
-        const report = await verify(repository, "packs", { store: damaged });
+        await flip(store, name, offset);
+        const report = await verify(repository, level);
+        await flip(store, name, offset);
         assert.equal(report.sound, false, `byte ${offset} of ${name}`);
         assert.ok(
           report.damage.some(({ object }) => name.startsWith(object)),
@@ -283,7 +284,7 @@ describe("every byte that is flipped", () => {
 
   it("of packs of chunks is found at both levels that read them, and no other snapshot is blamed", async () => {
     const { repository, first, second } = await twoSnapshots();
-    const { store, handle, clock } = repository;
+    const { store, handle } = repository;
     const random = seeded("offsets");
     for (const { pack } of [first.chunks[0], second.chunks[1]].filter((chunk) => chunk !== undefined)) {
       const name = repositoryNames(handle.repositoryId).pack(pack);
@@ -294,15 +295,15 @@ describe("every byte that is flipped", () => {
         ...offsets,
         ...Array.from({ length: 30 }, (_, index) => size - 1 - index),
       ]) {
-        const damaged = await copyStore(store, clock);
-        await flip(damaged, name, offset);
+        await flip(store, name, offset);
         for (const level of ["packs", "data"] as const) {
-          const report = await verify(repository, level, { store: damaged });
+          const report = await verify(repository, level);
           assert.ok(
             report.damage.length > 0 && report.damage.every(({ object }) => object === name),
             `byte ${offset} at ${level}`,
           );
         }
+        await flip(store, name, offset);
       }
     }
   });
