@@ -1,4 +1,4 @@
-import { asError, assert, Fault, GiB } from "@cairn/kernel";
+import { asError, assert, Fault, GiB, KiB } from "@cairn/kernel";
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG, encodeRequest, type StatusDescriptor } from "./codec.ts";
 import { Connection, type NbdAddress } from "./connection.ts";
 import { NbdProtocolFault } from "./faults.ts";
@@ -44,6 +44,11 @@ interface Intent {
 }
 
 const NOTHING = Buffer.alloc(0);
+/**
+ * A read of 1 MiB makes QEMU map fresh memory for each answer (its blocks and malloc's threshold): 1.1 CPU seconds of
+ * page faults a GiB, in the guest's own process, against 0.4 with half of that.
+ */
+const READ_BYTES = 512 * KiB;
 /** Block status counts in 32 bits; a power of two keeps every window aligned. */
 const STATUS_WINDOW_BYTES = GiB;
 /** After our farewell the server closes at once; a hung one is cut off. */
@@ -144,7 +149,7 @@ export class NbdClient implements AsyncDisposable {
   async readInto(offset: number, bytes: Buffer, signal?: AbortSignal): Promise<void> {
     const { length } = bytes;
     this.#assertInside(offset, length);
-    const parts = this.#cut(offset, length, this.#facts.maxBytes).map(async (part) => {
+    const parts = this.#cut(offset, length, Math.min(this.#facts.maxBytes, READ_BYTES)).map(async (part) => {
       const into = bytes.subarray(part.offset - offset, part.offset - offset + part.length);
       await this.#ask({ command: COMMAND.read, ...part, into }, signal);
     });
