@@ -43,8 +43,8 @@ export interface Registration {
 
 /**
  * Makes what is configured the default target. A new one, or one that is configured otherwise than before, is
- * probed first, with both identities; a Rejection says by field, value and remedy why it cannot be a target. One
- * that is known is not asked anything, so that a program starts while its target is away.
+ * probed first, with both identities; a Rejection says by field, value and remedy why it cannot be a
+ * target. One that is known is not asked anything, so that a program starts while its target is away.
  */
 export async function useTarget(world: Registration, configured: ConfiguredTarget): Promise<TargetRow> {
   const { database, masterKey } = world;

@@ -17,12 +17,12 @@ const STALE_ATTEMPTS = 3;
  * A store in a directory of a local file system or an NFS mount (mounted `hard`). The directory must exist: a
  * target that is not mounted must not become a directory on the root disk.
  *
- * How an object becomes durable: a temporary file in the same directory is written, synced and read back, then
- * linked to its name (which never overwrites), then the directory is synced. A crash leaves a temporary file or the
- * whole object, never a part of it.
+ * How an object becomes durable: a temporary file in the same directory is written, synced and read back,
+ * then linked to its name (which never overwrites), then the directory is synced. A crash leaves a
+ * temporary file or the whole object, never a part of it.
  *
- * A `marker` names the directory that was registered: without it an export that is not mounted would look like an
- * empty target. A stale NFS handle is given up, and what needed it is done again a few times.
+ * A `marker` names the directory that was registered: without it an export that is not mounted would look
+ * like an empty target. A stale NFS handle is given up, and what needed it is done again a few times.
  */
 export function directoryStore(path: string, marker?: string): Store {
   const root: Root = { path, marker };
@@ -194,7 +194,10 @@ async function sizeOf(root: Root, file: string): Promise<number | undefined> {
   }
 }
 
-/** What the file server's clock says: the time it gives a fresh file. Our own would be that of an NFS client. */
+/**
+ * What the file server's clock says: the time it gives a fresh file. Our own would be that of an NFS
+ * client.
+ */
 async function timeOf(root: Root): Promise<number> {
   await assertMounted(root.path, root.marker);
   const path = join(root.path, `${TEMPORARY}${randomBytes(8).toString("hex")}`);
@@ -273,8 +276,8 @@ async function explain({ path, marker }: Root, doing: string, cause: unknown): P
 }
 
 /**
- * Performs again when a handle is stale: the file server was restarted or the export moved, and opening by name
- * again finds what is there now. All operations of the port may be repeated.
+ * Performs again when a handle is stale: the file server was restarted or the export moved, and opening by
+ * name again finds what is there now. All operations of the port may be repeated.
  */
 async function unlessStale<Result>(perform: () => Promise<Result>): Promise<Result> {
   for (let done = 1; ; done += 1) {

@@ -5,8 +5,8 @@ import type { Store } from "./store.ts";
 import type { TargetAddress } from "./target.ts";
 
 /**
- * Opens a target. Nothing is asked of it yet. A store needs no closing: connections are shared by all stores of
- * the process, and idle ones do not keep it alive.
+ * Opens a target. Nothing is asked of it yet. A store needs no closing: connections are shared by all
+ * stores of the process, and idle ones do not keep it alive.
  */
 export function openStore(target: TargetAddress, options: S3Options = {}): Store {
   switch (target.kind) {

@@ -48,8 +48,8 @@ export interface ProbeOptions {
 }
 
 /**
- * Finds out what a target really does, with a few small objects below `probe/`, and gives a directory its marker.
- * Throws a Rejection with field, value and remedy when it cannot be a target.
+ * Finds out what a target really does, with a few small objects below `probe/`, and gives a directory its
+ * marker. Throws a Rejection with field, value and remedy when it cannot be a target.
  */
 export async function probeTarget(target: TargetAddress, options: ProbeOptions = {}): Promise<Probed> {
   checkAddress(target);

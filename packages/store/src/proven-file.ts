@@ -13,7 +13,10 @@ const DIRECT_BYTES_MIN = MiB;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const MODE = 0o600;
 
-/** JavaScript's only memory that begins at a page; the types of it come with a browser's, which we do not load. */
+/**
+ * JavaScript's only memory that begins at a page; the types of it come with a browser's, which we do not
+ * load.
+ */
 declare const WebAssembly: {
   readonly Memory: new (size: {
     readonly initial: number;
@@ -65,16 +68,19 @@ class Sequence {
 /**
  * Writes new files durably and proves what it wrote.
  *
- * Large files go past the page cache (`O_DIRECT`) where the file system can: a backup is not read again soon, the
- * memory belongs to the guests of the host, copying into fresh cache pages costs more CPU time than hashing and
- * encrypting together, and what is read back then comes from the target and not from our own memory.
+ * Large files go past the page cache (`O_DIRECT`) where the file system can: a backup is not read again
+ * soon, the memory belongs to the guests of the host, copying into fresh cache pages costs more CPU time
+ * than hashing and encrypting together, and what is read back then comes from the target and not from our
+ * own memory.
  */
 export class ProvenFiles {
   readonly #rooms: Buffer[] = [];
   /** Until a file system or a memory that cannot has been met. */
   #direct = true;
 
-  /** Writes a file that must not exist, syncs it, and reads it back. Faults: `store-io`; system errors pass. */
+  /**
+   * Writes a file that must not exist, syncs it, and reads it back. Faults: `store-io`; system errors pass.
+   */
   async write(path: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
     const sequence = new Sequence(parts);
     if (this.#direct && sequence.length >= DIRECT_BYTES_MIN) {

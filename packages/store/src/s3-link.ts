@@ -112,7 +112,10 @@ export class S3Link {
     return this.#aheadMs === undefined ? undefined : this.#clock.now() + this.#aheadMs;
   }
 
-  /** The service's clock. Every answer tells it, even a refusal, so that no right is needed for this question. */
+  /**
+   * The service's clock. Every answer tells it, even a refusal, so that no right is needed for this
+   * question.
+   */
   async askTime(signal?: AbortSignal): Promise<number> {
     const doing = "asking the target's clock";
     this.#aheadMs = undefined;
@@ -127,7 +130,10 @@ export class S3Link {
     return now;
   }
 
-  /** Throws `store-away` when there is no such bucket. Asks only when the bucket was not heard of for a while. */
+  /**
+   * Throws `store-away` when there is no such bucket. Asks only when the bucket was not heard of for a
+   * while.
+   */
   async assertBucket(signal?: AbortSignal): Promise<void> {
     if (this.#clock.now() - this.#aliveAt < ALIVE_MS) return;
     const doing = `looking for the bucket ${this.#address.bucket}`;
@@ -194,7 +200,10 @@ export class S3Link {
     }
   }
 
-  /** Waits before the attempt after `done` ones: a random time, so that many clients do not come back at once. */
+  /**
+   * Waits before the attempt after `done` ones: a random time, so that many clients do not come back at
+   * once.
+   */
   async pause(done: number, signal?: AbortSignal): Promise<void> {
     const longest = Math.min(PAUSE_MAX_MS, (this.#options.pauseMs ?? PAUSE_MS) * 2 ** (done - 1));
     await this.#clock.sleep(Math.ceil(longest * (0.5 + this.#random() / 2)), signal);
@@ -205,7 +214,10 @@ export class S3Link {
     return this.#opened;
   }
 
-  /** The SDK takes 30 MiB and a seventh of a second: it is loaded where there is an S3 target, and only then. */
+  /**
+   * The SDK takes 30 MiB and a seventh of a second: it is loaded where there is an S3 target, and only
+   * then.
+   */
   async #connect(): Promise<{ readonly sdk: typeof Sdk; readonly client: Sdk.S3Client }> {
     const sdk = await import("@aws-sdk/client-s3");
     const { NodeHttpHandler } = await import("@smithy/node-http-handler");

@@ -126,7 +126,10 @@ async function isStored(context: S3Context, sending: Sending): Promise<boolean> 
   return true;
 }
 
-/** The name is taken: success if it is by the same bytes, which then are locked as if they had just been put. */
+/**
+ * The name is taken: success if it is by the same bytes, which then are locked as if they had just been
+ * put.
+ */
 async function agree(context: S3Context, sending: Sending): Promise<void> {
   const { name, body, digest, signal } = sending;
   const taken = (): Fault =>

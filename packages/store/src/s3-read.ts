@@ -140,7 +140,10 @@ export async function headObject(
   }
 }
 
-/** Page after page. Whatever does not look like a whole page is an error: an early end would pass for the end. */
+/**
+ * Page after page. Whatever does not look like a whole page is an error: an early end would pass for the
+ * end.
+ */
 export async function* listObjects(
   context: S3Context,
   prefix: string,

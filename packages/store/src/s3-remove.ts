@@ -49,8 +49,8 @@ export async function assertNotHidden(
 }
 
 /**
- * Oldest first, markers last: while it is being removed, and when a lock stops it, the newest version stays what
- * readers see, and a hidden object does not come back.
+ * Oldest first, markers last: while it is being removed, and when a lock stops it, the newest version stays
+ * what readers see, and a hidden object does not come back.
  */
 function inOrder(newestFirst: readonly Version[]): readonly Version[] {
   const oldestFirst = newestFirst.toReversed();
@@ -168,7 +168,9 @@ async function removeVersion(
   }
 }
 
-/** S3 refuses a locked version as it refuses whoever has no right (403): only the date tells the two apart. */
+/**
+ * S3 refuses a locked version as it refuses whoever has no right (403): only the date tells the two apart.
+ */
 async function isLocked(context: S3Context, name: string, signal: AbortSignal | undefined): Promise<boolean> {
   const { lock, link } = context;
   if (lock === undefined) return false;

@@ -24,12 +24,13 @@ export interface S3Context {
  * A store in an S3 bucket, under a prefix.
  *
  * What `put` promises. The service proves the SHA-256 of what arrived before it answers (it is part of the
- * signature), so that what is stored is what was sent. A lost answer means "unknown": the object is looked for,
- * and written again with the same bytes if it is not there. A name that is taken by other bytes is
+ * signature), so that what is stored is what was sent. A lost answer means "unknown": the object is looked
+ * for, and written again with the same bytes if it is not there. A name that is taken by other bytes is
  * `object-exists` where the service honours `If-None-Match: *` (AWS since 2024, Ceph's gateway), which the
- * probe finds out. Of a service that ignores it (`conditional: false`) objects of up to 1 MiB are looked for
- * first, which notices an earlier writer but not one of the same moment; larger ones are replaced, or get one
- * more version, without a word: there only unique names protect. The good case is one request, or two.
+ * probe finds out. Of a service that ignores it (`conditional: false`) objects of up to 1 MiB are looked
+ * for first, which notices an earlier writer but not one of the same moment; larger ones are replaced, or
+ * get one more version, without a word: there only unique names protect. The good case is one request, or
+ * two.
  *
  * Requests are repeated a few times after growing random pauses; the Fault after the last one says what
  * remains unknown.

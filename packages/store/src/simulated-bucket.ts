@@ -7,7 +7,9 @@ export interface SimulatedBucketOptions {
   /** Whether the bucket keeps versions. One with a lock always does. */
   readonly versions?: boolean;
   readonly lock?: { readonly mode: ObjectLock["mode"]; readonly windowMs: number };
-  /** What conditional writes are worth: `false` lets other bytes replace an object, as some look-alikes do. */
+  /**
+   * What conditional writes are worth: `false` lets other bytes replace an object, as some look-alikes do.
+   */
   readonly conditional?: boolean;
 }
 

@@ -4,22 +4,23 @@
  *
  * Every refusal of the world is a `Fault` with one of these codes:
  *
- * | code              | retry          | means                                                        |
- * |-------------------|----------------|--------------------------------------------------------------|
- * | `object-missing`  | never          | there is no object of this name                              |
- * | `object-exists`   | never          | the name is taken by other bytes                             |
- * | `object-short`    | never          | the range asked for ends beyond the object                   |
- * | `object-hidden`   | after-operator | a delete marker hides the object; its bytes are still there  |
- * | `object-locked`   | later          | removing before the date that the object is locked until     |
- * | `store-full`      | after-operator | no space, quota or inodes left                               |
- * | `store-denied`    | after-operator | rights, or a read-only mount                                 |
- * | `store-away`      | after-operator | the target's directory or bucket is not there; `later` when a service cannot be reached |
- * | `store-stale`     | later          | a stale NFS handle; the object's state is unknown            |
- * | `store-io`        | later          | any other failure of the medium; the object's state is unknown |
- * | `store-busy`      | later          | the target asks to be left alone for a while (S3 SlowDown, 503), after bounded retries |
- * | `store-timeout`   | later          | no answer in time; the object's state is unknown             |
- * | `store-clock`     | after-operator | the target's clock and ours differ too much for it to accept us |
- * | `target-unfit`    | after-operator | the target does not do what its address promises (object lock, versions) |
+ * | code             | retry          | means                                                    |
+ * |------------------|----------------|----------------------------------------------------------|
+ * | `object-missing` | never          | there is no object of this name                          |
+ * | `object-exists`  | never          | the name is taken by other bytes                         |
+ * | `object-short`   | never          | the range asked for ends beyond the object               |
+ * | `object-hidden`  | after-operator | a delete marker hides the object; its bytes are there    |
+ * | `object-locked`  | later          | removing before the date that it is locked until         |
+ * | `store-full`     | after-operator | no space, quota or inodes left                           |
+ * | `store-denied`   | after-operator | rights, or a read-only mount                             |
+ * | `store-away`     | after-operator | the directory is not mounted, there is no such bucket    |
+ * |                  | later          | the service cannot be reached                            |
+ * | `store-stale`    | later          | a stale NFS handle; the object's state is unknown        |
+ * | `store-io`       | later          | the medium or line failed; the object's state is unknown |
+ * | `store-busy`     | later          | the target asked to be left alone, after some attempts   |
+ * | `store-timeout`  | later          | no answer in time; the object's state is unknown         |
+ * | `store-clock`    | after-operator | its clock and ours differ too much for it to accept us   |
+ * | `target-unfit`   | after-operator | it does not do what its address says (object lock)       |
  */
 export interface Store {
   /**
@@ -35,8 +36,8 @@ export interface Store {
   /** The size in bytes, or `undefined` when there is no such object. */
   size(name: string, signal?: AbortSignal): Promise<number | undefined>;
   /**
-   * Removes an object, with all its versions where the target keeps versions. Absent is removed. A locked object
-   * is a Fault `object-locked`, and stays whole.
+   * Removes an object, with all its versions where the target keeps versions. Absent is removed. A locked
+   * object is a Fault `object-locked`, and stays whole.
    */
   remove(name: string, signal?: AbortSignal): Promise<void>;
   /**
@@ -45,19 +46,19 @@ export interface Store {
    */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<string>;
   /**
-   * The target's own clock, in milliseconds since 1970: whoever compares ages of objects uses it and never the
-   * host's. Precision is a second.
+   * The target's own clock, in milliseconds since 1970: whoever compares ages of objects uses it and never
+   * the host's. Precision is a second.
    */
   time(signal?: AbortSignal): Promise<number>;
   /**
-   * `put` resolves only when it is proven that the target has these bytes: a service proves a checksum over all of
-   * them, a directory reads the file back, past the page cache where it can. Elsewhere whoever must be sure reads
-   * back.
+   * `put` resolves only when it is proven that the target has these bytes: a service proves a checksum over
+   * all of them, a directory reads the file back, past the page cache where it can. Elsewhere whoever must
+   * be sure reads back.
    */
   readonly checkedPuts?: true;
   /**
-   * How long large objects should be on a target where requests are counted, billed and slow: as long as memory
-   * allows. Absent where that does not matter.
+   * How long large objects should be on a target where requests are counted, billed and slow: as long as
+   * memory allows. Absent where that does not matter.
    */
   readonly largeObjectBytes?: number;
   /** Present when the target keeps objects from being removed or replaced before a date. */
@@ -65,8 +66,8 @@ export interface Store {
 }
 
 /**
- * How a target with object lock keeps objects. Every object that such a store puts is locked until the target's
- * time plus `windowMs` by itself; `extend` moves that date for objects that are still needed.
+ * How a target with object lock keeps objects. Every object that such a store puts is locked until the
+ * target's time plus `windowMs` by itself; `extend` moves that date for objects that are still needed.
  */
 export interface ObjectLock {
   /** `governance`: an administrator with a special right may remove earlier. `compliance`: nobody may. */

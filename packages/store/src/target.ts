@@ -24,7 +24,9 @@ export interface S3Address {
    * versions): then small objects are looked for before they are stored.
    */
   readonly conditional?: boolean;
-  /** Lock every object for `windowMs` after it was stored. The bucket must have been made with object lock. */
+  /**
+   * Lock every object for `windowMs` after it was stored. The bucket must have been made with object lock.
+   */
   readonly lock?: { readonly mode: "governance" | "compliance"; readonly windowMs: number };
 }
 

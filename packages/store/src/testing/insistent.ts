@@ -4,8 +4,8 @@ import type { Store } from "../store.ts";
 const ATTEMPTS = 5;
 
 /**
- * A store that calls again after an error that `isInjected`: what the owner of a retry rule does. The contract
- * holds on it only if every call may be repeated, also one that took effect before it failed.
+ * A store that calls again after an error that `isInjected`: what the owner of a retry rule does. The
+ * contract holds on it only if every call may be repeated, also one that took effect before it failed.
  */
 export function insistentStore(store: Store, isInjected: (thrown: unknown) => boolean): Store {
   const insist = async <Result>(perform: () => Promise<Result>): Promise<Result> => {
