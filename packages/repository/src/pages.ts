@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 import type { Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import type { RepositoryHandle } from "./commits.ts";
@@ -15,7 +15,7 @@ import { deriveKey } from "./seal.ts";
  */
 export function pageId(handle: RepositoryHandle, page: Uint8Array, epoch?: number): Buffer {
   const key = deriveKey(structureKey(handle.keys, epoch), "cairn page id", new Uint8Array(0));
-  return createHmac("sha256", key).update(page).digest();
+  return createHmac("sha256", createSecretKey(key)).update(page).digest();
 }
 
 export function sealPage(handle: RepositoryHandle, id: Buffer, page: Uint8Array): SealedRecord {

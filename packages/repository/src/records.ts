@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { damaged, uuidToBytes } from "./bytes.ts";
 import { compressChunk, decompressChunk } from "./compression.ts";
 import { dataKey, type RepositoryKeys, structureKey, writingEpoch } from "./keys.ts";
@@ -44,8 +44,8 @@ export interface RecordBinding {
 /**
  * A chunk's name: equal plaintexts of one repository have equal ids, and ids tell nothing without the key.
  */
-export function chunkId(chunkIdKey: Uint8Array, plain: Uint8Array): Buffer {
-  return createHmac("sha256", chunkIdKey).update(plain).digest();
+export function chunkId(chunkIdKey: Uint8Array | KeyObject, plain: Uint8Array): Buffer {
+  return createHmac("sha256", createSecretKey(chunkIdKey)).update(plain).digest();
 }
 
 /** Compresses what compresses, and seals it with the keys of the writing epoch. */
@@ -105,10 +105,10 @@ export function openRecord(name: string, binding: RecordBinding, bytes: Buffer):
 /**
  * One key for each record: a nonce can only meet its key again if the very same chunk is sealed 2^48 times.
  */
-function recordKey(binding: RecordBinding, epoch: number): Buffer {
+function recordKey(binding: RecordBinding, epoch: number): KeyObject {
   const { keys, kind, id } = binding;
   const key = kind === "chunk" ? dataKey(keys, epoch) : structureKey(keys, epoch);
-  return deriveKey(key, PURPOSES[kind], id);
+  return createSecretKey(deriveKey(key, PURPOSES[kind], id));
 }
 
 function associated(binding: RecordBinding, header: Buffer): Buffer {

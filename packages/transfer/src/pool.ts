@@ -52,8 +52,13 @@ export function openPool(handle: RepositoryHandle, workers: number): Pool {
 
 function inlinePool(handle: RepositoryHandle): Pool {
   const work = chunkWork(handle);
+  let slots: Slots | undefined;
   return {
-    slots: new Slots(allocateSlots()),
+    // Restores need none.
+    get slots() {
+      slots ??= new Slots(allocateSlots());
+      return slots;
+    },
     hash: async ({ room }, bytes) => work.identify(room.subarray(0, bytes)),
     seal: async ({ room }, bytes, id) => work.sealWithin(id, room, bytes),
     identify: async (plain) => ({ id: work.identify(plain), bytes: plain }),
