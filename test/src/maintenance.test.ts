@@ -49,7 +49,7 @@ async function rowOf(kind: MaintenanceKind): Promise<MaintenanceRow | undefined>
 async function done(kind: MaintenanceKind): Promise<MaintenanceRow> {
   const { handle } = tree.database;
   await until(`the first ${kind}`, WORK_MS, async () =>
-    (await rowOf(kind))?.finished_at ? true : undefined,
+    (await rowOf(kind))?.finished_at instanceof Date ? true : undefined,
   );
   await handle
     .updateTable("maintenance")

@@ -64,7 +64,7 @@ test("what is finished is due again later, with its report and cursor kept", asy
   await finishMaintenance(database.handle, held, { againInMs: -1, cursor: { at: 3 }, report: { packs: 1 } });
   const next = await claim("first");
   assert.deepEqual(next?.cursor, { at: 3 });
-  assert.deepEqual(next?.report, { packs: 1 });
+  assert.deepEqual(next.report, { packs: 1 });
   await finishMaintenance(database.handle, next, { againInMs: 60_000, errorMessage: "the target is away" });
   assert.equal(await claim("first"), undefined);
   const row = await database.handle.selectFrom("maintenance").selectAll().executeTakeFirstOrThrow();
@@ -72,7 +72,7 @@ test("what is finished is due again later, with its report and cursor kept", asy
   assert.deepEqual(row.report, { packs: 1 });
 });
 
-test("a degraded snapshot is marked, its workload reads everything next, and healing takes the mark away", async () => {
+test("a degraded snapshot is marked until it is healed, and its workload reads everything next", async () => {
   const { handle } = database;
   const workload = {
     id: "w",

@@ -10,7 +10,9 @@ export interface KeyDestruction {
   readonly database: Database;
   /** Opens the target's secret, where it has one. */
   readonly masterKey: Secret<Buffer>;
-  /** OpenStack as somebody who may delete the project's secret: a tenant, or an administrator of the project. */
+  /**
+   * OpenStack as somebody who may delete the project's secret: a tenant, or an administrator of the project.
+   */
   readonly cloud: Cloud;
   /** Who may remove objects; the target's own store unless told. */
   readonly remover?: Pick<Store, "remove">;
@@ -20,8 +22,9 @@ export interface KeyDestruction {
 }
 
 /**
- * Makes all backups in a repository unreadable, for good: key sets and Barbican's secret are destroyed, and the
- * database forgets its copy. What is kept (locked until a date, or refused by Barbican) is told; call it again.
+ * Makes all backups in a repository unreadable, for good: key sets and Barbican's secret are destroyed, and
+ * the database forgets its copy. What is kept (locked until a date, or refused by Barbican) is told; call
+ * it again.
  */
 export async function destroyRepositoryKeys(
   world: KeyDestruction,

@@ -78,9 +78,10 @@ async function holding(
   const ended = new AbortController();
   const held = AbortSignal.any([signal, ended.signal]);
   const renewing = (async (): Promise<void> => {
-    while (!held.aborted) {
+    const isOver = (): boolean => held.aborted;
+    while (!isOver()) {
       await clock.sleep(Math.round(settings.leaseMs / 3), held).catch(() => undefined);
-      if (held.aborted) return;
+      if (isOver()) return;
       const kept = await renewMaintenance(database.handle, claim, settings.leaseMs).catch(() => false);
       if (!kept) ended.abort(new Fault("claim-lost", "holding on to work on a repository", "later"));
     }

@@ -73,7 +73,7 @@ async function wrappedKeys(repositoryId: RepositoryId): Promise<Buffer> {
   return found?.repository.wrapped_keys ?? Buffer.alloc(0);
 }
 
-test("a project's repository opens by the engine's key file, the escrow and the project's secret", async () => {
+test("a repository opens by the engine's key file, the escrow and the project's secret", async () => {
   const id = await ensureRepository(contextOf());
   const set = await byEscrow(id);
   assert.deepEqual(
@@ -168,7 +168,8 @@ test("destroying a project's keys leaves nothing that opens its backups, here or
   await assert.rejects(openRepository(contextOf(), id), destroyed);
   await assert.rejects(ensureRepository(contextOf()), destroyed);
   await assert.rejects(byEscrow(id), destroyed);
-  // The secret that Barbican had is gone: a stolen copy of the key set opens by what the operator keeps alone.
+  // The secret that Barbican had is gone: a stolen copy of the key set opens by what the operator keeps
+  // alone.
   const credentials = [{ kind: "barbican", provider: { fetch: async () => randomBytes(32) } } as const];
   await assert.rejects(openKeySet({ repositoryId: id, bytes: kept, credentials }), (error) =>
     hasCode(error, "wrong-key"),

@@ -60,7 +60,9 @@ export async function openWrappedKeys(
   return openKeySet({ repositoryId, bytes: wrapped, credentials, signal: context.signal });
 }
 
-/** The first key set of a new repository: the engine's key file, and the escrow. Barbican's slot comes later. */
+/**
+ * The first key set of a new repository: the engine's key file, and the escrow. Barbican's slot comes later.
+ */
 export async function firstKeySet(context: FlowContext, repositoryId: RepositoryId): Promise<KeySet> {
   const { keyPolicy, clock } = context;
   const { withoutEscrow } = keyPolicy;

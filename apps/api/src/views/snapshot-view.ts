@@ -82,13 +82,14 @@ function joined(sentences: readonly (string | null)[]): string | null {
   return there.length === 0 ? null : there.join(" ");
 }
 
-/** What of a snapshot cannot be read, as the last check found it (`DegradedSnapshot` of @cairn/maintenance). */
+/** What of a snapshot cannot be read, as the last check found it (maintenance's `DegradedSnapshot`). */
 function degradedText(degraded: unknown): string | null {
   if (typeof degraded !== "object" || degraded === null) return null;
   const { disks = [] } = degraded as { disks?: { device: string; damagedBytes: number }[] };
   const where = disks.map(({ device, damagedBytes }) => `${formatBytes(damagedBytes)} of disk ${device}`);
   const what = where.length === 0 ? "its record on the target" : where.join(", ");
-  return `This snapshot is damaged and cannot be restored as a whole: ${what}. The next snapshot reads everything.`;
+  const next = "The next snapshot reads everything";
+  return `This snapshot is damaged and cannot be restored as a whole: ${what}. ${next}.`;
 }
 
 function instanceView(
