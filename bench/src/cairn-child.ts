@@ -2,7 +2,7 @@ import { MiB } from "@cairn/kernel";
 import { FORMAT_VERSION, importKeys, type PortableKeys, writeCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockSource, openTransfer, type Transfer } from "@cairn/transfer";
-import { connectDisk, nbdDestination, nbdSource } from "./nbd-disk.ts";
+import { connectDisk, nbdSource } from "./nbd-disk.ts";
 
 /** What the bench asks one process of Cairn to do. */
 export interface CairnWork {
@@ -23,7 +23,6 @@ export interface CairnWork {
       }
     /** The whole disk is read and compared by hash with the last snapshot. */
     | { readonly kind: "scan"; readonly snapshotId: string; readonly previousRoot: string }
-    | { readonly kind: "restore"; readonly root: string }
     /** Nothing: the programs are loaded once, as in a datamover that runs since yesterday. */
     | { readonly kind: "start" };
 }
@@ -48,7 +47,6 @@ async function perform(request: CairnWork): Promise<CairnResult> {
   const transfer = await openTransfer({ store, repositoryId, keys, indexSegments, stateHint: 0, signal });
   try {
     if (request.work.kind === "start") return await start(transfer, signal);
-    if (request.work.kind === "restore") return await restore(transfer, request, request.work.root, signal);
     const stored = await protect(transfer, request, request.work, signal);
     const disk = { diskId: "disk", instanceId: "instance", device: "vda", sizeBytes: stored.sizeBytes };
     const commit = {
@@ -72,7 +70,7 @@ async function perform(request: CairnWork): Promise<CairnResult> {
 async function protect(
   transfer: Transfer,
   request: CairnWork,
-  work: Exclude<CairnWork["work"], { readonly kind: "restore" | "start" }>,
+  work: Exclude<CairnWork["work"], { readonly kind: "start" }>,
   signal: AbortSignal,
 ): Promise<CairnResult & { readonly sizeBytes: number }> {
   const bitmap = work.kind === "incremental" ? work.bitmap : undefined;
@@ -102,17 +100,6 @@ async function start(transfer: Transfer, signal: AbortSignal): Promise<CairnResu
   };
   const { root, readBytes } = await transfer.storeDisk({ source, auditBytes: 0, signal });
   return { root, indexSegments: [], readBytes, storedBytes: 0 };
-}
-
-async function restore(
-  transfer: Transfer,
-  request: CairnWork,
-  root: string,
-  signal: AbortSignal,
-): Promise<CairnResult> {
-  await using client = await connectDisk(request.socket, request.exportName);
-  await transfer.writeDisk({ root, destination: nbdDestination(client), mode: "whole", signal });
-  return { root, indexSegments: [], readBytes: 0, storedBytes: 0 };
 }
 
 const result = await perform(JSON.parse(process.argv[2] ?? "{}") as CairnWork);

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir, open } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assert, formatBytes, MiB } from "@cairn/kernel";
+import { formatBytes, MiB } from "@cairn/kernel";
 import { createKeySet, createRepositoryKeys, exportKeys, initRepository } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { type BlockServer, startBlockServer } from "./block-server.ts";
@@ -10,11 +11,13 @@ import type { CairnResult, CairnWork } from "./cairn-child.ts";
 import { folderBytes } from "./disk-image.ts";
 import { type Measured, type Meter, measure } from "./measure.ts";
 import { connectDisk } from "./nbd-disk.ts";
+import type { ReaderWork, StoredDisk } from "./reader-child.ts";
 import type { Tool } from "./tool.ts";
 
 const BITMAP = "base";
 const AUDIT_BYTES = 64 * MiB;
 const CHILD = fileURLToPath(new URL("./cairn-child.ts", import.meta.url));
+const READER = fileURLToPath(new URL("./reader-child.ts", import.meta.url));
 
 /** As programs of this repository start a datamover (packages/embedded). */
 const DATAMOVER_ENVIRONMENT = {
@@ -109,18 +112,20 @@ export class CairnTool implements Tool {
     return this.#protect("changes", { kind: "incremental", snapshotId: randomUUID(), ...base });
   }
 
+  /** The last snapshot, for those who read it by other ways. */
+  snapshot(): StoredDisk {
+    const place = { store: this.#store, repositoryId: this.#repositoryId, keys: exportKeys(this.#keys) };
+    return { ...place, root: this.#root, sizeBytes: statSync(this.#disk).size };
+  }
+
+  /** To a raw file, whose durability is left to the system, as the others do. */
   async restore(): Promise<Measured & { readonly file: string }> {
     const file = join(this.#folder, "restored.img");
-    await emptyFile(file, this.#disk);
-    const target = await startBlockServer(this.#meter, { folder: this.#folder, name: "restored", file });
-    this.#servers.push(target);
-    await target.offer("restored");
-    const { result, ...measured } = await this.#run(target, "restored", {
-      kind: "restore",
-      root: this.#root,
-    });
-    assert(result.root === this.#root, "the restored root");
-    await target.stop();
+    const work: ReaderWork = { ...this.snapshot(), kind: "extract", path: file, durable: false };
+    const parameters = [READER, JSON.stringify(work)];
+    // As apps/cli runs: it keeps its compiled programs.
+    const environment = { NODE_COMPILE_CACHE: join(this.#folder, "compiled") };
+    const measured = await measure(this.#meter, { program: process.execPath, parameters, environment });
     return { ...measured, file };
   }
 
@@ -169,10 +174,4 @@ export class CairnTool implements Tool {
     );
     return { ...measured, result: JSON.parse(measured.output) as CairnResult };
   }
-}
-
-async function emptyFile(path: string, like: string): Promise<void> {
-  await using model = await open(like, "r");
-  await using file = await open(path, "w");
-  await file.truncate((await model.stat()).size);
 }

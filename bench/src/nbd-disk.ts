@@ -1,5 +1,5 @@
 import { ALLOCATION_ZERO, BITMAP_DIRTY, connectNbd, type NbdClient } from "@cairn/nbd";
-import type { BlockDestination, BlockSource, Extent } from "@cairn/transfer";
+import type { BlockSource, Extent } from "@cairn/transfer";
 
 const REQUESTS_MAX = 16;
 const SILENCE_MS = 60_000;
@@ -32,14 +32,4 @@ export function nbdSource(client: NbdClient): BlockSource {
 function kindOf([allocation = 0, dirty = BITMAP_DIRTY]: readonly number[]): Extent["kind"] {
   if ((dirty & BITMAP_DIRTY) === 0) return "unchanged";
   return (allocation & ALLOCATION_ZERO) === 0 ? "data" : "zero";
-}
-
-export function nbdDestination(client: NbdClient): BlockDestination {
-  return {
-    sizeBytes: client.sizeBytes,
-    read: async (offset, length, signal) => client.read(offset, length, signal),
-    write: async (offset, bytes, signal) => client.write(offset, bytes, signal),
-    zero: async (offset, length, signal) => client.zero(offset, length, { mayPunchHole: true }, signal),
-    flush: async (signal) => client.flush(signal),
-  };
 }

@@ -90,6 +90,7 @@ test("the first byte of a cold disk of 3 TiB comes within a second, and its one 
     const bytes = await client.read(2 * TiB, 4096);
     waits.push(systemClock.now() - started);
     assert.ok(bytes.equals(Buffer.alloc(4096, 0x5a)));
+    if (round > 0) continue;
     const data: [number, number][] = [];
     for await (const { offset, length, flags } of client.status()) {
       if (flags[0] === 0) data.push([offset, length]);
