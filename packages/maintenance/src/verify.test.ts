@@ -253,9 +253,10 @@ describe("verifying", () => {
 
 describe("every byte that is flipped", () => {
   it("of every small object is found, and named", async () => {
-    const { repository, workloadId, first } = await twoSnapshots();
+    const repository = await testRepository();
+    const { workloadId, snapshotId } = await storeSnapshot(repository, ["a"]);
     const { store, handle, clock } = repository;
-    const ids = { workloadId, snapshotId: first.snapshotId };
+    const ids = { workloadId, snapshotId };
     const dates = {
       requestedAt: new Date(clock.now()).toISOString(),
       notBefore: new Date(clock.now()).toISOString(),
