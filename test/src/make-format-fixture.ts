@@ -37,8 +37,8 @@ import {
 } from "./format-fixture.ts";
 
 /*
- * Makes test/fixtures/format-1: `node test/src/make-format-fixture.ts`. It was run once, when version 1 became
- * final. What it wrote stays: run it again only into another folder, for another version.
+ * Makes test/fixtures/format-1: `node test/src/make-format-fixture.ts`. It was run once, when version 1
+ * became final. What it wrote stays: run it again only into another folder, for another version.
  */
 
 const HOUR_MS = 60 * 60 * 1000;

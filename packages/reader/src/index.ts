@@ -6,30 +6,19 @@ export {
   type CataloguedSnapshot,
   type CataloguedWorkload,
   type CatalogueRequest,
-  findSnapshot,
   type OpenedSnapshot,
   openSnapshot,
   readCatalogue,
-  repositoryIds,
 } from "./catalogue.ts";
 export {
   chooseDisk,
   diskName,
-  EXPORT_FORMATS,
   type ExportedDisk,
   type ExportFormat,
   type ExportRequest,
   exportDisk,
 } from "./export-disk.ts";
-export {
-  KEY_FLAGS,
-  type KeyOptions,
-  type OpenedKeys,
-  openKeys,
-  readCredentials,
-  readPassphrase,
-  readSecretFile,
-} from "./open-keys.ts";
+export { type KeyOptions, readCredentials } from "./open-keys.ts";
 export {
   addKeySlot,
   type ChangedKeys,
@@ -45,5 +34,5 @@ export {
   rotateKeys,
 } from "./repo-keys.ts";
 export { type ServedDisk, type ServedSnapshot, type ServeOptions, serveSnapshot } from "./serve.ts";
-export { describeTarget, parseTarget, type Variables } from "./target-address.ts";
+export { parseTarget, type Variables } from "./target-address.ts";
 export { type VerifiedRepository, type VerifyLevel, verifyRepositories } from "./verify.ts";

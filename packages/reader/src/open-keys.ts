@@ -1,15 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { Fault, Rejection } from "@cairn/kernel";
-import {
-  type Credential,
-  type KeySet,
-  type PassedOver,
-  parseEscrowPrivate,
-  parseKeyFile,
-  type RepositoryHandle,
-  readKeySet,
-} from "@cairn/repository";
-import type { Store } from "@cairn/store";
+import { type Credential, parseEscrowPrivate, parseKeyFile } from "@cairn/repository";
 
 /** Where the keys are that open a repository without any service: files that a person keeps. */
 export interface KeyOptions {
@@ -22,22 +13,6 @@ export interface KeyOptions {
   /** File whose first line is the passphrase of that private key. */
   readonly escrowPassphraseFile?: string;
 }
-
-/** The flags that say so, as every `cairn repo` command has them. */
-export const KEY_FLAGS: readonly {
-  readonly option: keyof KeyOptions;
-  readonly flag: string;
-  readonly help: string;
-}[] = [
-  { option: "keyFile", flag: "--key-file <file>", help: "file with the key (base64 of 32 bytes)" },
-  { option: "passphraseFile", flag: "--passphrase-file <file>", help: "file whose first line opens a slot" },
-  { option: "escrowKey", flag: "--escrow-key <file>", help: "file with the escrow's private key" },
-  {
-    option: "escrowPassphraseFile",
-    flag: "--escrow-passphrase-file <file>",
-    help: "file whose first line opens the escrow's private key",
-  },
-];
 
 const FILE_MAX_BYTES = 64 * 1024;
 /** Rights that nobody but the owner (and, to read, the group) may have. */
@@ -98,24 +73,4 @@ export async function readSecretFile(path: string): Promise<Buffer> {
   } finally {
     await file.close();
   }
-}
-
-/** A repository that was opened with keys alone. */
-export interface OpenedKeys {
-  readonly handle: RepositoryHandle;
-  readonly keySet: KeySet;
-  /** Newer key sets that did not open: what was written since is out of reach. */
-  readonly passedOver: readonly PassedOver[];
-}
-
-/** Opens the newest key set that the options open. Faults as `readKeySet` and `readCredentials`. */
-export async function openKeys(
-  store: Store,
-  request: { readonly repositoryId: string; readonly options: KeyOptions; readonly signal?: AbortSignal },
-): Promise<OpenedKeys> {
-  const { repositoryId, signal } = request;
-  const credentials = await readCredentials(request.options);
-  const aborts = signal === undefined ? {} : { signal };
-  const { passedOver, ...keySet } = await readKeySet(store, { repositoryId, credentials, ...aborts });
-  return { handle: { repositoryId, keys: keySet.keys }, keySet, passedOver };
 }

@@ -194,7 +194,9 @@ async function writeSecretFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes an escrow's key pair: the private half goes into a new file, the public one is returned in base64. */
+/**
+ * Makes an escrow's key pair: the private half goes into a new file, the public one is returned in base64.
+ */
 export async function makeEscrow(options: {
   readonly output: string;
   readonly passphraseFile?: string;

@@ -151,10 +151,11 @@ describe("the objects of format version 1", () => {
     assert.deepEqual([structure.rights, structure.keys.chunkId], ["structure", undefined]);
   });
 
-  it("with any byte flipped, the checksum made right, are refused and never taken for something else", async () => {
+  it("with any byte flipped and the checksum made right are refused", async () => {
     const store = await aStore();
     for (const [what, { name, hex }] of Object.entries(golden)) {
-      // Nothing seals a marker and the record of a destruction: whoever can make their checksums right can forge them.
+      // Nothing seals a marker and the record of a destruction: whoever can make their checksums right can
+      // forge them.
       if (what === "marker" || what === "keysDestroyed") continue;
       const bytes = Buffer.from(hex, "hex");
       const end = what.endsWith("Pack") ? bytes.length - 12 : bytes.length - 4;

@@ -39,7 +39,7 @@ export {
   parseEscrowPrivate,
   parseEscrowPublic,
 } from "./keys/escrow.ts";
-export { formatKeyFile, KEY_FILE_BYTES, parseKeyFile } from "./keys/key-file.ts";
+export { formatKeyFile, parseKeyFile } from "./keys/key-file.ts";
 export { PASSPHRASE_MIN } from "./keys/passphrase.ts";
 export type { Credential, KeyProvider, NewSlot, SlotInfo, SlotKind, SlotRights } from "./keys/slots.ts";
 export {

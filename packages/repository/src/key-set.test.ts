@@ -69,7 +69,7 @@ describe("a key set", () => {
     await assert.rejects(open(bytes), withCode("wrong-key", /\(nothing\)/));
   });
 
-  it("opens by another slot when Barbican is away, and tells of Barbican when nothing else is left", async () => {
+  it("opens by another slot when Barbican is away, and tells of it when nothing else is left", async () => {
     const { bytes, keys } = await aKeySet();
     const provider: Credential = { kind: "barbican", provider: away };
     await assert.rejects(open(bytes, provider), withCode("openstack-unavailable"));
@@ -118,7 +118,7 @@ describe("a key set", () => {
     await assert.rejects(other, withCode("object-damaged", /belongs to repository/));
   });
 
-  it("with a slot of an unknown kind opens by another, and cannot be changed before that slot is removed", async () => {
+  it("with a slot of an unknown kind opens by another, and is changed only without it", async () => {
     const set = await withUnknownSlot();
     const opened = await open(set.bytes, byKeyFile);
     const [unknown] = opened.slots.filter(({ kind }) => kind === "unknown");
@@ -153,7 +153,7 @@ describe("a key set", () => {
     return nextKeySet({ ...set, writable }, { at, withoutEscrow: true });
   }
 
-  it("is not made without an escrow unless that is said, nor without anybody who opens everything", async () => {
+  it("is not made without an escrow unless that is said, nor without a slot for all", async () => {
     const engine = slots.slice(0, 1);
     const made = (wanted: readonly NewSlot[], withoutEscrow?: boolean): Promise<KeySet> =>
       createKeySet({
@@ -239,7 +239,7 @@ describe("the next key set", () => {
     ]);
   });
 
-  it("is refused to whoever has the structure alone, without the escrow, and for slots that are not there", async () => {
+  it("is refused to the structure alone, without the escrow, and for slots that are not there", async () => {
     const first = await aKeySet();
     const structure = await open(first.bytes, { kind: "key-file", key: maintenanceKey });
     await assert.rejects(nextKeySet(structure, { rotate: true, at }), withCode("wrong-key"));

@@ -70,8 +70,8 @@ export interface KeySetChoices {
 }
 
 /**
- * The first key set of a repository, with fresh keys unless some are given. Rejections: no escrow and not told
- * so, no slot that opens everything, a label or secret that is no good.
+ * The first key set of a repository, with fresh keys unless some are given. Rejections: no escrow and not
+ * told so, no slot that opens everything, a label or secret that is no good.
  */
 export async function createKeySet(
   request: KeySetChoices & {
@@ -103,7 +103,7 @@ export interface KeySetChange extends KeySetChoices {
 export async function nextKeySet(set: KeySet, change: KeySetChange): Promise<KeySet> {
   const { random = systemRandomness, at } = change;
   if (set.writable === undefined) {
-    const message = `changing the keys of repository ${set.repositoryId} with the right to the structure alone`;
+    const message = `changing keys of repository ${set.repositoryId} with the right to the structure alone`;
     throw new Fault("wrong-key", message, "after-operator");
   }
   const unknown = change.remove?.find((id) => !set.slots.some((slot) => slot.id === id));
@@ -202,7 +202,8 @@ function wrappable(slot: WritableSlot): { readonly frame: SlotFrame; readonly wr
   const { frame, wrapping } = slot;
   const { rights, label, id } = slotInfo(frame);
   if (wrapping !== undefined && rights !== "unknown") return { frame, wrapping };
-  const message = `changing a key set: its slot ${id} (${label}) is of a kind that this program does not know; remove it, or use a newer program`;
+  const what = `its slot ${id} (${label}) is of a kind that this program does not know`;
+  const message = `changing a key set: ${what}; remove it, or use a newer program`;
   throw new Fault("format-unknown", message, "after-operator");
 }
 

@@ -53,7 +53,7 @@ describe("key sets on a target", () => {
     await assert.rejects(changeKeySet(store, first, { rotate: true, at }), withCode("keys-changed"));
   });
 
-  it("that were superseded are removed by another identity, and a removed slot opens nothing any more", async () => {
+  it("that were superseded are removed by another identity; a removed slot opens nothing then", async () => {
     const set = await aKeySet();
     const store = await stored(set);
     await changeKeySet(store, set, { remove: [slotOf(set, "engine")], at });

@@ -63,7 +63,8 @@ export async function readKeySet(
   const first = passedOver.find(({ why }) => why.code === "wrong-key") ?? passedOver[0];
   if (first === undefined) throw await missing(store, request);
   if (first.why.code !== "object-damaged") throw first.why;
-  const message = `opening the keys of repository ${request.repositoryId}: no set opens; put ${first.name} back from a mirror or from the database`;
+  const remedy = `put ${first.name} back from a mirror or from the database`;
+  const message = `opening the keys of repository ${request.repositoryId}: no set opens; ${remedy}`;
   throw new Fault("object-damaged", message, "after-operator", first.why);
 }
 
@@ -106,7 +107,9 @@ function requireSequence(
 ): void {
   const { repositoryId, atLeast = 0 } = request;
   if (set.sequence >= atLeast) return;
-  const message = `opening the keys of repository ${repositoryId}: the newest set that opens is number ${set.sequence}, and number ${atLeast} was there before; put the newer one back, and find out who removed it`;
+  const what = `the newest set that opens is number ${set.sequence}, and number ${atLeast} was there before`;
+  const remedy = "put the newer one back, and find out who removed it";
+  const message = `opening the keys of repository ${repositoryId}: ${what}; ${remedy}`;
   throw new Fault("keys-downgraded", message, "after-operator");
 }
 
@@ -120,14 +123,15 @@ async function missing(store: Store, request: KeySetRequest): Promise<Fault> {
     return new Fault("keys-destroyed", message, "never");
   }
   signal?.throwIfAborted();
-  const message = `opening repository ${repositoryId}: there is no key set under ${prefix}; put one back from a mirror or from the database`;
+  const remedy = "put one back from a mirror or from the database";
+  const message = `opening repository ${repositoryId}: there is no key set under ${prefix}; ${remedy}`;
   return new Fault("keys-missing", message, "after-operator");
 }
 
 /**
  * Stores the set that follows on this one, and makes sure that it is the newest. A crash leaves either set as
- * the newest; both open. Faults: `keys-changed` (later) when somebody else changed them at the same time: read
- * the newest and begin again.
+ * the newest; both open. Faults: `keys-changed` (later) when somebody else changed them at the same time:
+ * read the newest and begin again.
  */
 export async function changeKeySet(
   store: Store,
@@ -153,11 +157,14 @@ async function requireNewest(store: Store, request: KeySetRequest, set: KeySet):
 }
 
 function changedMeanwhile(set: KeySet): Fault {
-  const message = `changing the keys of repository ${set.repositoryId}: somebody else has changed them after set ${set.sequence}`;
+  const what = `somebody else has changed them after set ${set.sequence}`;
+  const message = `changing the keys of repository ${set.repositoryId}: ${what}`;
   return new Fault("keys-changed", message, "later");
 }
 
-/** Stores a key set and reads it back. The same again is success; another of that number is `keys-changed`. */
+/**
+ * Stores a key set and reads it back. The same again is success; another of that number is `keys-changed`.
+ */
 export async function writeKeySet(store: Store, set: KeySet, signal?: AbortSignal): Promise<void> {
   const name = repositoryNames(set.repositoryId).keySet(set.sequence, set.id);
   try {
@@ -196,9 +203,10 @@ export interface DestroyedKeys {
 }
 
 /**
- * Makes everything in a repository unreadable, for good: says so in a record that stays, removes every key set,
- * and has Barbican's secrets destroyed. May be called again after a crash or a refusal, until nothing is kept.
- * Key files and passphrases open other repositories, too, and stay; without a key set they open nothing here.
+ * Makes everything in a repository unreadable, for good: says so in a record that stays, removes every key
+ * set, and has Barbican's secrets destroyed. May be called again after a crash or a refusal, until nothing
+ * is kept. Key files and passphrases open other repositories, too, and stay; without a key set they open
+ * nothing here.
  */
 export async function destroyKeys(
   store: Store,

@@ -33,7 +33,9 @@ export function writingEpoch(keys: RepositoryKeys): number {
   return lastEpoch(keys).epoch;
 }
 
-/** The structure key of an epoch, the writing one unless told. Fault `wrong-key` when it is not among them. */
+/**
+ * The structure key of an epoch, the writing one unless told. Fault `wrong-key` when it is not among them.
+ */
 export function structureKey(keys: RepositoryKeys, epoch?: number): Buffer {
   return findEpoch(keys, epoch).structure;
 }
@@ -62,12 +64,14 @@ function findEpoch(keys: RepositoryKeys, epoch: number | undefined): KeyEpoch {
   const found = keys.epochs.find((each) => each.epoch === epoch);
   if (found !== undefined) return found;
   const there = keys.epochs.map((each) => each.epoch).join(", ");
-  const message = `key set ${keys.id} has no keys of key epoch ${epoch} (it has ${there}): read the newest key set`;
+  const what = `has no keys of key epoch ${epoch} (it has ${there})`;
+  const message = `key set ${keys.id} ${what}: read the newest key set`;
   throw new Fault("wrong-key", message, "after-operator");
 }
 
 function structureOnly(keys: RepositoryKeys, what: string): Fault {
-  const message = `${what} is needed, and key set ${keys.id} was opened with the right to the structure alone`;
+  const opened = `key set ${keys.id} was opened with the right to the structure alone`;
+  const message = `${what} is needed, and ${opened}`;
   return new Fault("wrong-key", message, "after-operator");
 }
 

@@ -17,7 +17,8 @@ export async function readKeyFile(path: string): Promise<Secret<Buffer>> {
 }
 
 /**
- * The text of a file that nobody but its owner and group can read. The Fault `key-file` never shows what it holds.
+ * The text of a file that nobody but its owner and group can read. The Fault `key-file` never shows what it
+ * holds.
  */
 export async function readPrivateFile(path: string): Promise<string> {
   let mode: number;

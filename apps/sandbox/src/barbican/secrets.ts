@@ -29,8 +29,8 @@ function secretAt(call: Call): SecretRow {
 }
 
 /**
- * Barbican's policy in short (barbican/common/policies/secrets.py): whoever made it, its project's admins, the
- * project's members unless the list of readers takes that away, and to read also who is on that list. A
+ * Barbican's policy in short (barbican/common/policies/secrets.py): whoever made it, its project's admins,
+ * the project's members unless the list of readers takes that away, and to read also who is on that list. A
  * foreign admin is nobody.
  */
 function mayUse(call: Call, row: SecretRow, operation: "read" | "write"): boolean {

@@ -43,7 +43,7 @@ void test("a secret is stored as symmetric octets, and is known by the id in its
   assert.deepEqual([record?.id, record?.status, record?.secretType], [ID, "ACTIVE", "symmetric"]);
 });
 
-void test("the list of readers is replaced as a whole, and the project's access stands beside it", async () => {
+void test("the list of readers is replaced as a whole, beside the project's access", async () => {
   const acl = { read: { users: ["u1"], "project-access": false, created: "2015-05-12T19:23:44.019168" } };
   await using recorded = await startRecordedCloud({
     [`PUT /key-manager/v1/secrets/${ID}/acl`]: { json: { acl_ref: `${REFERENCE}/acl` } },

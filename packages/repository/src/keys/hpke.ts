@@ -20,7 +20,9 @@ const TAG_BYTES = 16;
 /** An X25519 key, private or public, and what encapsulation adds. */
 export const X25519_BYTES = 32;
 
-/** The AEADs of RFC 9180, 7.3, that are used: the repository has AES-256-GCM, the RFC's vectors AES-128-GCM. */
+/**
+ * The AEADs of RFC 9180, 7.3, that are used: the repository has AES-256-GCM, the RFC's vectors AES-128-GCM.
+ */
 export const AEAD_AES128 = { id: 0x0001, cipher: "aes-128-gcm", keyBytes: 16 } as const;
 export const AEAD_AES256 = { id: 0x0002, cipher: "aes-256-gcm", keyBytes: 32 } as const;
 type Aead = typeof AEAD_AES128 | typeof AEAD_AES256;

@@ -2,7 +2,6 @@ import { Fault } from "@cairn/kernel";
 import { type Randomness, systemRandomness } from "../random.ts";
 import { KEY_BYTES } from "./set-codec.ts";
 
-export const KEY_FILE_BYTES = KEY_BYTES;
 /** More than a file of this kind has with all its line ends. */
 const TEXT_MAX = 256;
 
@@ -11,7 +10,9 @@ export function formatKeyFile(random: Randomness = systemRandomness): string {
   return `${random(KEY_BYTES).toString("base64")}\n`;
 }
 
-/** The key in a key file: base64 of 32 bytes, or these bytes alone. The Fault `key-file` shows nothing of it. */
+/**
+ * The key in a key file: base64 of 32 bytes, or these bytes alone. The Fault `key-file` shows nothing of it.
+ */
 export function parseKeyFile(where: string, content: Buffer): Buffer {
   if (content.length === KEY_BYTES) return content;
   const text = content.length > TEXT_MAX ? "" : content.toString("latin1").trim();

@@ -158,12 +158,15 @@ export function decodeStructureSection(name: string, bytes: Buffer): StructureSe
 export interface DataSection {
   readonly chunkId: Buffer;
   readonly epochs: readonly { readonly epoch: number; readonly data: Buffer }[];
-  /** What wraps for slots whose secret is symmetric, so that the next set can be wrapped without the secret. */
+  /**
+   * What wraps for slots whose secret is symmetric, so that the next set can be wrapped without the secret.
+   */
   readonly wrapping: readonly { readonly slotId: string; readonly key: Buffer }[];
 }
 
 /**
- * `chunk id key 32 | epochs u16 | (key epoch u16 | data key 32)… | wrapping keys u16 | (slot id 16 | key 32)…`.
+ * `chunk id key 32 | epochs u16 | (key epoch u16 | data key 32)… | wrapping keys u16 | (slot id 16 | key
+ * 32)…`.
  */
 export function encodeDataSection(section: DataSection): Buffer {
   const writer = new ByteWriter().bytes(section.chunkId).u16(section.epochs.length);
