@@ -50,6 +50,7 @@ function parseBucketFile(file: string, text: string): ConfiguredTarget {
   const forcePathStyle = parsed["forcePathStyle"] ?? true;
   if (typeof forcePathStyle !== "boolean") refuse(file, "forcePathStyle", "must be true or false");
   const { lock, mover } = parsed;
+  if (mover !== undefined && !isRecord(mover)) refuse(file, "mover", "must be an object");
   return {
     target: {
       kind: "s3",
@@ -62,7 +63,7 @@ function parseBucketFile(file: string, text: string): ConfiguredTarget {
       forcePathStyle,
       ...(lock !== undefined && { lock: parseLock(file, lock) }),
     },
-    ...(isRecord(mover) && {
+    ...(mover !== undefined && {
       mover: {
         accessKeyId: string(mover, "accessKeyId"),
         secretAccessKey: string(mover, "secretAccessKey"),
