@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { damaged, uuidToBytes } from "./bytes.ts";
 import { compressChunk, decompressChunk } from "./compression.ts";
 import { dataKey, type RepositoryKeys, structureKey, writingEpoch } from "./keys.ts";
@@ -45,7 +45,7 @@ export interface RecordBinding {
  * A chunk's name: equal plaintexts of one repository have equal ids, and ids tell nothing without the key.
  */
 export function chunkId(chunkIdKey: Uint8Array, plain: Uint8Array): Buffer {
-  return createHmac("sha256", createSecretKey(chunkIdKey)).update(plain).digest();
+  return createHmac("sha256", chunkIdKey).update(plain).digest();
 }
 
 /** Compresses what compresses, and seals it with the keys of the writing epoch. */
