@@ -120,7 +120,7 @@ test("mistakes end with the exit codes of the manual, and say what to do", async
   }
 });
 
-test("verify says that all is sound; then that it is not, what is damaged and which disks suffer", async () => {
+test("verify says that all is sound; then what is damaged, and which disks suffer", async () => {
   const sound = await repo("verify", "--all", "-f", "json");
   assert.equal(sound.code, 0, sound.err);
   const store = directoryStore(join(folder, "target"));

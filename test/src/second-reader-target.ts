@@ -33,9 +33,9 @@ const WORKLOAD = "bbbbbbbb-0000-4000-8000-00000000000b";
 const never = new AbortController().signal;
 
 /**
- * Two snapshots of two disks, the second one with pieces of regions, holes and short last regions; between them
- * the key set changes and a key epoch begins; after them all packs of the first snapshot are moved, so that
- * relocations alone say where its records are.
+ * Two snapshots of two disks, the second one with pieces of regions, holes and short last regions; between
+ * them the key set changes and a key epoch begins; after them all packs of the first snapshot are moved, so
+ * that relocations alone say where its records are.
  */
 export async function richRepository(store: Store, slots: readonly NewSlot[]): Promise<RichRepository> {
   const repositoryId = REPOSITORY;
@@ -167,7 +167,10 @@ async function packsOf(store: Store, { repositoryId }: KeySet): Promise<FoundPac
   return found;
 }
 
-/** Moves all records of some packs into new packs without opening them, and removes the old ones, as a sweep does. */
+/**
+ * Moves all records of some packs into new packs without opening them, and removes the old ones, as a sweep
+ * does.
+ */
 async function moveRecords(
   store: Store,
   { repositoryId, keys }: KeySet,

@@ -70,7 +70,6 @@ export {
   type RetentionVerdict,
 } from "./retention.ts";
 export {
-  FAILED_DAYS,
   parseRetentionPolicy,
   RETENTION_TIERS,
   type RetentionPolicy,
@@ -91,7 +90,7 @@ export {
   type RetentionState,
   simulateRetention,
 } from "./retention-simulation.ts";
-export { describeReasons, describeVerdict } from "./retention-words.ts";
+export { describeReasons } from "./retention-words.ts";
 export {
   advance,
   type Because,
@@ -131,4 +130,4 @@ export {
   type SnapshotObservation,
   snapshotKind,
 } from "./snapshot-plan.ts";
-export { formatDay, formatZoned, instantOf, isTimeZone, type WallTime, zonedTime } from "./zoned-time.ts";
+export { formatDay, formatZoned, instantOf, type WallTime, zonedTime } from "./zoned-time.ts";

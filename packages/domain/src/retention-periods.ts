@@ -10,8 +10,8 @@ export interface Period {
 }
 
 /**
- * The period of a tier in which a time lies. Hours carry their offset: the hour that a clock shows twice is two
- * hours, so a day may have 23, 24 or 25.
+ * The period of a tier in which a time lies. Hours carry their offset: the hour that a clock shows twice is
+ * two hours, so a day may have 23, 24 or 25.
  */
 export function periodOf(tier: RetentionTier, time: ZonedTime, weekStart: Weekday): Period {
   switch (tier) {

@@ -26,7 +26,8 @@ export interface LastRules {
 
 /**
  * What becomes of snapshots that a person took. `keep`: they stay until a person deletes them, and take no
- * place from scheduled ones. `like-scheduled`: they are judged with them. Rules: they are judged apart, by these.
+ * place from scheduled ones. `like-scheduled`: they are judged with them. Rules: they are judged apart, by
+ * these.
  */
 export type ManualRule = "keep" | "like-scheduled" | LastRules;
 
@@ -43,7 +44,7 @@ export interface RetentionPolicy extends LastRules {
   readonly failedDays: number;
 }
 
-export const FAILED_DAYS = 7;
+const FAILED_DAYS = 7;
 const COUNT_MAX = 100_000;
 const DAYS_MAX = 36_525;
 

@@ -1,8 +1,8 @@
 import { addDays, instantOf, zonedTime } from "./zoned-time.ts";
 
 /**
- * How often snapshots are taken. Hours and minutes are stretches of time; days keep the time on the wall, over
- * changes of the clock as well.
+ * How often snapshots are taken. Hours and minutes are stretches of time; days keep the time on the wall,
+ * over changes of the clock as well.
  */
 export type ScheduleStep =
   | { readonly unit: "minutes" | "hours"; readonly count: number }
@@ -23,9 +23,9 @@ const STEP_MS = { minutes: 60_000, hours: 3_600_000 } as const;
 export const SCHEDULED_MAX = 100_000;
 
 /**
- * The times of a schedule, ascending, at most one more than `SCHEDULED_MAX` (so that a caller sees that it is too
- * long). A daily time that the clock skips is taken as much later as the clock jumped, never left out; one that
- * it shows twice is taken once.
+ * The times of a schedule, ascending, at most one more than `SCHEDULED_MAX` (so that a caller sees that it
+ * is too long). A daily time that the clock skips is taken as much later as the clock jumped, never left
+ * out; one that it shows twice is taken once.
  */
 export function scheduledTimes(schedule: Schedule): readonly number[] {
   const times: number[] = [];

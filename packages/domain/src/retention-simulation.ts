@@ -18,8 +18,8 @@ export interface RetentionSimulation {
 }
 
 /**
- * Takes a snapshot at each time, plans at once and carries the plan out, as the engine does. The last verdicts
- * are those of `until`, when nothing new is taken.
+ * Takes a snapshot at each time, plans at once and carries the plan out, as the engine does. The last
+ * verdicts are those of `until`, when nothing new is taken.
  */
 export function simulateRetention(request: {
   readonly policy: RetentionPolicy;

@@ -5,8 +5,8 @@ export interface CapturedNames {
 }
 
 /**
- * The names in a commit's metadata. Whoever wrote the commit decides what is in there, so nothing is required: what
- * is not as the engine writes it has no name.
+ * The names in a commit's metadata. Whoever wrote the commit decides what is in there, so nothing is
+ * required: what is not as the engine writes it has no name.
  */
 export function capturedNames(metadata: unknown): CapturedNames {
   const fields = asFields(metadata);

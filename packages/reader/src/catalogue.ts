@@ -18,7 +18,9 @@ import { capturedNames } from "./captured-names.ts";
 
 const READS_IN_FLIGHT = 8;
 
-/** What is on a target. With a key: with names and disks; without: what object names and clear headers tell. */
+/**
+ * What is on a target. With a key: with names and disks; without: what object names and clear headers tell.
+ */
 export interface Catalogue {
   readonly repositories: readonly CataloguedRepository[];
 }
@@ -212,8 +214,8 @@ export interface OpenedSnapshot {
 const SHORTEST_PREFIX = 4;
 
 /**
- * Opens a snapshot by its id, by the beginning of it, or as `latest`. Rejections: none, or several, of that name;
- * a key that opens the structure only. Faults: those of keys, commits and store.
+ * Opens a snapshot by its id, by the beginning of it, or as `latest`. Rejections: none, or several, of that
+ * name; a key that opens the structure only. Faults: those of keys, commits and store.
  */
 export async function openSnapshot(
   request: CatalogueRequest & { readonly snapshot: string },

@@ -5,8 +5,7 @@ import { type BlockDestination, fileDestination, openTransfer, type TransferProg
 import { makeFile, type OutputFile } from "./output-file.ts";
 import { createQcow2 } from "./qcow2-file.ts";
 
-export const EXPORT_FORMATS = ["raw", "qcow2"] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type ExportFormat = "raw" | "qcow2";
 
 export interface ExportRequest {
   readonly store: Store;
@@ -29,8 +28,8 @@ export interface ExportedDisk {
 }
 
 /**
- * Writes a disk of a snapshot to a file. Every chunk is authenticated first; damage is a Fault that names disk and
- * offset, and leaves no file. Rejections and Faults of `makeFile` and `writeDisk`.
+ * Writes a disk of a snapshot to a file. Every chunk is authenticated first; damage is a Fault that names
+ * disk and offset, and leaves no file. Rejections and Faults of `makeFile` and `writeDisk`.
  */
 export async function exportDisk(request: ExportRequest): Promise<ExportedDisk> {
   const { disk, format, output } = request;
@@ -78,8 +77,8 @@ async function writeTo(request: ExportRequest, destination: BlockDestination): P
 }
 
 /**
- * The disk that a person means: by its id, its device (`vda`, `/dev/vda`), or `instance:device`. With none given, the
- * only one. Rejections say which there are.
+ * The disk that a person means: by its id, its device (`vda`, `/dev/vda`), or `instance:device`. With none
+ * given, the only one. Rejections say which there are.
  */
 export function chooseDisk(
   disks: readonly CommittedDisk[],

@@ -14,9 +14,9 @@ export interface OutputFile {
 }
 
 /**
- * Makes a file that is either whole or not there: `write` fills one of another name beside it, which is synced and
- * then takes the name. When `write` fails, that file is removed. A killed process leaves `.<name>.<…>.cairn-partial`
- * behind, which nobody needs.
+ * Makes a file that is either whole or not there: `write` fills one of another name beside it, which is
+ * synced and then takes the name. When `write` fails, that file is removed. A killed process leaves
+ * `.<name>.<…>.cairn-partial` behind, which nobody needs.
  *
  * Rejections: the file exists and `force` is not set; there is no such folder. Faults: `destination-full`,
  * `destination-failed`.

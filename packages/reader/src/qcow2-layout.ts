@@ -1,8 +1,8 @@
 import { GiB, KiB, MiB, TiB } from "@cairn/kernel";
 
 /**
- * The parts of a qcow2 image of version 3, as QEMU's docs/interop/qcow2.txt has them. Numbers are big-endian. There
- * is no backing file: what is not allocated reads as zeroes.
+ * The parts of a qcow2 image of version 3, as QEMU's docs/interop/qcow2.txt has them. Numbers are
+ * big-endian. There is no backing file: what is not allocated reads as zeroes.
  */
 const MAGIC = 0x514649fb;
 const VERSION = 3;
@@ -32,8 +32,8 @@ export interface Layout {
 }
 
 /**
- * The layout for a disk. Clusters have 64 KiB, as a grain has, so that no hole is filled; above 1 TiB 1 MiB, which
- * keeps the map of a huge disk small (in memory four bytes a cluster).
+ * The layout for a disk. Clusters have 64 KiB, as a grain has, so that no hole is filled; above 1 TiB 1 MiB,
+ * which keeps the map of a huge disk small (in memory four bytes a cluster).
  */
 export function layoutFor(diskBytes: number): Layout {
   const clusterBytes = diskBytes > TiB ? MiB : 64 * KiB;
@@ -65,7 +65,10 @@ export function encodeHeader(layout: Layout, refcounts: RefcountPlan): Buffer {
   return header;
 }
 
-/** A table of addresses: L1 points to L2 tables, L2 to data, each with the bit that says that nobody else does. */
+/**
+ * A table of addresses: L1 points to L2 tables, L2 to data, each with the bit that says that nobody else
+ * does.
+ */
 export function encodeTable(clusters: ArrayLike<number>, clusterBytes: number, tableBytes: number): Buffer {
   const table = Buffer.alloc(tableBytes);
   for (let index = 0; index < clusters.length; index += 1) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rejection } from "@cairn/kernel";
-import { describeTarget, parseTarget } from "./target-address.ts";
+import { parseTarget } from "./target-address.ts";
 
 const VARIABLES = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };
 
@@ -27,7 +27,6 @@ test("a bucket takes its keys from the variables of S3 clients", () => {
     secretAccessKey: "secret",
     forcePathStyle: false,
   });
-  assert.equal(describeTarget(address), "s3://backups/cairn/north/ at https://s3.example:7480");
 });
 
 test("endpoint and region may stand in variables, too", () => {

@@ -9,9 +9,10 @@ const S3_FORM = "s3://BUCKET[/PREFIX]?endpoint=https://HOST[:PORT]";
 const S3_PARAMETERS = ["endpoint", "region", "path_style"];
 
 /**
- * A target as people write it: a directory, or `s3://bucket/prefix?endpoint=…&region=…&path_style=yes|no`. Keys of
- * S3 come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, never from the address: command lines are public.
- * Rejections name what is missing.
+ * A target as people write it: a directory, or
+ * `s3://bucket/prefix?endpoint=…&region=…&path_style=yes|no`.
+ * Keys of S3 come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, never from the address: command lines
+ * are public. Rejections name what is missing.
  */
 export function parseTarget(text: string, variables: Variables, workingDirectory: string): TargetAddress {
   if (text === "") throw refused(text, "The target is empty.", `Give a directory, or ${S3_FORM}.`);
@@ -86,14 +87,4 @@ function filled(variables: Variables, name: string): string | undefined {
 
 function refused(value: string, message: string, remedy: string): Rejection {
   return new Rejection(message, { status: 400, field: "--target", value, remedy });
-}
-
-/** The target for people, without any secret. */
-export function describeTarget(target: TargetAddress): string {
-  switch (target.kind) {
-    case "directory":
-      return target.path;
-    case "s3":
-      return `s3://${target.bucket}/${target.prefix} at ${target.endpoint}`;
-  }
 }

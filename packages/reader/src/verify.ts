@@ -27,9 +27,9 @@ export interface VerifyWhat extends CatalogueRequest {
 }
 
 /**
- * Verifies a snapshot, a workload or everything, repository by repository. Damage is in the reports. Rejections: there
- * is nothing of that name. Faults: those of keys and of a target that does not answer; a repository that a key
- * does not open is one.
+ * Verifies a snapshot, a workload or everything, repository by repository. Damage is in the reports.
+ * Rejections: there is nothing of that name. Faults: those of keys and of a target that does not answer; a
+ * repository that a key does not open is one.
  */
 export async function verifyRepositories(request: VerifyWhat): Promise<readonly VerifiedRepository[]> {
   const { snapshot } = request;

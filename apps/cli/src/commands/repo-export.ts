@@ -43,7 +43,8 @@ export function addExporting(repo: Command, shell: Shell): void {
     )
     .action(async (snapshot: string, flags: ExtractFlags) => {
       const opened = await openExport(shell, flags, snapshot);
-      const disk = opened.reader.chooseDisk(opened.commit.disks, flags.disk, opened.names);
+      const reader = await import("@cairn/reader");
+      const disk = reader.chooseDisk(opened.commit.disks, flags.disk, opened.names);
       const file = resolve(shell.cwd, flags.output);
       const plan = { disk, file, format: "raw", force: flags.force === true } as const;
       await print(shell, { ...flags }, [await writeDisk(shell, opened, plan)]);
@@ -81,7 +82,8 @@ export async function openExport(
   snapshot: string,
 ): Promise<OpenedExport> {
   const target = await openTargetWithKey(shell, flags);
-  const { reader, store, credentials } = target;
+  const reader = await import("@cairn/reader");
+  const { store, credentials } = target;
   const opened = await reader.openSnapshot({
     store,
     credentials,
@@ -97,7 +99,8 @@ export async function openExport(
 
 async function exportDisks(shell: Shell, flags: ExportFlags, snapshot: string): Promise<void> {
   const opened = await openExport(shell, flags, snapshot);
-  const { reader, commit, names } = opened;
+  const reader = await import("@cairn/reader");
+  const { commit, names } = opened;
   const place = resolve(shell.cwd, flags.output);
   const disks =
     flags.disk === undefined ? commit.disks : [reader.chooseDisk(commit.disks, flags.disk, names)];
@@ -157,7 +160,8 @@ interface WrittenRow {
 }
 
 async function writeDisk(shell: Shell, opened: OpenedExport, plan: DiskPlan): Promise<WrittenRow> {
-  const { reader, store, handle, commit, names } = opened;
+  const reader = await import("@cairn/reader");
+  const { store, handle, commit, names } = opened;
   const { disk, file, format, force } = plan;
   const name = reader.diskName(disk, commit.disks, names);
   const progress = diskProgress(shell, `${format} of ${name}`, name);

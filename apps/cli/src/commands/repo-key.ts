@@ -47,7 +47,8 @@ function addListing(key: Command, shell: Shell): void {
     .description("list the slots of a repository's newest key set; it needs no key")
     .addHelpText("after", examples("cairn repo key list --target /backups -f json"))
     .action(async (flags: TargetFlags) => {
-      const { reader, store } = await openTargetOf(shell, flags);
+      const reader = await import("@cairn/reader");
+      const { store } = await openTargetOf(shell, flags);
       const listing = await reader.listKeySlots({ store, ...chosen(flags), signal: shell.signal });
       const { repositoryId, slots, olderSets } = listing;
       await printSlots(shell, { ...flags }, slots);
@@ -67,11 +68,8 @@ function withChangeFlags(command: Command): Command {
     .option("--remove-old", "remove the key sets before this change; needs the right to delete");
 }
 
-async function changeOf(
-  shell: Shell,
-  flags: ChangeFlags,
-): Promise<{ readonly reader: typeof Reader; readonly change: Reader.KeyChange }> {
-  const { reader, store, credentials } = await openTargetWithKey(shell, flags);
+async function changeOf(shell: Shell, flags: ChangeFlags): Promise<Reader.KeyChange> {
+  const { store, credentials } = await openTargetWithKey(shell, flags);
   const change = {
     store,
     credentials,
@@ -81,7 +79,7 @@ async function changeOf(
     at: shell.clock.now(),
     signal: shell.signal,
   };
-  return { reader, change };
+  return change;
 }
 
 function addAddition(key: Command, shell: Shell): void {
@@ -100,7 +98,8 @@ function addAddition(key: Command, shell: Shell): void {
       ),
     )
     .action(async (flags: AddFlags) => {
-      const { reader, change } = await changeOf(shell, flags);
+      const reader = await import("@cairn/reader");
+      const change = await changeOf(shell, flags);
       const { label, rights, newKeyFile, newPassphraseFile, newEscrowKey } = flags;
       const slot = {
         label,
@@ -125,7 +124,8 @@ function addRemoval(key: Command, shell: Shell): void {
       examples("cairn repo key remove night --target /backups --key-file master.key --rotate --remove-old"),
     )
     .action(async (slot: string, flags: ChangeFlags & { readonly rotate?: true }) => {
-      const { reader, change } = await changeOf(shell, flags);
+      const reader = await import("@cairn/reader");
+      const change = await changeOf(shell, flags);
       const options = { slot, rotate: flags.rotate === true };
       await tellChange(shell, flags, await reader.removeKeySlot(change, options));
     });
@@ -136,7 +136,8 @@ function addRotation(key: Command, shell: Shell): void {
     .description("begin a new key epoch: new backups are sealed with new keys, old ones still open")
     .addHelpText("after", examples("cairn repo key rotate --target /backups --key-file master.key"))
     .action(async (flags: ChangeFlags) => {
-      const { reader, change } = await changeOf(shell, flags);
+      const reader = await import("@cairn/reader");
+      const change = await changeOf(shell, flags);
       await tellChange(shell, flags, await reader.rotateKeys(change));
     });
 }
@@ -203,7 +204,8 @@ function addDestruction(key: Command, shell: Shell): void {
       if (repositoryId === undefined || repositoryId !== confirm) {
         throw usage("--repository and --confirm must both name the repository.", "--confirm", confirm);
       }
-      const { reader, store } = await openTargetOf(shell, flags);
+      const reader = await import("@cairn/reader");
+      const { store } = await openTargetOf(shell, flags);
       const by = shell.env["USER"] ?? "somebody with the target's credentials";
       const choice = { store, repositoryId, signal: shell.signal };
       const { removed, kept } = await reader.destroyRepository(choice, { at: shell.clock.now(), by, why });

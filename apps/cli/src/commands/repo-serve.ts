@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { describeFault, Rejection } from "@cairn/kernel";
+import type * as Reader from "@cairn/reader";
 import type { Command } from "commander";
 import type { Shell } from "../shell.ts";
 import { contextOf, usage, wholeNumber, withOutputFlags } from "./context.ts";
@@ -53,7 +54,7 @@ export function addServing(repo: Command, shell: Shell): void {
     });
 }
 
-type Listen = Parameters<OpenedExport["reader"]["serveSnapshot"]>[0]["listen"];
+type Listen = Reader.ServeOptions["listen"];
 
 async function listenOf(shell: Shell, flags: ServeFlags): Promise<Listen> {
   const { socket, host, port, tlsKey, tlsCertificate } = flags;
@@ -96,7 +97,8 @@ async function serve(
   opened: OpenedExport,
   flags: ServeFlags & { readonly listen: Listen },
 ): Promise<void> {
-  const { reader, store, handle, commit, names } = opened;
+  const reader = await import("@cairn/reader");
+  const { store, handle, commit, names } = opened;
   const disks =
     flags.disk === undefined ? commit.disks : [reader.chooseDisk(commit.disks, flags.disk, names)];
   await using served = await reader.serveSnapshot({

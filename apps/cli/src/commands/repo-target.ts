@@ -26,7 +26,6 @@ export function withTargetFlags(command: Command, isRequired = true): Command {
 }
 
 export interface OpenedTarget {
-  readonly reader: typeof Reader;
   readonly address: Reader.TargetAddress;
   readonly store: Reader.Store;
   /** Empty when no flag names a key. */
@@ -47,13 +46,14 @@ export async function openTargetOf(shell: Shell, flags: TargetFlags): Promise<Op
   };
   const hasKey = Object.keys(keys).length > 0;
   const credentials = hasKey ? await reader.readCredentials(keys) : [];
-  return { reader, address, store: reader.openStore(address), credentials };
+  return { address, store: reader.openStore(address), credentials };
 }
 
 /** As `openTargetOf`, for commands that read what is in disks. */
 export async function openTargetWithKey(shell: Shell, flags: TargetFlags): Promise<OpenedTarget> {
   const opened = await openTargetOf(shell, flags);
   // Says, with its remedy, that no key was given.
-  if (opened.credentials.length === 0) await opened.reader.readCredentials({});
+  const reader = await import("@cairn/reader");
+  if (opened.credentials.length === 0) await reader.readCredentials({});
   return opened;
 }

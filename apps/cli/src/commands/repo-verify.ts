@@ -62,7 +62,8 @@ export function addVerifying(repo: Command, shell: Shell): void {
 
 async function verify(shell: Shell, flags: VerifyFlags, snapshot: string | undefined): Promise<void> {
   const context = contextOf(shell, { ...flags });
-  const { reader, store, credentials } = await openTargetWithKey(shell, flags);
+  const reader = await import("@cairn/reader");
+  const { store, credentials } = await openTargetWithKey(shell, flags);
   const line = statusLine(shell);
   const verified = await reader
     .verifyRepositories({

@@ -70,7 +70,8 @@ function addListing(repo: Command, shell: Shell): void {
     )
     .action(async (flags: ListFlags) => {
       const context = contextOf(shell, { ...flags });
-      const { reader, store, credentials } = await openTargetOf(shell, flags);
+      const reader = await import("@cairn/reader");
+      const { store, credentials } = await openTargetOf(shell, flags);
       const { repositories } = await reader.readCatalogue({
         store,
         credentials,
@@ -146,7 +147,8 @@ function addShowing(repo: Command, shell: Shell): void {
     )
     .action(async (snapshot: string, flags: TargetFlags & { metadata?: true; workload?: string }) => {
       const context = contextOf(shell, { ...flags });
-      const { reader, store, credentials } = await openTargetWithKey(shell, flags);
+      const reader = await import("@cairn/reader");
+      const { store, credentials } = await openTargetWithKey(shell, flags);
       const opened = await reader.openSnapshot({
         store,
         credentials,

@@ -56,16 +56,17 @@ function camelCase(field: string): string {
 async function readPolicy(shell: Shell, file: string): Promise<Record<string, unknown>> {
   const text = await shell.readFile(file);
   if (text === undefined) throw usage(`The policy ${file} cannot be read.`, "--policy", file);
+  const value = parsedJson(text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  const remedy = 'For example {"daily": 7, "weekly": 4}.';
+  throw usage(`The policy ${file} is no JSON object.`, "--policy", file, remedy);
+}
+
+function parsedJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+    return JSON.parse(text);
   } catch {
-    // Answered like JSON that is no object.
+    // What is no JSON is answered like JSON that is no object.
+    return undefined;
   }
-  throw usage(
-    `The policy ${file} is no JSON object.`,
-    "--policy",
-    file,
-    'For example {"daily": 7, "weekly": 4}.',
-  );
 }

@@ -118,6 +118,7 @@ export function retentionSentence(view: RetentionView): string {
   const most = Math.max(0, ...view.states.map((state) => state.kept.all));
   const peak = view.states.length === 0 ? "" : ` Never more than ${most} at once.`;
   const at = toMinute(formatZoned(zonedTime(policy.timeZone, view.at)));
-  const what = `${rows.length} snapshots, ${kept.all} kept (${parts.join(", ")}), ${rows.length - kept.all} deleted`;
+  const gone = rows.length - kept.all;
+  const what = `${rows.length} snapshots, ${kept.all} kept (${parts.join(", ")}), ${gone} deleted`;
   return `${at}: ${what}.${peak}`;
 }

@@ -53,7 +53,8 @@ test("a simulation says of each snapshot that stays why, and how many stayed ove
       "| 2026-03-29 | 2    | 2     | 1       |",
       "| 2026-03-30 | 2    | 2     | 1       |",
       "+------------+------+-------+---------+",
-      "2026-03-30 00:00 +02:00: 6 snapshots, 2 kept (daily 2, monthly 1), 4 deleted. Never more than 2 at once.",
+      "2026-03-30 00:00 +02:00: 6 snapshots, 2 kept (daily 2, monthly 1), 4 deleted. " +
+        "Never more than 2 at once.",
       "",
     ].join("\n"),
   );

@@ -144,7 +144,8 @@ async function snapshotsOnTarget(
   shell: Shell,
   flags: TargetFlags & { readonly workload?: string },
 ): Promise<RetentionSnapshot[]> {
-  const { reader, store, credentials } = await openTargetOf(shell, flags);
+  const reader = await import("@cairn/reader");
+  const { store, credentials } = await openTargetOf(shell, flags);
   const { repositories } = await reader.readCatalogue({
     store,
     credentials,
@@ -158,8 +159,13 @@ async function snapshotsOnTarget(
   const [workload] = found;
   if (workload === undefined || found.length > 1) {
     const names = all.map((each) => `${each.workloadId}${each.name === undefined ? "" : ` (${each.name})`}`);
-    const message = `${found.length === 0 ? "No workload" : `${found.length} workloads`} on the target match.`;
-    throw usage(message, "--workload", wanted, `There are ${all.length}: ${names.join(", ")}.`);
+    const count = found.length === 0 ? "No workload" : `${found.length} workloads`;
+    throw usage(
+      `${count} on the target match.`,
+      "--workload",
+      wanted,
+      `There are ${all.length}: ${names.join(", ")}.`,
+    );
   }
   return workload.snapshots.flatMap(({ snapshotId, createdAt }): RetentionSnapshot[] =>
     createdAt === undefined

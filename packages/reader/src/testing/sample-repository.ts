@@ -38,8 +38,8 @@ const VOLUME = "55555555-5555-4555-8555-555555555555";
 const never = new AbortController().signal;
 
 /**
- * A disk of 70.1 MiB and one of half a region and a sector: with whole regions, pieces of regions, holes within and
- * between regions, and short last regions, compressible and not.
+ * A disk of 70.1 MiB and one of half a region and a sector: with whole regions, pieces of regions, holes
+ * within and between regions, and short last regions, compressible and not.
  */
 export async function sampleRepository(store: Store, options: SampleOptions = {}): Promise<SampleRepository> {
   const repositoryId = options.repositoryId ?? REPOSITORY;
