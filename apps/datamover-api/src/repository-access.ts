@@ -13,6 +13,9 @@ export async function repositoryAccess(
   const found = await loadRepository(database.handle, id);
   if (found === undefined)
     throw new Fault("repository-missing", `finding repository ${id}`, "after-operator");
+  if (found.repository.wrapped_keys.length === 0) {
+    throw new Fault("keys-destroyed", `opening repository ${id}: its keys were destroyed`, "never");
+  }
   const { keys } = await openKeySet({
     repositoryId: id,
     bytes: found.repository.wrapped_keys,

@@ -77,6 +77,14 @@ test("a target that is known is not probed again, and one that is configured oth
   await assert.rejects(useTarget(world(), wrong), (error) => error instanceof Rejection);
 });
 
+test("a target whose secret was sealed with another key file is sealed with the new one", async () => {
+  const { maintainer } = await ceph.makeBucket();
+  await useTarget(world(), { target: maintainer });
+  const fresh = new Secret(Buffer.alloc(32, 8));
+  const row = await useTarget({ ...world(), masterKey: fresh }, { target: maintainer });
+  await openTarget(row, fresh).put("a", [Buffer.from("1")]);
+});
+
 test("a directory gets its marker, and is the default again when it is configured again", async () => {
   const path = await mkdtemp(join(tmpdir(), "cairn-target-"));
   try {

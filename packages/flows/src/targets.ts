@@ -5,7 +5,7 @@ import {
   type TargetRow,
   type WantedTarget,
 } from "@cairn/database";
-import type { Clock, Secret } from "@cairn/kernel";
+import { type Clock, hasCode, type Secret } from "@cairn/kernel";
 import {
   openAddress,
   openStore,
@@ -61,10 +61,23 @@ export async function useTarget(world: Registration, configured: ConfiguredTarge
 /** Whether nothing that an operator writes has changed since the probe, which added what it learned. */
 function isAsConfigured(known: TargetRow, { target, mover }: ConfiguredTarget, key: Secret<Buffer>): boolean {
   if (known.report === null || known.mover_key_id !== (mover?.accessKeyId ?? null)) return false;
+  if (!opensWith(known, key)) return false;
   const before: Readonly<Record<string, unknown>> = { ...addressOf(known, key) };
   if (!Object.entries(target).every(([field, value]) => isSame(before[field], value))) return false;
   if (before["lock"] !== undefined && !("lock" in target)) return false;
   return mover === undefined || isSame(openMover(known, key), mover.secretAccessKey);
+}
+
+/** Not so when the key file was replaced: the secrets of the configuration are sealed with the new one then. */
+function opensWith(known: TargetRow, key: Secret<Buffer>): boolean {
+  try {
+    addressOf(known, key);
+    if (known.mover_key_id !== null) openMover(known, key);
+    return true;
+  } catch (cause) {
+    if (hasCode(cause, "target-sealed")) return false;
+    throw cause;
+  }
 }
 
 function isSame(one: unknown, other: unknown): boolean {
