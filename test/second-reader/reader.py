@@ -389,7 +389,10 @@ class Repository:
         if self.relocations is None:
             self.relocations = {}
             for name in self.newest_state().get("relocations", []):
-                self.relocations.update(self.segment(name))
+                try:
+                    self.relocations.update(self.segment(name))
+                except Damage as damage:
+                    print(f"reader.py: passed over: {damage}", file=sys.stderr)
         return self.relocations.get((kind, ident))
 
     def newest_state(self):
