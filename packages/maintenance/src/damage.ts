@@ -62,9 +62,9 @@ const CODES = [
 ];
 
 /**
- * Whether a fault is about one object rather than about the target: what was stored is not there, or is not what
- * it was. A flipped bit can also look like an unknown version or key epoch. `EIO` is a medium that does not give
- * its bytes back; anything else that a store reports may be over when it is asked again.
+ * Whether a fault is about one object rather than about the target: what was stored is not there, or is not
+ * what it was. A flipped bit can also look like an unknown version or key epoch. `EIO` is a medium that does
+ * not give its bytes back; anything else that a store reports may be over when it is asked again.
  */
 export function isDamage(cause: unknown): cause is Fault {
   if (!(cause instanceof Fault)) return false;

@@ -102,8 +102,9 @@ export interface CopySearch {
 }
 
 /**
- * Other places of these records: index segments know those of chunks; pages have no index, so that the trailers of
- * all packs of pages are read (there are few). Segments and packs that cannot be read tell nothing.
+ * Other places of these records: index segments know those of chunks; pages have no index, so that the
+ * trailers of all packs of pages are read (there are few). Segments and packs that cannot be read tell
+ * nothing.
  */
 export async function findCopies(search: CopySearch): Promise<Copies> {
   const copies = new Map<string, RecordRef[]>();

@@ -91,7 +91,7 @@ const WOUNDS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
 
 describe("healing from a mirror", () => {
   for (const [what, wound] of Object.entries(WOUNDS)) {
-    it(`brings back ${what}: the snapshot restores byte for byte and verifies clean at every level`, async () => {
+    it(`brings back ${what}: the snapshot restores and verifies clean at every level`, async () => {
       const all = await bench();
       const { repository, snapshot, mirror } = all;
       await wound(all);
@@ -149,7 +149,7 @@ describe("healing from a mirror", () => {
   });
 
   for (const when of ["before", "after"] as const) {
-    it(`leaves a repository that can be healed, whichever call of the store it dies at (${when} it took effect)`, async () => {
+    it(`can be repeated, whichever call of the store it dies at (${when} it took effect)`, async () => {
       const all = await bench();
       const { repository, mirror, snapshot } = all;
       await WOUNDS["a chunk"]?.(all);

@@ -22,14 +22,16 @@ const ROUNDS_MAX = 12;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Mends what the state calls damaged, as far as there is another copy: in the repository itself (a later backup stored
- * the chunk again, since writers do not refer to damaged packs), or on a mirror. What is still sound in a damaged pack
- * is moved out of it as well, so that nothing needs the pack any more and a sweep removes it. No object is changed:
- * records go into new packs, a relocation segment says so, and the next state lists it. Packs that read well now were
- * not damaged, and are struck off. A crash at any point leaves the state before or after; call again.
+ * Mends what the state calls damaged, as far as there is another copy: in the repository itself (a later
+ * backup stored the chunk again, since writers do not refer to damaged packs), or on a mirror. What is still
+ * sound in a damaged pack is moved out of it as well, so that nothing needs the pack any more and a sweep
+ * removes it. No object is changed: records go into new packs, a relocation segment says so, and the next
+ * state lists it. Packs that read well now were not damaged, and are struck off. A crash at any point leaves
+ * the state before or after; call again.
  *
- * With structure keys alone, records of chunks cannot be proven one by one: a damaged pack is healed from sound packs
- * only. Faults: those of the store; `object-exists` (later) when other maintenance was faster several times.
+ * With structure keys alone, records of chunks cannot be proven one by one: a damaged pack is healed from
+ * sound packs only. Faults: those of the store; `object-exists` (later) when other maintenance was faster
+ * several times.
  */
 export async function heal(request: HealRequest): Promise<HealReport> {
   const { store, handle, signal, sessionId } = request;
@@ -199,8 +201,8 @@ function whyUnhealed(sources: Sources, kind: RecordKind): string {
 }
 
 /**
- * Packs that everything was moved out of count as damaged as a whole: readers and sweeps go by the relocations, and
- * nothing refers to them again. Of the others, what is known so far.
+ * Packs that everything was moved out of count as damaged as a whole: readers and sweeps go by the
+ * relocations, and nothing refers to them again. Of the others, what is known so far.
  */
 function damagedAfter(
   wanted: readonly Wanted[],

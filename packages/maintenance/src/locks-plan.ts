@@ -11,14 +11,16 @@ export interface LockRule {
 }
 
 /**
- * A promise can be kept only if what was just locked outlasts the time until the next extension. Rejection, when the
- * window is too short for it.
+ * A promise can be kept only if what was just locked outlasts the time until the next extension. Rejection,
+ * when the window is too short for it.
  */
 export function checkRule(rule: Omit<LockRule, "now">): void {
   const { windowMs, promiseMs, intervalMs } = rule;
   if (windowMs >= promiseMs + intervalMs) return;
   const days = (ms: number): string => `${(ms / 86_400_000).toFixed(1)} days`;
-  const message = `locks of ${days(windowMs)} cannot keep a promise of ${days(promiseMs)} when they are extended every ${days(intervalMs)}`;
+  const message =
+    `locks of ${days(windowMs)} cannot keep a promise of ${days(promiseMs)} ` +
+    `when they are extended every ${days(intervalMs)}`;
   throw new Rejection(message, {
     status: 400,
     field: "windowMs",
@@ -27,14 +29,17 @@ export function checkRule(rule: Omit<LockRule, "now">): void {
   });
 }
 
-/** Everything that is locked for less than this is extended now: before the next run it would break the promise. */
+/**
+ * Everything that is locked for less than this is extended now: before the next run it would break the
+ * promise.
+ */
 export function dueBefore({ now, promiseMs, intervalMs }: LockRule): number {
   return now + promiseMs + intervalMs;
 }
 
 /**
- * What to do about one object: nothing, or lock it until so long from now. `short`: it is locked for less than was
- * promised, which nobody may find out by accident.
+ * What to do about one object: nothing, or lock it until so long from now. `short`: it is locked for less
+ * than was promised, which nobody may find out by accident.
  */
 export function planLock(
   rule: LockRule,
@@ -58,7 +63,10 @@ export function costOf(requests: ExtendLocksReport["requests"], prices: RequestP
   return thousands / 1000;
 }
 
-/** Which of so many things to look at: `samples` of them, each at most once. `draw` gives an integer below its argument. */
+/**
+ * Which of so many things to look at: `samples` of them, each at most once. `draw` gives an integer below its
+ * argument.
+ */
 export function chooseSamples(
   count: number,
   samples: number,

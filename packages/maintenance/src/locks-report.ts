@@ -42,7 +42,10 @@ export interface ExtendLocksReport {
 
 export interface CheckLocksRequest extends MaintenanceScope {
   readonly promiseMs: number;
-  /** How many of each thousand packs and segments to ask for; commits, keys and marker are asked for all. 200 unless told. */
+  /**
+   * How many of each thousand packs and segments to ask for; commits, keys and marker are asked for all. 200
+   * unless told.
+   */
   readonly samples?: number;
 }
 

@@ -56,7 +56,7 @@ async function lockedUntil(store: Store, name: string): Promise<number> {
 }
 
 describe("extending locks", () => {
-  it("keeps every object of a snapshot locked for the promise, for months, and asks little for it", async () => {
+  it("keeps every object of a snapshot locked for the promise, for months", async () => {
     const all = await bench();
     const { repository, snapshot } = all;
     const { store, handle, clock } = repository;
@@ -106,7 +106,7 @@ describe("extending locks", () => {
     assert.equal(await lockedUntil(store, name), clock.now() + WINDOW_MS);
   });
 
-  it("lets lapse what is condemned and snapshots that are to be removed, and counts the dead bytes", async () => {
+  it("lets lapse what is condemned and snapshots that are to be removed", async () => {
     const all = await bench();
     const { repository, snapshot } = all;
     const { store, handle, clock } = repository;

@@ -25,11 +25,12 @@ const NAMED_MAX = 1000;
 const SAMPLES = 200;
 
 /**
- * Locks everything that is in use for longer, as far as it would otherwise fall below the promise before the next run:
- * one request to look at an object, and one to extend it, once in `window - promise`. What is condemned, and snapshots
- * whose removal was asked for, are left to lapse. Packs come first and commits last, so that a snapshot is never
- * extended before what it needs. The state remembers how far everything is locked: a run that finds nothing due asks
- * for nothing else. Faults: those of the store. Rejections: a target without locks, a window too short for the promise.
+ * Locks everything that is in use for longer, as far as it would otherwise fall below the promise before the
+ * next run: one request to look at an object, and one to extend it, once in `window - promise`. What is
+ * condemned, and snapshots whose removal was asked for, are left to lapse. Packs come first and commits last,
+ * so that a snapshot is never extended before what it needs. The state remembers how far everything is
+ * locked: a run that finds nothing due asks for nothing else. Faults: those of the store. Rejections: a
+ * target without locks, a window too short for the promise.
  */
 export async function extendLocks(request: ExtendLocksRequest): Promise<ExtendLocksReport> {
   const { handle, signal, promiseMs, intervalMs, prices, dryRun = false } = request;
@@ -128,8 +129,8 @@ class LockWork {
 }
 
 /**
- * Packs, segments, the newest state, the newest key set, the marker, and last the commits whose removal nobody asked
- * for, a thousand at a time. Superseded key sets and states lapse: they are there to be removed.
+ * Packs, segments, the newest state, the newest key set, the marker, and last the commits whose removal
+ * nobody asked for, a thousand at a time. Superseded key sets and states lapse: they are there to be removed.
  */
 async function* objectsInUse(
   scope: MaintenanceScope,
@@ -180,7 +181,9 @@ async function* inBatches(
   if (batch.length > 0) yield batch;
 }
 
-/** Only if nothing has been rescued meanwhile, that is: if the state is still the one that this run went by. */
+/**
+ * Only if nothing has been rescued meanwhile, that is: if the state is still the one that this run went by.
+ */
 async function rememberFloor(
   scope: MaintenanceScope,
   by: MaintenanceState,
@@ -193,9 +196,9 @@ async function rememberFloor(
 }
 
 /**
- * Asks the target how long a sample of what is in use is locked: whoever extends may be wrong, and a target may not do
- * what it says. Marker, keys, state and commits are among it, then packs and segments by chance. `draw` gives an integer
- * below its argument.
+ * Asks the target how long a sample of what is in use is locked: whoever extends may be wrong, and a target
+ * may not do what it says. Marker, keys, state and commits are among it, then packs and segments by chance.
+ * `draw` gives an integer below its argument.
  */
 export async function checkLocks(
   request: CheckLocksRequest,

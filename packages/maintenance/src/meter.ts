@@ -21,8 +21,9 @@ export function requestsOf(meter: Meter): number {
 type Before = (bytes: number) => Promise<void>;
 
 /**
- * The same store, with its requests counted; a listing counts once for each thousand names, as S3 does. `before` is
- * awaited before each read and write with its bytes as far as they are known: the place for a limit of speed.
+ * The same store, with its requests counted; a listing counts once for each thousand names, as S3 does.
+ * `before` is awaited before each read and write with its bytes as far as they are known: the place for a
+ * limit of speed.
  */
 export function meteredStore(store: Store, meter: Meter, before: Before = async () => undefined): Store {
   return {

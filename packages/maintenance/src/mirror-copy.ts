@@ -19,7 +19,10 @@ export interface CopyPorts {
   readonly signal: AbortSignal;
 }
 
-/** `unusable`: the source does not have the pack (any more), or not as it was. `taken`: other bytes are at the target. */
+/**
+ * `unusable`: the source does not have the pack (any more), or not as it was. `taken`: other bytes are at the
+ * target.
+ */
 export type PackCopy =
   | { readonly kind: "copied"; readonly bytes: number }
   | { readonly kind: "unusable" }
@@ -56,7 +59,8 @@ export async function copyObject(ports: CopyPorts, name: string): Promise<number
 }
 
 /**
- * Key sets, then the marker: whoever finds the marker can open the repository. Later key sets are copied each time.
+ * Key sets, then the marker: whoever finds the marker can open the repository. Later key sets are copied each
+ * time.
  */
 export async function copyKeysAndMarker(ports: CopyPorts): Promise<number> {
   const { source, target, handle, signal } = ports;
@@ -73,8 +77,8 @@ export async function copyKeysAndMarker(ports: CopyPorts): Promise<number> {
 }
 
 /**
- * Copies an index segment if everything that it names is at the target: writers there would refer to it. `false`: the
- * target does without; what the segment lists would be stored again.
+ * Copies an index segment if everything that it names is at the target: writers there would refer to it.
+ * `false`: the target does without; what the segment lists would be stored again.
  */
 export async function copySegment(
   ports: CopyPorts,

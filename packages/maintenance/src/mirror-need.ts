@@ -42,8 +42,8 @@ export class TargetContents {
   }
 
   /**
-   * The state must be one that was read after this work's session had begun. A listing that misses something costs a
-   * copy; what it shows and a sweep has removed since is in the state.
+   * The state must be one that was read after this work's session had begun. A listing that misses something
+   * costs a copy; what it shows and a sweep has removed since is in the state.
    */
   static async read(
     store: Store,

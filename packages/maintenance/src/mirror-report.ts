@@ -9,7 +9,9 @@ export interface MirrorRequest {
   readonly handle: RepositoryHandle;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Unique for each call: the writer session at the target that keeps its sweeps from what is being copied. */
+  /**
+   * Unique for each call: the writer session at the target that keeps its sweeps from what is being copied.
+   */
   readonly sessionId: string;
   /** Only these workloads; all unless told. */
   readonly workloads?: readonly string[];
@@ -39,9 +41,9 @@ export interface HeldBack {
   readonly workloadId: string;
   readonly snapshotId: string;
   /**
-   * `gone`: removed at the source meanwhile. `source-damaged`: heal the source first. `target-sweeping`: the target is
-   * removing what it needs; mirror again afterwards. `source-changing`: the source moved things faster than they
-   * were copied; mirror again.
+   * `gone`: removed at the source meanwhile. `source-damaged`: heal the source first. `target-sweeping`: the
+   * target is removing what it needs; mirror again afterwards. `source-changing`: the source moved things
+   * faster than they were copied; mirror again.
    */
   readonly because: "gone" | "source-damaged" | "target-sweeping" | "source-changing";
   readonly what: string;

@@ -10,9 +10,12 @@ import {
   writeRelocations,
   writeState,
 } from "@cairn/repository";
-import { faultyStore, memoryStore, type Store } from "@cairn/store";
+import { delayedStore, faultyStore, memoryStore, type Store, simulatedBucket } from "@cairn/store";
+import { heal } from "./heal.ts";
+import { checkLocks } from "./locks.ts";
 import { mirror } from "./mirror.ts";
 import type { MirrorReport, MirrorRequest } from "./mirror-report.ts";
+import { recordDamage } from "./record-damage.ts";
 import {
   copyStore,
   flip,
@@ -124,7 +127,7 @@ describe("a mirror", () => {
   });
 
   for (const when of ["before", "after"] as const) {
-    it(`is whole as far as it is visible, and is continued, whichever call of the target fails (${when} it took effect)`, async () => {
+    it(`is whole or goes on, whichever call of the target fails (${when} it took effect)`, async () => {
       const all = await bench();
       for (let index = 0; ; index += 1) {
         const target = memoryStore(all.repository.clock);
@@ -189,8 +192,6 @@ describe("a mirror", () => {
       [[other.snapshotId, "source-damaged"]],
     );
     await check(all, [first, second]);
-    const { heal } = await import("./heal.ts");
-    const { recordDamage } = await import("./record-damage.ts");
     const scope = { store, handle, clock, signal: neverAborted };
     const { damage } = await verifyTarget({ ...scope, level: "data" });
     await recordDamage({ ...scope, damage, by: "test" });
@@ -288,5 +289,37 @@ describe("a mirror", () => {
     await assert.rejects(run(all, { handle: missing.handle }), (cause) =>
       hasCode(cause, "repository-missing"),
     );
+  });
+});
+
+describe("a mirror on a target whose listings are late", () => {
+  it("is whole all the same, and takes no harm from what it is not shown", async () => {
+    const all = await bench();
+    const { clock } = all.repository;
+    let state = 7;
+    const random = (): number => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state / 2_147_483_647;
+    };
+    const target = memoryStore(clock);
+    const late = delayedStore(target, { clock, random, listMs: 3_600_000, readMs: 0 });
+    await run({ ...all, target: late });
+    await check({ ...all, target }, all.snapshots);
+    // Right away again: the listing does not show what is there, and the same is copied over itself.
+    await run({ ...all, target: late });
+    await check({ ...all, target }, all.snapshots);
+  });
+});
+
+describe("a mirror in a bucket with object lock", () => {
+  it("is locked from its first moment", async () => {
+    const all = await bench();
+    const { clock, handle } = all.repository;
+    const bucket = simulatedBucket({ clock, lock: { mode: "governance", windowMs: 1_000_000 } });
+    const target = bucket.store({ remove: false });
+    await run({ ...all, target });
+    await check({ ...all, target }, all.snapshots);
+    const scope = { store: target, handle, clock, signal: neverAborted, promiseMs: 900_000 };
+    assert.deepEqual((await checkLocks(scope, () => 0)).tooShort, []);
   });
 });

@@ -28,13 +28,14 @@ const PARALLEL = 4;
 const ATTEMPTS_MAX = 5;
 
 /**
- * Copies the snapshots that the target lacks, encrypted as they are, oldest first. Structure keys are enough. Of each
- * snapshot: the packs that the target does not have, index segments, then (where the source has moved records) new
- * relocations and the target's next state, and last the commit: a snapshot that is visible at the target is whole.
- * Call again after a crash at any point: what was copied is not copied again.
+ * Copies the snapshots that the target lacks, encrypted as they are, oldest first. Structure keys are enough.
+ * Of each snapshot: the packs that the target does not have, index segments, then (where the source has moved
+ * records) new relocations and the target's next state, and last the commit: a snapshot that is visible at
+ * the target is whole. Call again after a crash at any point: what was copied is not copied again.
  *
- * Writers and sweeps may go on at both sides. What cannot be copied whole is held back and named in the report.
- * Faults: those of either store, `wrong-key`, `session-expired` when it took longer than a session may last.
+ * Writers and sweeps may go on at both sides. What cannot be copied whole is held back and named in the
+ * report. Faults: those of either store, `wrong-key`, `session-expired` when it took longer than a session
+ * may last.
  */
 export async function mirror(request: MirrorRequest): Promise<MirrorReport> {
   const { handle, signal, clock } = request;
@@ -232,7 +233,10 @@ class MirrorRun {
     }
   }
 
-  /** The target's own state says where records lie that are not at their addresses. The source's is not copied. */
+  /**
+   * The target's own state says where records lie that are not at their addresses. The source's is not
+   * copied.
+   */
   async #tellMoved(need: Need): Promise<void> {
     const { target: store, handle, signal } = this.#ports;
     const names: string[] = [];

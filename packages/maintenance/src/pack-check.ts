@@ -43,9 +43,10 @@ export interface PackFinding {
 }
 
 /**
- * Looks at a pack as far as the level says. At `data`, records of chunks are opened and named one by one, also when
- * the pack's frame is damaged; below it, a pack whose bytes are not what they were takes all its records with it,
- * because nobody can tell which ones. Faults: those of the store that are not about this object.
+ * Looks at a pack as far as the level says. At `data`, records of chunks are opened and named one by one,
+ * also when the pack's frame is damaged; below it, a pack whose bytes are not what they were takes all its
+ * records with it, because nobody can tell which ones. Faults: those of the store that are not about this
+ * object.
  */
 export async function checkPack(check: PackCheck): Promise<PackFinding> {
   const { store, handle, kind, pack, level, signal } = check;
@@ -158,8 +159,8 @@ function openRef(check: PackCheck, ref: RecordRef, bytes: Buffer, bytesOffset: n
 }
 
 /**
- * With the pack's own list, everything from its beginning to its last record is read in order, so that its checksum
- * can be computed on the way; without it, only what trees name.
+ * With the pack's own list, everything from its beginning to its last record is read in order, so that its
+ * checksum can be computed on the way; without it, only what trees name.
  */
 function planReads(refs: readonly RecordRef[], listed: readonly PackEntry[] | undefined): readonly Stretch[] {
   const wanted = new Map<number, RecordRef[]>();
@@ -189,7 +190,9 @@ function planReads(refs: readonly RecordRef[], listed: readonly PackEntry[] | un
   ];
 }
 
-/** The checksum of a pack whose beginning is added in order; stretches that are out of order are passed over. */
+/**
+ * The checksum of a pack whose beginning is added in order; stretches that are out of order are passed over.
+ */
 class Checksum {
   #value = 0;
   #end = 0;

@@ -5,8 +5,8 @@ const WORDS = 4;
 const LOAD_MAX = 0.7;
 
 /**
- * Pages that were seen, 16 bytes for one. Half of the key are 64 bits of the page's id, half are 64 bits of where it
- * lies; ids are keyed hashes and packs are random, so nobody can make two pages meet.
+ * Pages that were seen, 16 bytes for one. Half of the key are 64 bits of the page's id, half are 64 bits of
+ * where it lies; ids are keyed hashes and packs are random, so nobody can make two pages meet.
  */
 export class PageSet {
   #slots = SLOTS_FIRST;

@@ -100,7 +100,9 @@ export class PageSource {
     return whole.subarray(offset, offset + length);
   }
 
-  /** A whole pack, or `undefined` when it cannot be had as a whole: then its pages are asked for one by one. */
+  /**
+   * A whole pack, or `undefined` when it cannot be had as a whole: then its pages are asked for one by one.
+   */
   async #load(name: string): Promise<Buffer | undefined> {
     const loading = damageOf(async () => {
       const size = await this.#store.size(name, this.#signal);

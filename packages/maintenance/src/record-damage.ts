@@ -14,9 +14,9 @@ import type { MaintenanceScope } from "./scope.ts";
 const ATTEMPTS_MAX = 5;
 
 /**
- * Writes into the state which packs and records are damaged: from then on no writer refers to them, so that the next
- * backup stores them again, and `heal` finds them. Returns the epoch of the state that says so; when all of it was
- * known already, that is the newest one. `by` names the run, for the journal.
+ * Writes into the state which packs and records are damaged: from then on no writer refers to them, so that
+ * the next backup stores them again, and `heal` finds them. Returns the epoch of the state that says so; when
+ * all of it was known already, that is the newest one. `by` names the run, for the journal.
  */
 export async function recordDamage(
   request: MaintenanceScope & { readonly damage: readonly Damage[]; readonly by: string },
@@ -66,8 +66,8 @@ function countIds(damaged: readonly DamagedPack[]): number {
 }
 
 /**
- * Writes the next state as `change` makes it of the newest, anew when other maintenance was faster. `undefined`: it is
- * as it should be. Returns the epoch that counts.
+ * Writes the next state as `change` makes it of the newest, anew when other maintenance was faster.
+ * `undefined`: it is as it should be. Returns the epoch that counts.
  */
 export async function changeState(
   at: {

@@ -17,8 +17,9 @@ import type { Store } from "@cairn/store";
 const SEGMENT_RECORDS = 64 * 1024;
 
 /**
- * Puts records, sealed as they are, into new packs, and says in relocation segments where they are. The order makes a
- * crash harmless: a pack is durable and read back before a segment names it, and a segment counts when a state does.
+ * Puts records, sealed as they are, into new packs, and says in relocation segments where they are. The order
+ * makes a crash harmless: a pack is durable and read back before a segment names it, and a segment counts
+ * when a state does.
  */
 export class RecordMover {
   readonly #store: Store;

@@ -22,8 +22,8 @@ const SLOTS_FIRST = 1024;
 const LOAD_MAX = 0.7;
 
 /**
- * A set of records with a number each, 64 bytes for one: chunks come in tens of millions, for which objects of the
- * language would take gigabytes.
+ * A set of records with a number each, 64 bytes for one: chunks come in tens of millions, for which objects
+ * of the language would take gigabytes.
  */
 export class RecordTable {
   /** Of memory, with the room that growing needs. */

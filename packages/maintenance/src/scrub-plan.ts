@@ -4,7 +4,9 @@ import type { ScrubAlarm, ScrubCursor, ScrubPass, ScrubRate } from "./scrub-repo
 export const SHARDS = 512;
 /** A pass aims at being done after this share of the goal, so that a bad week does not miss it. */
 const AIM_SHARE = 0.8;
-/** Before so many bytes have been read of a pass that is the first, nothing can be said of how many there are. */
+/**
+ * Before so many bytes have been read of a pass that is the first, nothing can be said of how many there are.
+ */
 const SHARDS_FOR_ESTIMATE = 4;
 
 export interface ScrubPlan {
@@ -16,8 +18,8 @@ export interface ScrubPlan {
 }
 
 /**
- * How fast to go on. Within a pass: what is left of it, by when the goal wants it read. Packs are in the order of
- * random ids, so what a share of the shards held tells how much there is.
+ * How fast to go on. Within a pass: what is left of it, by when the goal wants it read. Packs are in the
+ * order of random ids, so what a share of the shards held tells how much there is.
  */
 export function planScrub(now: number, cursor: ScrubCursor, goalMs: number, rate: ScrubRate): ScrubPlan {
   const leftBytes = estimateLeft(cursor);

@@ -9,8 +9,9 @@ export interface ScrubRate {
 }
 
 /**
- * How far scrubbing has come. The caller keeps it as it is and gives it back; it is small JSON. Packs are visited in
- * the order of their names, which are random: so one time for a whole pass says how old the oldest reading is.
+ * How far scrubbing has come. The caller keeps it as it is and gives it back; it is small JSON. Packs are
+ * visited in the order of their names, which are random: so one time for a whole pass says how old the oldest
+ * reading is.
  */
 export interface ScrubCursor {
   readonly pass: number;

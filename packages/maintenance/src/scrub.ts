@@ -13,10 +13,11 @@ import { limiter } from "./token-bucket.ts";
 const PLAN_EVERY_MS = 60_000;
 
 /**
- * Reads packs again, from where the cursor says, for about as long as the budget, or to the end of a pass. With data
- * keys each record is opened and named; with structure keys alone checksums are compared. What is found is in the
- * report: `recordDamage` keeps writers from referring to it, `heal` mends it. Packs that a sweep removes meanwhile
- * are passed over. Faults: those of the target as a whole; the last cursor that `onProgress` got is good then.
+ * Reads packs again, from where the cursor says, for about as long as the budget, or to the end of a pass.
+ * With data keys each record is opened and named; with structure keys alone checksums are compared. What is
+ * found is in the report: `recordDamage` keeps writers from referring to it, `heal` mends it. Packs that a
+ * sweep removes meanwhile are passed over. Faults: those of the target as a whole; the last cursor that
+ * `onProgress` got is good then.
  */
 export async function scrub(request: ScrubRequest): Promise<ScrubReport> {
   const { clock, signal, goalMs, rate } = request;

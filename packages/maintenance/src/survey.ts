@@ -47,8 +47,8 @@ export async function surveyDamage(scope: MaintenanceScope, state: MaintenanceSt
 }
 
 /**
- * Which stretches of which disks the damage of a state takes away now; by `state` alone when it is given (what a scrub
- * found, before it is recorded). Nothing that has been healed is among them.
+ * Which stretches of which disks the damage of a state takes away now; by `state` alone when it is given
+ * (what a scrub found, before it is recorded). Nothing that has been healed is among them.
  */
 export async function locateDamage(
   scope: MaintenanceScope,

@@ -86,7 +86,9 @@ export async function testRepository(
   return { store, handle, clock };
 }
 
-/** What a test's disk holds: one chunk of 64 KiB for each text; an empty one is zeroes. One region takes 16. */
+/**
+ * What a test's disk holds: one chunk of 64 KiB for each text; an empty one is zeroes. One region takes 16.
+ */
 export type Pieces = readonly string[];
 
 export interface TestSnapshot {
@@ -197,8 +199,8 @@ function regionsOf(chunks: readonly (ChunkAddress | undefined)[]): Region[] {
 }
 
 /**
- * The disk of a snapshot, read the way a restore reads it: addresses first, then relocations. Throws when a byte of
- * it cannot be had.
+ * The disk of a snapshot, read the way a restore reads it: addresses first, then relocations. Throws when a
+ * byte of it cannot be had.
  */
 export async function restoreSnapshot(
   store: Store,

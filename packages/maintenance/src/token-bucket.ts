@@ -1,6 +1,9 @@
 import type { Clock } from "@cairn/kernel";
 
-/** Speed that may be used, in units (bytes, requests) a second, and how much may be used at once after a pause. */
+/**
+ * Speed that may be used, in units (bytes, requests) a second, and how much may be used at once after a
+ * pause.
+ */
 export interface Speed {
   readonly perSecond: number;
   readonly burst: number;
@@ -18,8 +21,9 @@ export function fullBucket(speed: Speed, now: number): Bucket {
 }
 
 /**
- * Takes so many units. They are let through as soon as there is no debt, however many they are (an object cannot be
- * read in less than a whole): then the next ones wait the longer. A clock that goes back gives nothing.
+ * Takes so many units. They are let through as soon as there is no debt, however many they are (an object
+ * cannot be read in less than a whole): then the next ones wait the longer. A clock that goes back gives
+ * nothing.
  */
 export function takeTokens(
   bucket: Bucket,

@@ -22,7 +22,9 @@ export interface VerificationOptions {
   readonly relocations: Relocations;
   readonly known: KnownDamage;
   readonly level: VerifyLevel;
-  /** Only chunks of these packs are looked at, and what is sound in them is kept in `sound`. All unless told. */
+  /**
+   * Only chunks of these packs are looked at, and what is sound in them is kept in `sound`. All unless told.
+   */
   readonly only?: (pack: string) => boolean;
   readonly recordBytes: number;
   readonly signal: AbortSignal;
@@ -47,9 +49,9 @@ interface Part {
 }
 
 /**
- * Walks the trees of snapshots, collects which records they name, and looks at these pack by pack: each pack once,
- * however many snapshots share it. When the records are more than fit in memory, the trees are walked again for the
- * next part of the packs.
+ * Walks the trees of snapshots, collects which records they name, and looks at these pack by pack: each pack
+ * once, however many snapshots share it. When the records are more than fit in memory, the trees are walked
+ * again for the next part of the packs.
  */
 export class Verification {
   readonly damage: Damage[] = [];

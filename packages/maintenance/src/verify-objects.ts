@@ -15,8 +15,9 @@ import type { Store } from "@cairn/store";
 import { type Damage, damageOf, toDamage } from "./damage.ts";
 
 /**
- * Opens every small object of a repository but its commits: marker, key sets, tombstones, index segments, states,
- * sessions. None of them holds data of a snapshot, so that no snapshot is degraded by what is found here.
+ * Opens every small object of a repository but its commits: marker, key sets, tombstones, index segments,
+ * states, sessions. None of them holds data of a snapshot, so that no snapshot is degraded by what is found
+ * here.
  */
 export async function verifyObjects(
   store: Store,

@@ -145,7 +145,7 @@ describe("verifying", () => {
     );
   });
 
-  it("says that of a snapshot whose commit is damaged nothing more is known, and verifies the others", async () => {
+  it("knows no more of a snapshot whose commit is damaged, and verifies the others", async () => {
     const { repository, first, workloadId } = await twoSnapshots();
     await flip(
       repository.store,
@@ -179,7 +179,7 @@ describe("verifying", () => {
     assert.ok(first.chunks.length > 0);
   });
 
-  it("walks the trees several times rather than taking more memory than it may, with the same result", async () => {
+  it("walks the trees several times rather than taking more memory than it may", async () => {
     const repository = await testRepository();
     for (let index = 0; index < 12; index += 1) await storeSnapshot(repository, [`a${index}`, `b${index}`]);
     const lost = await storeSnapshot(repository, ["lost"]);
@@ -283,7 +283,7 @@ describe("every byte that is flipped", () => {
     }
   });
 
-  it("of packs of chunks is found at both levels that read them, and no other snapshot is blamed", async () => {
+  it("of packs of chunks is found at both levels that read them, and nothing else is blamed", async () => {
     const { repository, first, second } = await twoSnapshots();
     const { store, handle } = repository;
     const random = seeded("offsets");

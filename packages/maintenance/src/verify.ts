@@ -31,9 +31,9 @@ interface SnapshotIds {
 }
 
 /**
- * Reads one snapshot as far as the level says. Whatever is damaged or missing is in the report, by name and place;
- * faults are thrown only where the target as a whole does not answer. Fault `object-missing` when there is no such
- * snapshot.
+ * Reads one snapshot as far as the level says. Whatever is damaged or missing is in the report, by name and
+ * place; faults are thrown only where the target as a whole does not answer. Fault `object-missing` when
+ * there is no such snapshot.
  */
 export async function verifySnapshot(request: VerifyRequest & SnapshotIds): Promise<VerifyReport> {
   const { workloadId, snapshotId } = request;
@@ -135,7 +135,9 @@ export async function stateOrDamage(
   };
 }
 
-/** Relocations that cannot be read lead nowhere; the damage itself is found where their objects are looked at. */
+/**
+ * Relocations that cannot be read lead nowhere; the damage itself is found where their objects are looked at.
+ */
 function tolerant(relocations: Relocations): Relocations {
   return {
     find: async (kind, id) => {
@@ -198,8 +200,8 @@ function renumber(
 }
 
 /**
- * Snapshots that were removed while they were read, and what is missing for that reason, are no damage: a sweep may
- * go on beside a verification.
+ * Snapshots that were removed while they were read, and what is missing for that reason, are no damage: a
+ * sweep may go on beside a verification.
  */
 async function stillThere(
   store: Store,
