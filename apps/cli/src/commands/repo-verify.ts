@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from "@cairn/kernel";
+import { formatBytes } from "@cairn/kernel";
 import type * as Reader from "@cairn/reader";
 import { type Command, Option } from "commander";
 import { EXIT } from "../exit-codes.ts";
@@ -19,8 +19,8 @@ const FIELDS = [
   "packs",
   "records",
   "relocated",
-  "bytes_read",
-  "duration",
+  "read_bytes",
+  "duration_ms",
 ];
 const DAMAGE_COLUMNS = ["object", "kind", "what"];
 const DEGRADED_COLUMNS = ["snapshot_id", "disk", "damaged_bytes", "first_at", "ranges"];
@@ -121,9 +121,9 @@ function summary(report: Report) {
     packs: report.packs,
     records: report.records,
     relocated: report.relocated,
-    bytes_read: formatBytes(report.bytesRead),
+    read_bytes: report.bytesRead,
     requests: report.requests,
-    duration: formatDuration(report.durationMs),
+    duration_ms: Math.round(report.durationMs),
   };
 }
 
