@@ -59,11 +59,9 @@ async function rateOf(
     const stretches = await dataOf(client);
     let started = clock.now();
     const queue = stretches.values();
-    let bytes = 0;
+    const bytes = stretches.reduce((sum, { length }) => sum + length, 0);
     const read = async (): Promise<void> => {
-      for (const { offset, length } of queue) {
-        bytes += (await client.read(offset, length)).length;
-      }
+      for (const { offset, length } of queue) await client.read(offset, length);
     };
     await Promise.all(Array.from({ length: 8 }, read));
     const sequential = bytes / MiB / ((clock.now() - started) / 1000);
