@@ -5,6 +5,8 @@ import { Fault } from "@cairn/kernel";
 import { memoryStore } from "@cairn/store";
 import {
   changeKeySet,
+  createKeySet,
+  createRepositoryKeys,
   destroyKeys,
   nextKeySet,
   readDestruction,
@@ -17,6 +19,7 @@ import {
   at,
   byEscrow,
   byKeyFile,
+  escrow,
   names,
   openers,
   repositoryId,
@@ -81,6 +84,22 @@ describe("key sets on a target", () => {
     const { sequence, passedOver } = await readKeySet(store, { repositoryId, credentials });
     assert.equal(sequence, 1);
     assert.match(String(passedOver[0]?.why), /00000009-.*it is the set .*00000001-/);
+  });
+
+  it("that a stranger sealed for the escrow's public key are passed over, by everybody", async () => {
+    const set = await aKeySet();
+    const store = await stored(set);
+    const forgery = await createKeySet({
+      repositoryId,
+      keys: { ...createRepositoryKeys(), id: set.id },
+      slots: [{ kind: "escrow", label: "safe", publicKey: escrow.publicKey }],
+      at,
+    });
+    await writeKeySet(store, await nextKeySet(forgery, { at }));
+    for (const credential of [byEscrow, byKeyFile]) {
+      const read = await readKeySet(store, { repositoryId, credentials: [credential] });
+      assert.deepEqual([read.sequence, read.keys, read.passedOver.length], [1, set.keys, 1]);
+    }
   });
 
   it("that are damaged are named, with what to do", async () => {

@@ -5,6 +5,7 @@ import { checked, withChecksum } from "./checksum.ts";
 import { inspectKeySet, type KeySet, type KeySetChange, nextKeySet, openKeySet } from "./key-set.ts";
 import { type Destruction, decodeDestruction, encodeDestruction } from "./keys/destruction-codec.ts";
 import type { Credential } from "./keys/slots.ts";
+import type { RepositoryKeys } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
 
 /** A key set on a target, by its name. */
@@ -48,10 +49,12 @@ export async function readKeySet(
   request: KeySetRequest & { readonly credentials: readonly Credential[]; readonly atLeast?: number },
 ): Promise<KeySet & { readonly passedOver: readonly PassedOver[] }> {
   const passedOver: PassedOver[] = [];
-  for (const { name } of await listKeySets(store, request)) {
+  const all = await listKeySets(store, request);
+  for (const [index, { name }] of all.entries()) {
     try {
       const set = await readOne(store, request, name);
       requireSequence(set, request);
+      if (set.openedBy?.kind === "escrow") await requireHeritage(store, request, set, all.slice(index + 1));
       return { ...set, passedOver };
     } catch (cause) {
       if (!(cause instanceof Fault) || cause.code === "keys-downgraded" || cause.retry === "later")
@@ -99,6 +102,39 @@ async function readOne(
   const named = repositoryNames(set.repositoryId).keySet(set.sequence, set.id);
   if (named !== name) throw damaged(name, 12, `it is the set ${named}`);
   return set;
+}
+
+/**
+ * Anybody who can write to the target can seal a set for an escrow's public key. So one that the escrow opens
+ * must hold the keys of the newest one before it that opens, too.
+ */
+async function requireHeritage(
+  store: Store,
+  request: KeySetRequest & { readonly credentials: readonly Credential[] },
+  set: KeySet,
+  older: readonly StoredName[],
+): Promise<void> {
+  for (const { name } of older) {
+    const before = await readOne(store, request, name).catch((cause: unknown) => {
+      if (cause instanceof Fault && cause.retry !== "later") return undefined;
+      throw cause;
+    });
+    if (before === undefined) continue;
+    if (continues(before.keys, set.keys)) return;
+    const own = repositoryNames(set.repositoryId).keySet(set.sequence, set.id);
+    throw damaged(own, 0, `it does not hold the keys of ${name}: somebody else made it`);
+  }
+}
+
+function continues(before: RepositoryKeys, after: RepositoryKeys): boolean {
+  // One of the two may have been opened for the structure alone.
+  const same = (one: Buffer | undefined, other: Buffer | undefined): boolean =>
+    one === undefined || other === undefined || one.equals(other);
+  if (!same(before.chunkId, after.chunkId)) return false;
+  return before.epochs.every(({ epoch, structure, data }) => {
+    const found = after.epochs.find((each) => each.epoch === epoch);
+    return found?.structure.equals(structure) === true && same(data, found.data);
+  });
 }
 
 function requireSequence(
