@@ -7,8 +7,8 @@ import { type KeepsVersions, remover, versionsQuestion } from "./s3-remove.ts";
 import type { ObjectLock, Store } from "./store.ts";
 import type { S3Address } from "./target.ts";
 
-/** 22 packs a GiB, and two of them in a writer's memory. */
-const LARGE_OBJECT_BYTES = 48 * 1024 * 1024;
+/** 19 packs a GiB, and two of them in a writer's memory. */
+const LARGE_OBJECT_BYTES = 56 * 1024 * 1024;
 
 /** What the parts of this driver share. */
 export interface S3Context {
