@@ -45,7 +45,7 @@ export interface RecordBinding {
  * A chunk's name: equal plaintexts of one repository have equal ids, and ids tell nothing without the key.
  */
 export function chunkId(chunkIdKey: Uint8Array, plain: Uint8Array): Buffer {
-  return createHmac("sha256", chunkIdKey).update(plain).digest();
+  return createHmac("sha256", createSecretKey(chunkIdKey)).update(plain).digest();
 }
 
 /** Compresses what compresses, and seals it with the keys of the writing epoch. */
