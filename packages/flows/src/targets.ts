@@ -68,7 +68,9 @@ function isAsConfigured(known: TargetRow, { target, mover }: ConfiguredTarget, k
   return mover === undefined || isSame(openMover(known, key), mover.secretAccessKey);
 }
 
-/** Not so when the key file was replaced: the secrets of the configuration are sealed with the new one then. */
+/**
+ * Not so when the key file was replaced: the secrets of the configuration are sealed with the new one then.
+ */
 function opensWith(known: TargetRow, key: Secret<Buffer>): boolean {
   try {
     addressOf(known, key);
