@@ -79,7 +79,7 @@ async function connected(snapshot: ServedSnapshot): Promise<NbdClient> {
   return connectNbd({ ...to, exportName, contexts: ["base:allocation"], requestsMax: 4 });
 }
 
-test("the first byte of a cold disk of 3 TiB comes within a second, and its one stretch of data is found", async () => {
+test("the first byte of a cold disk of 3 TiB comes within a second, and its data are found", async () => {
   const huge = await sampleRepository(memoryStore(), { hugeBytes: 3 * TiB });
   const waits: number[] = [];
   // The best of some, each of them cold: the machine may be busy with other tests.
@@ -143,8 +143,8 @@ const MARK_SECTOR = 5000;
 const MAGIC = 0xca1f;
 
 /**
- * Reads a sector through the BIOS, looks for the magic, writes the sector to another place, and says over the port of
- * `isa-debug-exit` how it went: QEMU ends with 33 or 35.
+ * Reads a sector through the BIOS, looks for the magic, writes the sector to another place, and says over the
+ * port of `isa-debug-exit` how it went: QEMU ends with 33 or 35.
  */
 function bootSector(): Buffer {
   const packet = (sector: number): number[] => {

@@ -37,9 +37,9 @@ const WORKERS = 2;
 const OPENED_AT_ONCE = 8;
 
 /**
- * Serves disks of a snapshot over NBD, read-only, until it is closed or the signal is aborted. Disks share the
- * cache and the threads. Faults: those of `openReadSession`, `object-missing` and `object-damaged` of a disk's
- * root, `nbd-listen-failed`. What cannot be read later is `EIO` for that request, and an event.
+ * Serves disks of a snapshot over NBD, read-only, until it is closed or the signal is aborted. Disks share
+ * the cache and the threads. Faults: those of `openReadSession`, `object-missing` and `object-damaged` of a
+ * disk's root, `nbd-listen-failed`. What cannot be read later is `EIO` for that request, and an event.
  */
 export async function serveSnapshot(options: ServeOptions): Promise<ServedSnapshot> {
   const { store, handle, signal, listen, onEvent, cacheBytes = CACHE_BYTES, workers = WORKERS } = options;

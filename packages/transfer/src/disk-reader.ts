@@ -24,7 +24,7 @@ export type LoanPart =
   | { readonly kind: "data"; readonly bytes: Buffer }
   | { readonly kind: "zero"; readonly length: number };
 
-/** Bytes that are lent from the cache without a copy: not to be changed, and not to be used after `release`. */
+/** Bytes that are lent from the cache without a copy: not to be changed, nor used after `release`. */
 export interface Loan {
   /** In the order of the disk; together as long as what was asked for. */
   readonly parts: readonly LoanPart[];

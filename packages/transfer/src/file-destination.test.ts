@@ -48,7 +48,7 @@ async function sparseDisk(bench: Workbench): Promise<{ root: string; content: Bu
 
 describe("a raw file", () => {
   for (const workers of [0, 2]) {
-    it(`is written by ${workers} threads, byte for byte, and has holes where the disk has zeroes`, async () => {
+    it(`is written by ${workers} threads, byte for byte, with holes where there are zeroes`, async () => {
       await withFolder(async (folder) => {
         const bench = await setUp();
         const { root, content } = await sparseDisk(bench);

@@ -17,8 +17,8 @@ const HEAD_BYTES = 24;
 const TAG_BYTES = 16;
 
 /**
- * For tests: moves all records of a kind into another pack, as a compaction does, and says in a new state where
- * they are. With `keepOld` the old packs stay, as when records were healed.
+ * For tests: moves all records of a kind into another pack, as a compaction does, and says in a new
+ * state where they are. With `keepOld` the old packs stay, as when records were healed.
  */
 export async function moveRecords(
   { store, handle }: Workbench,

@@ -11,8 +11,8 @@ const PAGES_MAX = 256;
 const AHEAD_REGIONS_MAX = 16;
 
 /**
- * Opens a repository for reading disks at random. Faults: `repository-missing`, `format-unknown`, `wrong-key`,
- * those of the store. Call `close` when done.
+ * Opens a repository for reading disks at random. Faults: `repository-missing`, `format-unknown`,
+ * `wrong-key`, those of the store. Call `close` when done.
  */
 export async function openReadSession(options: ReadSessionOptions): Promise<ReadSession> {
   const { store, handle, cacheBytes, signal } = options;

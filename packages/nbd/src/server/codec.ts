@@ -2,7 +2,8 @@ import { COMMAND_FLAG, OPTION } from "../codec.ts";
 import { NbdProtocolFault } from "../faults.ts";
 
 /**
- * The server's side of the protocol's bytes: https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md
+ * The server's side of the protocol's bytes:
+ * https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md
  * Whatever a client sends is either a value here, a refusal of one option, or an `NbdProtocolFault`.
  */
 

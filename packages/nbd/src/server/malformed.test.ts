@@ -35,7 +35,7 @@ const conversation = fc.oneof(
     .map(([options, requests]) => [CLIENT_FLAGS, ...options, option(7, goData("disk")), ...requests]),
 );
 
-it("whatever a client sends, the server neither crashes nor hangs, and the next client is served", async () => {
+it("whatever a client sends, the server neither crashes nor hangs, and serves the next one", async () => {
   const content = Buffer.alloc(2 * MiB, 5);
   const disk = memoryExport("disk", content);
   await using server = await serveNbd({
