@@ -45,6 +45,21 @@ test("work that is due goes to one engine, and to nobody else while its lease la
   assert.equal(await renewMaintenance(database.handle, held, 60_000), true);
 });
 
+test("one kind of work at a time goes on on a repository", async () => {
+  await ensureMaintenance(database.handle, ["sweep", "scrub"]);
+  const both = ["sweep", "scrub"] as const;
+  const take = async (holder: string) =>
+    database.transaction(async (transaction) =>
+      claimMaintenance(transaction, { kinds: both, holder, leaseMs: 60_000 }),
+    );
+  const taken = await Promise.all(["a", "b", "c", "d"].map(take));
+  const held = taken.filter((each) => each !== undefined);
+  assert.equal(held.length, 1);
+  for (const claimed of held) await finishMaintenance(database.handle, claimed, { againInMs: 60_000 });
+  const next = await take("e");
+  assert.notEqual(next?.kind, held[0]?.kind);
+});
+
 test("work whose holder died goes to another; the late holder changes nothing", async () => {
   const late = await claim("first", -1);
   assert.ok(late !== undefined);

@@ -16,6 +16,9 @@ export interface MaintenanceClaim {
   readonly generation: number;
 }
 
+/** Somebody holds the work. */
+const HELD = sql<boolean>`lease_until is not null and lease_until >= now()`;
+
 /** Makes the rows of repositories that have none of this kind yet; the first time is due at once. */
 export async function ensureMaintenance(handle: Handle, kinds: readonly MaintenanceKind[]): Promise<void> {
   for (const kind of kinds) {
@@ -28,23 +31,37 @@ export async function ensureMaintenance(handle: Handle, kinds: readonly Maintena
   }
 }
 
-/** Claims the work that is due longest and that nobody holds, or `undefined` when there is none. */
+/**
+ * Claims the work that is due longest and that nobody holds, or `undefined` when there is none. One kind of work at
+ * a time on a repository: each writes the next state, and not every store keeps two from writing the same one.
+ */
 export async function claimMaintenance(
   transaction: Handle,
   by: { readonly kinds: readonly MaintenanceKind[]; readonly holder: string; readonly leaseMs: number },
 ): Promise<(MaintenanceRow & MaintenanceClaim) | undefined> {
   const due = await transaction
     .selectFrom("maintenance")
+    .innerJoin("repository", "repository.id", "maintenance.repository_id")
     .select(["repository_id", "kind"])
     .where("kind", "in", by.kinds)
     .where("due_at", "<=", sql<Date>`now()`)
-    .where((eb) => eb.or([eb("lease_until", "is", null), eb("lease_until", "<", sql<Date>`now()`)]))
+    .where("repository_id", "not in", (eb) =>
+      eb.selectFrom("maintenance").select("repository_id").where(HELD),
+    )
     .orderBy("due_at")
     .limit(1)
-    .forUpdate()
+    .forUpdate(["repository"])
     .skipLocked()
     .executeTakeFirst();
   if (due === undefined) return undefined;
+  // Only now is the repository ours to claim: what others claimed before that is seen by a new statement alone.
+  const held = await transaction
+    .selectFrom("maintenance")
+    .select("kind")
+    .where("repository_id", "=", due.repository_id)
+    .where(HELD)
+    .executeTakeFirst();
+  if (held !== undefined) return undefined;
   const row = await transaction
     .updateTable("maintenance")
     .set((eb) => ({
