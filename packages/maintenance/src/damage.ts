@@ -52,19 +52,13 @@ export interface DegradedSnapshot {
   readonly disks: readonly DegradedDisk[];
 }
 
-const CODES = [
-  "object-missing",
-  "object-short",
-  "object-damaged",
-  "object-hidden",
-  "format-unknown",
-  "wrong-key",
-];
+const CODES = ["object-missing", "object-short", "object-damaged", "object-hidden", "format-unknown"];
 
 /**
  * Whether a fault is about one object rather than about the target: what was stored is not there, or is not
- * what it was. A flipped bit can also look like an unknown version or key epoch. `EIO` is a medium that does
- * not give its bytes back; anything else that a store reports may be over when it is asked again.
+ * what it was. A flipped bit can also look like an unknown version. `EIO` is a medium that does not give its
+ * bytes back; anything else that a store reports may be over when it is asked again. Keys that are too old are
+ * no damage: whoever took a rotation for it would give up all that is new.
  */
 export function isDamage(cause: unknown): cause is Fault {
   if (!(cause instanceof Fault)) return false;
@@ -79,6 +73,24 @@ export async function damageOf<Result>(
     return { result: await work() };
   } catch (cause) {
     if (isDamage(cause)) return { fault: cause };
+    throw cause;
+  }
+}
+
+/**
+ * The same for what is read of a pack's frame. Nothing has proven its key epoch yet: only if all bytes of the
+ * pack are as they were stored (`prove`), an epoch that is not among the keys is a newer one.
+ */
+export async function frameDamageOf<Result>(
+  work: () => Promise<Result>,
+  prove: () => Promise<void>,
+): Promise<{ readonly result: Result } | { readonly fault: Fault }> {
+  try {
+    return await damageOf(work);
+  } catch (cause) {
+    if (!hasCode(cause, "wrong-key")) throw cause;
+    const proof = await damageOf(prove);
+    if ("fault" in proof) return proof;
     throw cause;
   }
 }

@@ -13,7 +13,7 @@ import {
   verifyPackBytes,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { damageOf } from "./damage.ts";
+import { damageOf, frameDamageOf } from "./damage.ts";
 import { packName } from "./page-source.ts";
 import type { RecordRef } from "./record-table.ts";
 
@@ -137,8 +137,9 @@ async function visitPagePacks(search: CopySearch, visit: (entry: RecordRef) => v
   const prefix = repositoryNames(handle.repositoryId).packs("page");
   for await (const name of store.list(prefix, signal)) {
     const pack = name.slice(prefix.length + "00/".length);
-    const read = await damageOf(async () =>
-      readPackEntries(store, handle, { packId: pack, kind: "page", signal }),
+    const read = await frameDamageOf(
+      async () => readPackEntries(store, handle, { packId: pack, kind: "page", signal }),
+      async () => verifyPackBytes(store, name, signal),
     );
     if ("fault" in read) continue;
     for (const entry of read.result) visit({ ...entry, pack });

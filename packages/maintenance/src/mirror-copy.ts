@@ -9,7 +9,7 @@ import {
   verifyPackBytes,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { damageOf } from "./damage.ts";
+import { damageOf, frameDamageOf } from "./damage.ts";
 import { packName } from "./page-source.ts";
 
 export interface CopyPorts {
@@ -32,11 +32,14 @@ export type PackCopy =
 export async function copyPack(ports: CopyPorts, kind: RecordKind, pack: string): Promise<PackCopy> {
   const { source, target, handle, signal } = ports;
   const name = packName(handle, kind, pack);
-  const read = await damageOf(async () => {
-    const bytes = await source.get(name, signal);
-    const { checksumMatches } = openPack(handle, { packId: pack, kind, bytes });
-    return checksumMatches ? bytes : undefined;
-  });
+  const read = await frameDamageOf(
+    async () => {
+      const bytes = await source.get(name, signal);
+      const { checksumMatches } = openPack(handle, { packId: pack, kind, bytes });
+      return checksumMatches ? bytes : undefined;
+    },
+    async () => verifyPackBytes(source, name, signal),
+  );
   if ("fault" in read || read.result === undefined) return { kind: "unusable" };
   try {
     await target.put(name, [read.result], signal);

@@ -12,7 +12,7 @@ import {
   verifyPackBytes,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { damageOf } from "./damage.ts";
+import { damageOf, frameDamageOf } from "./damage.ts";
 import { packName } from "./page-source.ts";
 import type { RecordRef } from "./record-table.ts";
 import type { VerifyLevel } from "./verify-report.ts";
@@ -50,7 +50,11 @@ export interface PackFinding {
  */
 export async function checkPack(check: PackCheck): Promise<PackFinding> {
   const { store, handle, kind, pack, level, signal } = check;
-  const entries = await damageOf(async () => readPackEntries(store, handle, { packId: pack, kind, signal }));
+  const name = packName(handle, kind, pack);
+  const entries = await frameDamageOf(
+    async () => readPackEntries(store, handle, { packId: pack, kind, signal }),
+    async () => verifyPackBytes(store, name, signal),
+  );
   const frame = "fault" in entries ? entries.fault : undefined;
   const listed = "result" in entries ? entries.result : undefined;
   const refs = check.refs === "all" ? (listed ?? []).map((entry) => ({ ...entry, pack })) : check.refs;
@@ -58,7 +62,6 @@ export async function checkPack(check: PackCheck): Promise<PackFinding> {
   const unlisted = listed === undefined ? [] : unlistedRefs(check, refs, listed);
   if (frame !== undefined) return allOf(refs, frame);
   if (level === "structure") return { records: unlisted, checked: refs.length };
-  const name = packName(handle, kind, pack);
   const bytes = await damageOf(async () => verifyPackBytes(store, name, signal));
   return "fault" in bytes ? allOf(refs, bytes.fault) : { records: unlisted, checked: refs.length };
 }

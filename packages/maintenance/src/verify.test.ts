@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { hasCode, newId } from "@cairn/kernel";
 import {
   beginSession,
+  createRepositoryKeys,
   EMPTY_STATE,
   endSession,
   repositoryNames,
@@ -12,6 +13,7 @@ import {
   writeTombstone,
 } from "@cairn/repository";
 import { faultyStore, type Store } from "@cairn/store";
+import { scrub } from "./scrub.ts";
 import {
   flip,
   neverAborted,
@@ -313,3 +315,22 @@ describe("every byte that is flipped", () => {
 function sorted<Item>(items: readonly Item[]): Item[] {
   return items.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
+
+describe("keys that are older than what they are to open", () => {
+  it("are the caller's matter, and no damage", async () => {
+    const { repository } = await twoSnapshots();
+    const { keys, repositoryId } = repository.handle;
+    const fresh = createRepositoryKeys().epochs.map((epoch) => ({ ...epoch, epoch: 1 }));
+    const rotated = { repositoryId, keys: { ...keys, epochs: [...keys.epochs, ...fresh] } };
+    await storeSnapshot({ ...repository, handle: rotated }, ["new"]);
+    assert.equal((await verify({ ...repository, handle: rotated }, "data")).sound, true);
+    const { store, clock, handle } = repository;
+    const scope = { store, clock, handle, signal: neverAborted };
+    const rate = { bytesPerSecond: 2 ** 40 };
+    for (const level of LEVELS) {
+      await assert.rejects(verify(repository, level), (cause) => hasCode(cause, "wrong-key"));
+    }
+    const scrubbing = scrub({ ...scope, goalMs: 1e9, rate, budgetMs: 1e9 });
+    await assert.rejects(scrubbing, (cause) => hasCode(cause, "wrong-key"));
+  });
+});
