@@ -25,6 +25,34 @@ export async function checkAll(world: World): Promise<void> {
     if (target.objects.size > 0) await checkCommits(world, target, rows);
   }
   for (const row of rows.values()) checkRow(world, row);
+  if (world.locks !== undefined && !world.ending) await checkLocksHold(world, world.locks, rows.values());
+}
+
+/** I16: what a snapshot needs is locked for as long as the last extension has promised. */
+async function checkLocksHold(
+  world: World,
+  { beganAt, promiseMs }: NonNullable<World["locks"]>,
+  rows: Iterable<SnapshotRow>,
+): Promise<void> {
+  const { main } = world;
+  for (const row of rows) {
+    const names = new Set<string>();
+    if (row.state !== "available") continue;
+    const commit = main.objects.get(`${world.handle.repositoryId}/s/${row.workloadId}/${row.snapshotId}`);
+    // Listings may not have shown it yet when the locks were extended; its own lock is new then.
+    if (commit === undefined || commit.listedFrom > beganAt) continue;
+    await restoreAll(
+      world,
+      godStore(main, "pristine", (name) => names.add(name)),
+      row,
+    );
+    for (const name of names) {
+      const { lockedUntil = 0 } = main.objects.get(name) ?? {};
+      if (lockedUntil >= beganAt + promiseMs) continue;
+      const what = `${world.shorten(name)}, which snapshot ${row.snapshotId} needs, is locked for less than promised`;
+      world.violate("I16 locks-hold", what);
+    }
+  }
 }
 
 /** I2, I3: what a commit names is there, and is what was on the disks. A removal that was asked for may go on. */

@@ -1,4 +1,4 @@
-import { hasCode } from "@cairn/kernel";
+import { Fault, hasCode } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
 import type { Process } from "./process.ts";
 
@@ -11,9 +11,10 @@ export function flawedStore(process: Process, store: Store): Store {
       return believingStore(store, () => true, "after-timeout");
     case "failed-listing-is-empty":
       return { ...store, list: (prefix, signal) => untilFailure(store.list(prefix, signal)) };
+    case "dedup-on-condemned":
+      return blindToState(store);
     case undefined:
     case "hasty-sweeper":
-    case "dedup-on-condemned":
     case "locks-not-extended":
     case "mirror-commits-first":
       return store;
@@ -53,6 +54,24 @@ function believingStore(
       believed.get(name)?.subarray(offset, offset + length) ?? store.getRange(name, offset, length, signal),
     size: async (name, signal) => believed.get(name)?.length ?? store.size(name, signal),
   };
+}
+
+/** Never hears what is condemned, so that its session waits for nothing and it refers to what will go. */
+function blindToState(store: Store): Store {
+  const isState = (name: string): boolean => name.includes("/g/");
+  return {
+    ...store,
+    get: async (name, signal) => {
+      if (isState(name)) throw new Fault("object-missing", `reading ${name}`, "never");
+      return store.get(name, signal);
+    },
+    size: async (name, signal) => (isState(name) ? undefined : store.size(name, signal)),
+    list: (prefix, signal) => (isState(prefix) ? nothing() : store.list(prefix, signal)),
+  };
+}
+
+async function* nothing(): AsyncGenerator<string> {
+  yield* [];
 }
 
 async function* untilFailure(names: AsyncIterable<string>): AsyncGenerator<string> {

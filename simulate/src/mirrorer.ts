@@ -1,3 +1,4 @@
+import { hasCode } from "@cairn/kernel";
 import { mirror } from "@cairn/maintenance";
 import {
   listCommits,
@@ -47,16 +48,15 @@ async function mirrorOnce(process: Process, second: Target): Promise<void> {
     signal: neverAborted,
     sessionId: uuidOf(world.chance.bytes(16)),
   });
-  world.scheduler.note(
-    `${process.name} mirrored ${report.mirrored.length}, held back ${report.heldBack.map(({ because }) => because).join() || "none"}`,
-  );
+  const held = report.heldBack.map(({ because }) => because).join();
+  world.scheduler.note(`${process.name} mirrored ${report.mirrored.length}, held back: ${held}`);
   await forgetThere(process, target);
 }
 
 /** The planted mistake: what makes a snapshot visible comes before what it needs. */
 async function copyCommits(process: Process, source: Store, target: Store): Promise<void> {
-  const { commits } = repositoryNames(process.world.handle.repositoryId);
-  for await (const name of source.list(commits())) await target.put(name, [await source.get(name)]);
+  const names = repositoryNames(process.world.handle.repositoryId);
+  for await (const name of source.list(names.commits())) await target.put(name, [await source.get(name)]);
 }
 
 /** Retention of the second target: snapshots that are gone at the first one go there, too. */
@@ -71,6 +71,19 @@ async function forgetThere(process: Process, target: Store): Promise<void> {
     const at = new Date(process.clock.now()).toISOString();
     const tombstone = { ...ids, requestedAt: at, requestedBy: "retention", notBefore: at };
     await writeTombstone(target, { ...world.handle, tombstone });
-    await removeCommit(target, { ...world.handle, ...ids });
+    await endCommit(process, target, ids);
+  }
+}
+
+/** A locked commit goes with a sweep, when its time has come; until then the tombstone says that it counts no more. */
+async function endCommit(
+  process: Process,
+  target: Store,
+  ids: { workloadId: string; snapshotId: string },
+): Promise<void> {
+  try {
+    await removeCommit(target, { ...process.world.handle, ...ids });
+  } catch (cause) {
+    if (!hasCode(cause, "object-locked")) throw cause;
   }
 }

@@ -21,10 +21,17 @@ describe(`a planted mistake is found within ${SEEDS_MAX} seeds`, () => {
   const planted: readonly (readonly [flaw: Flaw, what: string])[] = [
     ["commit-before-packs", "a writer that commits before its packs are durable"],
     ["timeout-is-success", "a writer that takes a time-out for success"],
+    ["failed-listing-is-empty", "a sweep that takes a listing that failed for one that is empty"],
+    ["hasty-sweeper", "a sweep that does not wait"],
+    ["dedup-on-condemned", "a writer that refers to packs that are condemned"],
+    ["locks-not-extended", "locks that are not extended"],
+    ["mirror-commits-first", "a mirror that copies commits first"],
   ];
   for (const [flaw, what] of planted) {
     it(`${what} (${flaw})`, async () => {
-      assert.notEqual(await firstFinding(flaw), undefined);
+      const found = await firstFinding(flaw);
+      assert.ok(found !== undefined);
+      assert.match(found.rule, /^(?:I\d+ |calm-)/);
     });
   }
 });

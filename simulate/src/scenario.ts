@@ -35,7 +35,7 @@ export const CALM: FaultRates = {
 
 /** Between storms there is little trouble, so that work gets done that storms can then destroy. */
 export function rarer(rates: FaultRates): FaultRates {
-  const entries = Object.entries(rates).map(([kind, rate]: [string, number]) => [kind, rate / 12] as const);
+  const entries = Object.entries(rates).map(([kind, rate]: [string, number]) => [kind, rate / 4] as const);
   return { ...rates, ...Object.fromEntries(entries), partialListing: rates.partialListing / 2 };
 }
 
@@ -95,17 +95,17 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     seed,
     flaw,
     writers: chance.between(1, 3),
-    days: chance.between(3, 8),
+    days: chance.between(2, 4),
     faults,
     listLagMs: chance.often(0.5) ? chance.below(7 * HOUR_MS) : 0,
     skewMs: chance.often(0.3) ? chance.below(26 * HOUR_MS) : 0,
     outages: chance.often(0.3) ? chance.between(1, 3) : 0,
     rottenPacks: rotten ? chance.between(1, 3) : 0,
-    scrubbed: chance.often(rotten ? 0.8 : 0.1),
-    lockWindowMs: chance.often(0.3) ? chance.between(2, 7) * DAY_MS : undefined,
-    mirrored: chance.often(0.5),
+    scrubbed: chance.often(rotten ? 0.5 : 0.04),
+    lockWindowMs: chance.often(0.3) ? chance.between(1, 2) * DAY_MS : undefined,
+    mirrored: chance.often(0.3),
     sweepers: chance.pick([1, 1, 2]),
-    sweepEveryHours: chance.pick([3, 8, 20]),
+    sweepEveryHours: chance.pick([6, 12, 20]),
     compactBelowShare: chance.pick([0, 0.4, 0.9]),
     rotatesKeys: chance.often(0.3),
   };

@@ -1,6 +1,7 @@
 import { createKeySet, initRepository } from "@cairn/repository";
 import { Chance } from "./chance.ts";
 import { checkAll, checkDamageIsNamed, checkNothingIsLeft } from "./checkers.ts";
+import { keyRotator, lockExtender } from "./keepers.ts";
 import { sweeperOf } from "./maintainers.ts";
 import { mirrorer } from "./mirrorer.ts";
 import { portOf } from "./port.ts";
@@ -36,16 +37,7 @@ export async function simulate(
   const scheduler = new Scheduler({ keepTrace: options.keepTrace === true });
   const world = await makeWorld(scenario, scheduler, chance);
   await founding(world);
-  for (const [index, workload] of world.workloads.entries())
-    world.spawn("writer", `writer-${index}`, writerOf(workload));
-  for (let index = 0; index < scenario.sweepers; index += 1) {
-    world.spawn("maintainer", `sweeper-${index}`, sweeperOf(index, world.main));
-  }
-  if (world.mirror !== undefined) {
-    world.spawn("maintainer", "mirrorer", mirrorer(world.mirror));
-    world.spawn("maintainer", "mirror-sweeper", sweeperOf(0, world.mirror));
-  }
-  if (scenario.scrubbed) world.spawn("maintainer", "scrubber", scrubber());
+  startPrograms(world);
   world.startWeather();
   scheduleRot(world);
   scheduleOutages(world);
@@ -62,6 +54,24 @@ export async function simulate(
     snapshots: world.workloads.flatMap(({ rows }) => rows).length,
     trace: scheduler.trace,
   };
+}
+
+function startPrograms(world: World): void {
+  const { scenario } = world;
+  for (const [index, workload] of world.workloads.entries())
+    world.spawn("writer", `writer-${index}`, writerOf(workload));
+  for (let index = 0; index < scenario.sweepers; index += 1) {
+    world.spawn("maintainer", `sweeper-${index}`, sweeperOf(index, world.main));
+  }
+  if (world.mirror !== undefined) {
+    world.spawn("maintainer", "mirrorer", mirrorer(world.mirror));
+    world.spawn("maintainer", "mirror-sweeper", sweeperOf(0, world.mirror));
+  }
+  if (scenario.lockWindowMs !== undefined) {
+    world.spawn("maintainer", "lock-extender", lockExtender(scenario.lockWindowMs));
+  }
+  if (scenario.rotatesKeys) world.spawn("maintainer", "key-rotator", keyRotator());
+  if (scenario.scrubbed) world.spawn("maintainer", "scrubber", scrubber());
 }
 
 async function makeWorld(scenario: Scenario, scheduler: Scheduler, chance: Chance): Promise<World> {

@@ -107,7 +107,7 @@ export class Target {
       throw new Fault("object-locked", `removing ${name}: it is locked`, "later");
     }
     this.objects.delete(name);
-    if (/\/[pmi]\//.test(name)) this.losses += 1;
+    if (/\/[pm]\//.test(name)) this.losses += 1;
     this.removals.push({ name, object, at: who.at, by: who.by, listedUntil: who.at + who.lagMs });
   }
 
