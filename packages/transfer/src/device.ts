@@ -40,7 +40,8 @@ export interface BlockDestination {
   allocation?(offset: number, length: number, signal: AbortSignal): AsyncIterable<Extent>;
   /**
    * For destinations that are files: worker threads write to this descriptor at positions of the disk,
-   * instead of calling `write`, and it is told how much they wrote. `sparse`: what was not written reads as zeroes.
+   * instead of calling `write`, and it is told how much they wrote. `sparse`: what was not written reads as
+   * zeroes.
    */
   readonly direct?: {
     readonly fd: number;
