@@ -57,8 +57,8 @@ const CODES = ["object-missing", "object-short", "object-damaged", "object-hidde
 /**
  * Whether a fault is about one object rather than about the target: what was stored is not there, or is not
  * what it was. A flipped bit can also look like an unknown version. `EIO` is a medium that does not give its
- * bytes back; anything else that a store reports may be over when it is asked again. Keys that are too old are
- * no damage: whoever took a rotation for it would give up all that is new.
+ * bytes back; anything else that a store reports may be over when it is asked again. Keys that are too old
+ * are no damage: whoever took a rotation for it would give up all that is new.
  */
 export function isDamage(cause: unknown): cause is Fault {
   if (!(cause instanceof Fault)) return false;
