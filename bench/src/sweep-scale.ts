@@ -15,6 +15,15 @@ import {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SHAPE = THOUSAND_SNAPSHOTS;
 
+/** As the product starts its programs that hold much memory outside of the heap (`packages/embedded`). */
+const ENVIRONMENT = {
+  PATH: "/usr/bin:/bin",
+  NODE_OPTIONS: "--max-semi-space-size=1",
+  MALLOC_MMAP_THRESHOLD_: "16777216",
+  MALLOC_TRIM_THRESHOLD_: "33554432",
+  MALLOC_ARENA_MAX: "2",
+} as const;
+
 /** What the process that sweeps tells of one sweep. */
 interface SweepCost {
   readonly seconds: number;
@@ -41,7 +50,7 @@ async function main(parameters: readonly string[]): Promise<void> {
     say(`made: ${synthetic.chunks} chunks, ${synthetic.pages} pages in ${since(began)} s`);
     const { signal } = new AbortController();
     const measured = await measure(
-      { clock: systemClock, environment: { PATH: "/usr/bin:/bin" }, signal },
+      { clock: systemClock, environment: ENVIRONMENT, signal },
       {
         program: process.execPath,
         parameters: [import.meta.filename, folder, JSON.stringify(synthetic)],

@@ -6,6 +6,7 @@ import { structureKey, writingEpoch } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
 import { PACK_ID_BYTES, type RecordKind } from "./pack/codec.ts";
 import { systemRandomness } from "./random.ts";
+import { releaseBuffer } from "./release.ts";
 import { deriveKey, openBytes, sealBytes } from "./seal.ts";
 import {
   decodeSegmentHeader,
@@ -87,5 +88,7 @@ export async function readSegmentTable(
   const key = deriveKey(structureKey(handle.keys, keyEpoch), PURPOSE, Buffer.from(segmentId, "hex"));
   const body = openBytes(key, object.subarray(SEGMENT_HEADER_BYTES), header);
   if (body === undefined) throw damaged(name, SEGMENT_HEADER_BYTES, "it does not open");
+  // A sweep reads hundreds of them in a row: they must not pile up until they are collected.
+  releaseBuffer(object);
   return decodeSegmentTable(name, body);
 }

@@ -325,7 +325,8 @@ describe("scanning a page", () => {
         leadsTo = found;
       },
       pack: (id) => packs.push(id.toString("hex")) - 1,
-      reference: (pack, offset, storedBytes, id) => {
+      reference: (pack, offset, storedBytes, idAt) => {
+        const id = page.subarray(idAt, idAt + 32);
         references.push({ pack: packs[pack] ?? "", offset, storedBytes, id: id.toString("hex") });
       },
     });

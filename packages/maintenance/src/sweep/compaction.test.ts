@@ -40,7 +40,7 @@ describe("compaction", () => {
     const full = await storeSnapshot(repository, piecesOf("a", 12));
     const thin = await storeSnapshot(repository, [...piecesOf("a", 2), "", "own"], { base: full });
     await removeSnapshot(repository, full);
-    const [before] = await namesOf(repository, "p");
+    const before = full.chunks[0]?.pack ?? "";
     const report = await sweepOnce(repository);
     assert.equal(report.compacted.length, 1);
     const state = await readState(store, handle);
@@ -51,7 +51,7 @@ describe("compaction", () => {
     clock.pass(DAY_MS);
     const second = await sweepOnce(repository);
     assert.equal(second.removed.filter(({ why }) => why === "moved since state 1").length, 1);
-    assert.ok(!(await namesOf(repository, "p")).includes(before ?? ""));
+    assert.ok(!(await namesOf(repository, "p")).some((name) => name.endsWith(before)));
     assert.equal((await readState(store, handle)).relocations.length, 1);
     await assertReadable(repository, [thin]);
     clock.pass(DAY_MS);

@@ -9,6 +9,7 @@ import {
   type RelocationList,
   type RepositoryHandle,
   readPackEntries,
+  releaseBuffer,
   repositoryNames,
   scanPage,
 } from "@cairn/repository";
@@ -18,12 +19,13 @@ import { PageFrontier } from "./page-frontier.ts";
 import { RecordSet } from "./record-set.ts";
 
 /** Packs of pages that are read at once. */
-const READ_AHEAD = 4;
+const READ_AHEAD = 2;
 /** A pack of pages up to this size is held in memory whole; writers make them 2 MiB long. */
 const WHOLE_BYTES_MAX = 32 * 1024 * 1024;
 /** Chunks that a pack may be expected to hold, to make a table of the right size at once. */
 const CHUNKS_PER_PACK = 64;
 const RECORDS_MIN = 64 * 1024;
+const ID_BYTES = 32;
 
 /** What the mark goes by. */
 export interface MarkRequest {
@@ -77,24 +79,28 @@ interface Deferred {
  */
 export async function mark(request: MarkRequest): Promise<MarkResult> {
   const recordsMax = RecordSet.recordsIn(request.markBytes);
-  let capacity = Math.min(recordsMax, Math.max(RECORDS_MIN, request.tables.chunk.size * CHUNKS_PER_PACK));
-  let partitions = 1;
+  const expected = request.tables.chunk.size * CHUNKS_PER_PACK;
+  let partitions = Math.max(1, Math.ceil(expected / recordsMax));
+  // One table for all passes: a second one would be there before the first is collected.
+  let records = new RecordSet(Math.min(recordsMax, Math.max(RECORDS_MIN, expected)));
   let passes = 0;
   let chunks = 0;
   let pages = 0;
   for (let partition = 0; partition < partitions; ) {
     passes += 1;
-    const walk = new Walk(request, { partition, partitions, pass: passes, records: new RecordSet(capacity) });
+    records.clear();
+    const walk = new Walk(request, { partition, partitions, pass: passes, records });
     if (await walk.run()) {
-      chunks += walk.records.size;
+      chunks += records.size;
       pages = walk.pages.size;
-      await request.onPass({ partition, partitions, records: walk.records, pages: walk.pages });
+      await request.onPass({ partition, partitions, records, pages: walk.pages });
       partition += 1;
       continue;
     }
-    // Began with too little memory, or there is not enough for all.
-    if (capacity < recordsMax) capacity = Math.min(recordsMax, capacity * 8);
-    else partitions *= 2;
+    // Began with too little memory; or there is not enough for all; or not even for the records of one pack.
+    if (records.capacity < recordsMax) records = new RecordSet(recordsMax);
+    else if (partitions < request.tables.chunk.size) partitions *= 2;
+    else records = new RecordSet(records.capacity * 2);
     partition = 0;
     chunks = 0;
   }
@@ -116,6 +122,7 @@ class Walk {
   readonly #scope: WalkScope;
   readonly #exists = new Map<string, Promise<boolean>>();
   #leadsTo: PageLeadsTo = { kind: "chunks" };
+  #page: Buffer = Buffer.alloc(0);
   #deferred: Deferred[] = [];
   #overflow = false;
 
@@ -139,7 +146,10 @@ class Walk {
       const numbers = this.pages.nextPacks(READ_AHEAD);
       if (numbers.length === 0) return true;
       const packs = await mapLimited(numbers, READ_AHEAD, async (number) => this.#load(number), signal);
-      for (const pack of packs) await this.#scanPack(pack);
+      for (const pack of packs) {
+        await this.#scanPack(pack);
+        pack.release();
+      }
       onPages?.(this.#scope.pass, this.pages.size, this.pages.left);
       if (this.#overflow) return false;
     }
@@ -149,7 +159,8 @@ class Walk {
     const { id, pack, offset, storedBytes } = decodePageAddress(root);
     // Which level a root's children are at is not known yet: it counts as an inner page, and is read early.
     this.#leadsTo = { kind: "pages", level: 1 };
-    this.#reference(this.#request.tables.page.numberOfHex(pack), offset, storedBytes, id);
+    this.#page = id;
+    this.#reference(this.#request.tables.page.numberOfHex(pack), offset, storedBytes, 0);
     await this.#followDeferred();
   }
 
@@ -162,13 +173,14 @@ class Walk {
       if (size === undefined) throw new Fault("object-missing", `reading ${name}`, "never");
       if (size > WHOLE_BYTES_MAX) {
         const entries = await readPackEntries(store, handle, { packId, kind: "page", signal });
-        return { number, name, entries, record: async (entry) => this.#recordOf(name, entry) };
+        const record = async (entry: PackEntry): Promise<Buffer> => this.#recordOf(name, entry);
+        return { number, name, entries, record, release: () => undefined };
       }
       const bytes = await store.get(name, signal);
       const { entries } = openPack(handle, { packId, kind: "page", bytes });
       const record = async ({ offset, storedBytes }: PackEntry): Promise<Buffer> =>
         bytes.subarray(offset, offset + storedBytes);
-      return { number, name, entries, record };
+      return { number, name, entries, record, release: () => releaseBuffer(bytes) };
     });
   }
 
@@ -200,13 +212,15 @@ class Walk {
     await complete(name, async () => {
       const record = await pack.record(entry);
       const bytes = openPage(this.#request.handle, { name, id: entry.id, record });
+      this.#page = bytes;
       scanPage(name, bytes, {
         begin: (leadsTo) => {
           this.#leadsTo = leadsTo;
         },
         pack: (id) => this.#table.numberOf(id),
-        reference: (number, offset, storedBytes, id) => this.#reference(number, offset, storedBytes, id),
+        reference: (number, offset, storedBytes, idAt) => this.#reference(number, offset, storedBytes, idAt),
       });
+      releaseBuffer(bytes);
     });
     this.#request.tables.page.addLiveBytes(pack.number, entry.storedBytes);
     await this.#followDeferred();
@@ -216,19 +230,24 @@ class Walk {
     return this.#request.tables[this.#leadsTo.kind === "chunks" ? "chunk" : "page"];
   }
 
-  #reference(pack: number, offset: number, storedBytes: number, id: Buffer): void {
+  /** A reference of the page at hand, whose id lies there at `idAt`. */
+  #reference(pack: number, offset: number, storedBytes: number, idAt: number): void {
     const table = this.#table;
     const asItStands = table.has(pack, LISTED) && !table.has(pack, MOVED | DAMAGED | DELETING);
-    if (asItStands || this.#request.relocations.empty) this.#count(pack, offset, storedBytes, id);
-    else this.#deferred.push({ kind: table.kind, pack, offset, storedBytes, id: Buffer.from(id) });
+    if (asItStands || this.#request.relocations.empty) {
+      this.#count(pack, offset, storedBytes, this.#page.readUInt32LE(idAt));
+      return;
+    }
+    const id = Buffer.from(this.#page.subarray(idAt, idAt + ID_BYTES));
+    this.#deferred.push({ kind: table.kind, pack, offset, storedBytes, id });
   }
 
-  #count(pack: number, offset: number, storedBytes: number, id: Buffer): void {
+  #count(pack: number, offset: number, storedBytes: number, print: number): void {
     const table = this.#table;
     table.set(pack, REFERENCED);
     if (this.#leadsTo.kind === "pages") {
       const leaf = this.#leadsTo.level === 0;
-      const added = this.pages.add({ pack, offset, print: id.readUInt32LE(0), leaf });
+      const added = this.pages.add({ pack, offset, print, leaf });
       if (added === "contradicts") {
         throw incomplete(
           `page at ${offset} of pack ${table.idOf(pack)}`,
@@ -251,8 +270,8 @@ class Walk {
     this.#deferred = [];
     for (const one of deferred) {
       const elsewhere = await this.#elsewhere(one);
-      if (elsewhere === undefined) this.#count(one.pack, one.offset, one.storedBytes, one.id);
-      else this.#count(elsewhere.pack, elsewhere.offset, elsewhere.storedBytes, one.id);
+      const { pack, offset, storedBytes } = elsewhere ?? one;
+      this.#count(pack, offset, storedBytes, one.id.readUInt32LE(0));
     }
   }
 
@@ -291,6 +310,8 @@ interface LoadedPack {
   readonly name: string;
   readonly entries: readonly PackEntry[];
   readonly record: (entry: PackEntry) => Promise<Buffer>;
+  /** Frees its memory at once: packs must not pile up until they are collected. */
+  readonly release: () => void;
 }
 
 const UNREADABLE = ["object-missing", "object-damaged", "object-short"];

@@ -67,7 +67,7 @@ export const SWEEP_LIMITS: SweepLimits = {
   compactBelowShare: 0.4,
   compactBytesMax: 64 * 1024 * MiB,
   skewMs: 5 * 60 * 1000,
-  markBytes: 96 * MiB,
+  markBytes: 48 * MiB,
   packsPerSweepMax: 50_000,
   keepStatesMs: 90 * DAY_MS,
   keepTombstonesMs: 30 * DAY_MS,

@@ -1,8 +1,8 @@
 import { assert } from "@cairn/kernel";
 
 const SLOT_BYTES = 8;
-const LOAD_MAX = 0.85;
-const FREE = 0xffffffff;
+/** High, because memory is what is scarce: at the very end a look-up takes some dozen steps. */
+const LOAD_MAX = 0.92;
 
 /**
  * Records by pack number and offset, in 8 bytes a slot: exact, and no larger than it was made. It does not grow,
@@ -10,11 +10,14 @@ const FREE = 0xffffffff;
  * packs.
  */
 export class RecordSet {
+  /** How many records it was made for. */
+  readonly capacity: number;
   readonly #packs: Uint32Array;
   readonly #offsets: Uint32Array;
   #size = 0;
 
   constructor(records: number) {
+    this.capacity = records;
     const slots = Math.max(16, Math.ceil(records / LOAD_MAX));
     // Pack numbers are stored plus one, so that fresh memory is an empty table and is not touched.
     this.#packs = new Uint32Array(slots);
@@ -34,6 +37,11 @@ export class RecordSet {
     return this.#size >= this.#packs.length * LOAD_MAX;
   }
 
+  clear(): void {
+    if (this.#size > 0) this.#packs.fill(0);
+    this.#size = 0;
+  }
+
   /** Adds a record; whether it is new. There must be room. */
   add(pack: number, offset: number): boolean {
     const slots = this.#packs.length;
@@ -42,7 +50,7 @@ export class RecordSet {
       if (found === pack + 1 && this.#offsets[at] === offset) return false;
       at = at + 1 === slots ? 0 : at + 1;
     }
-    assert(pack < FREE && !this.full, "a set of records has room");
+    assert(!this.full, "a set of records has room");
     this.#packs[at] = pack + 1;
     this.#offsets[at] = offset;
     this.#size += 1;

@@ -52,7 +52,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const tables = { chunk: new PackTable("chunk"), page: new PackTable("page") };
   const sweeping = { ...options, limits, flaws: options.flaws ?? {}, nowMs, state: before, tables };
   const left = await finishJournal(sweeping);
-  const gathered = await gather({ ...sweeping, graceMs: limits.graceMs });
+  const gathered = await gatherInPeace(sweeping);
   const listed = await listPacks(sweeping, tables);
   refuseSuspect(sweeping, listed);
   options.onProgress?.({
@@ -72,6 +72,19 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     sessions: gathered.sessions.map(({ sessionId }) => sessionId).toSorted(),
   };
   return perform({ sweeping, gathered, marked, plan, seen, left });
+}
+
+/** What has gone may have been removed by another sweep since our state was read: that is no reason for alarm. */
+async function gatherInPeace(sweeping: Sweeping): Promise<Gathered> {
+  const { store, handle, state, limits, signal } = sweeping;
+  try {
+    return await gather({ ...sweeping, graceMs: limits.graceMs });
+  } catch (cause) {
+    if (!hasCode(cause, "object-vanished")) throw cause;
+    const { epoch } = await readState(store, handle, { hint: state.epoch, signal });
+    if (epoch === state.epoch) throw cause;
+    throw new Fault("state-outrun", "sweeping: other maintenance was faster", "later", cause);
+  }
 }
 
 function refuseSkew(ours: number, theirs: number, skewMs: number): void {

@@ -1,4 +1,4 @@
-import { ByteReader } from "../bytes.ts";
+import { ByteReader, damaged } from "../bytes.ts";
 import { FANOUT } from "../marker/codec.ts";
 import { CONTENT_ID_BYTES, PACK_ID_BYTES } from "../pack/codec.ts";
 
@@ -15,14 +15,14 @@ const ADDRESS_BYTES = CONTENT_ID_BYTES + 2 + 8;
 /** What a page leads to: chunks if it is a leaf, else pages of this level. */
 export type PageLeadsTo = { readonly kind: "chunks" } | { readonly kind: "pages"; readonly level: number };
 
-/** Is told of each reference of a page, in bytes as they lie there: made for millions of them. */
+/** Is told of each reference of a page: made for tens of millions of them, so nothing is made for each. */
 export interface PageVisitor {
   /** What the page leads to, before anything else of it. */
   begin(leadsTo: PageLeadsTo): void;
   /** A pack of the page's list; the number that is returned stands for it below. The id is a view. */
   pack(id: Buffer): number;
-  /** A reference to a record. The id is a view. A record may come more than once. */
-  reference(pack: number, offset: number, storedBytes: number, id: Buffer): void;
+  /** A reference to a record, whose id are the 32 bytes of the page at `idAt`. A record may come more than once. */
+  reference(pack: number, offset: number, storedBytes: number, idAt: number): void;
 }
 
 /**
@@ -40,24 +40,63 @@ export function scanPage(name: string, bytes: Buffer, visitor: PageVisitor): voi
   for (let index = 0; index < packCount; index += 1) {
     packs[index] = visitor.pack(reader.bytes(PACK_ID_BYTES, "a pack's id"));
   }
+  const end = scanEntries(
+    { name, bytes, packs, count, pieces: leadsTo.kind === "chunks" },
+    reader.offset,
+    visitor,
+  );
+  if (end !== bytes.length) throw damaged(name, end, `${bytes.length - end} bytes too many`);
+}
+
+interface Entries {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly packs: Uint32Array;
+  readonly count: number;
+  /** Whether a region may be put together of pieces here. */
+  readonly pieces: boolean;
+}
+
+/** Returns where the entries end. */
+function scanEntries(entries: Entries, start: number, visitor: PageVisitor): number {
+  const { name, bytes, count } = entries;
+  let at = start;
   for (let index = 0; index < count; ) {
-    const entry = reader.u8("an entry's kind");
-    if (entry === ENTRY_ZERO_RUN) {
-      const run = reader.u16("a run of zero entries");
-      reader.expect(run > 0 && index + run < count, `a run of ${run} zero entries`);
+    expectLeft(entries, at, 3);
+    const kind = bytes.readUInt8(at);
+    if (kind === ENTRY_ZERO_RUN) {
+      const run = bytes.readUInt16LE(at + 1);
+      if (run === 0 || index + run >= count) throw damaged(name, at, `a run of ${run} zero entries`);
       index += run;
+      at += 3;
       continue;
     }
-    const isPieces = entry === ENTRY_PIECES && leadsTo.kind === "chunks";
-    reader.expect(entry === ENTRY_ONE || isPieces, `unknown entry ${entry}`);
-    const references = isPieces ? reader.u8("the number of pieces") : 1;
+    const isPieces = kind === ENTRY_PIECES && entries.pieces;
+    if (kind !== ENTRY_ONE && !isPieces) throw damaged(name, at, `unknown entry ${kind}`);
+    const references = isPieces ? bytes.readUInt8(at + 1) : 1;
+    at += isPieces ? 2 : 1;
     for (let piece = 0; piece < references; piece += 1) {
-      if (isPieces) reader.bytes(PIECE_HEAD_BYTES, "a piece");
-      scanAddress(reader, packs, visitor);
+      if (isPieces) at += PIECE_HEAD_BYTES;
+      scanAddress(entries, at, visitor);
+      at += ADDRESS_BYTES;
     }
     index += 1;
   }
-  reader.end();
+  return at;
+}
+
+function expectLeft({ name, bytes }: Entries, at: number, length: number): void {
+  if (at + length > bytes.length) throw damaged(name, at, "an entry is cut short");
+}
+
+function scanAddress(entries: Entries, at: number, visitor: PageVisitor): void {
+  expectLeft(entries, at, ADDRESS_BYTES);
+  const { name, bytes, packs } = entries;
+  const number = bytes.readUInt16LE(at + CONTENT_ID_BYTES);
+  const pack = packs[number];
+  if (pack === undefined) throw damaged(name, at, `pack number ${number} of ${packs.length}`);
+  const offset = bytes.readUInt32LE(at + CONTENT_ID_BYTES + 2);
+  visitor.reference(pack, offset, bytes.readUInt32LE(at + CONTENT_ID_BYTES + 6), at);
 }
 
 function scanHead(reader: ByteReader): PageLeadsTo {
@@ -71,14 +110,4 @@ function scanHead(reader: ByteReader): PageLeadsTo {
   }
   reader.expect(level > 0, "an inner page of level 0");
   return { kind: "pages", level: level - 1 };
-}
-
-function scanAddress(reader: ByteReader, packs: Uint32Array, visitor: PageVisitor): void {
-  const address = reader.bytes(ADDRESS_BYTES, "an address");
-  const number = address.readUInt16LE(CONTENT_ID_BYTES);
-  const pack = packs[number];
-  if (pack === undefined) throw reader.damaged(`pack number ${number} of ${packs.length}`);
-  const offset = address.readUInt32LE(CONTENT_ID_BYTES + 2);
-  const storedBytes = address.readUInt32LE(CONTENT_ID_BYTES + 6);
-  visitor.reference(pack, offset, storedBytes, address.subarray(0, CONTENT_ID_BYTES));
 }
