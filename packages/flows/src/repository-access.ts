@@ -8,7 +8,7 @@ import {
   type TargetRow,
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
-import { openKeySet, type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
+import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
 import type { FlowContext } from "./step.ts";
@@ -78,17 +78,19 @@ export async function openForMaintenance(
   if (found === undefined) {
     throw new Fault("repository-missing", `opening repository ${id}: it has no row`, "after-operator");
   }
-  const { keys } = await openKeySet({
+  const store = openTarget(found.target, world.masterKey);
+  const credentials = [{ kind: "key-file", key: world.masterKey.reveal() } as const];
+  // The newest set, not the row's: to older keys, what newer ones sealed looks damaged.
+  const { keys, passedOver } = await readKeySet(store, {
     repositoryId: id,
-    bytes: found.repository.wrapped_keys,
-    credentials: [{ kind: "key-file", key: world.masterKey.reveal() }],
+    credentials,
+    signal: world.signal,
   });
-  return {
-    repositoryId: id,
-    store: openTarget(found.target, world.masterKey),
-    keys,
-    stateEpoch: found.repository.state_epoch,
-  };
+  if (passedOver[0] !== undefined) {
+    const message = `keeping repository ${id} sound: ${passedOver[0].name} does not open with the key file`;
+    throw new Fault("wrong-key", message, "after-operator", passedOver[0].why);
+  }
+  return { repositoryId: id, store, keys, stateEpoch: found.repository.state_epoch };
 }
 
 /**

@@ -24,9 +24,9 @@ export async function openTransfer(options: TransferOptions, draw: Draw = drawRa
   const pool = openPool(handle, options.workers ?? WORKERS);
   const { stateHint } = options;
   const session = new StoreSession({ store, handle, pool, indexSegments, stateHint, signal: life });
-  const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
-    TreeReader.open({ store, handle, signal: treeSignal, explain: baseUnreadable }, root);
   const relocations = openRelocations(store, handle, { signal: life });
+  const openTree = async (root: string, treeSignal: AbortSignal): Promise<TreeReader> =>
+    TreeReader.open({ store, handle, signal: treeSignal, relocations, explain: baseUnreadable }, root);
   const within = (requestSignal: AbortSignal): AbortSignal => AbortSignal.any([requestSignal, life]);
   return {
     storeDisk: async (request) =>

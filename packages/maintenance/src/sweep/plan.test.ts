@@ -201,12 +201,30 @@ describe("what a sweep has seen", () => {
   const ours = { chunkPacks: 2, pagePacks: 1, segments: 1, commits: {}, sessions: ["over", "new"] };
   const theirs = { ...ours, sessions: ["new"] };
 
+  const change = { seen: ours, deleting: [] };
+
   it("is what the next one may insist on", () => {
-    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 4, seen: theirs }, ours), ours);
+    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 4, seen: theirs, deleting: [] }, change), ours);
   });
 
   it("does not count when another sweep was faster, which may have removed some of it", () => {
-    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 6, seen: theirs }, ours), theirs);
-    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 6 }, ours), ours);
+    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 6, seen: theirs, deleting: [] }, change), theirs);
+    assert.deepEqual(seenSince({ epoch: 4 }, { epoch: 6, deleting: [] }, change), ours);
+  });
+
+  it("lacks what an earlier journal owed and this sweep has removed", () => {
+    const owed = ["w/over/begin", "w/over/end", "p/aa/aa"];
+    const deleting = owed.map((name) => ({ name, bytes: 0, why: "over", by: "another" }));
+    const locked = deleting.filter(({ name }) => name.startsWith("p/"));
+    const base = { epoch: 6, seen: ours, deleting };
+    assert.deepEqual(seenSince({ epoch: 4 }, base, { seen: theirs, deleting: [] }), {
+      ...ours,
+      chunkPacks: 1,
+      sessions: ["new"],
+    });
+    assert.deepEqual(seenSince({ epoch: 4 }, base, { seen: theirs, deleting: locked }), {
+      ...ours,
+      sessions: ["new"],
+    });
   });
 });

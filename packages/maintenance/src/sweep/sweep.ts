@@ -267,7 +267,7 @@ async function conclude(sweeping: Sweeping, { removals, change }: Conclusion): P
   const journaled = isNews(state, decidedState(state, change))
     ? await advance(sweeping, state, (base) => {
         refuseOutrun(state, base);
-        return decidedState(base, { ...change, seen: seenSince(state, base, change.seen) });
+        return decidedState(base, { ...change, seen: seenSince(state, base, change) });
       })
     : state;
   if (removals.length === 0) return journaled.epoch;

@@ -58,15 +58,21 @@ export function decidedState(base: MaintenanceState, change: StateChange): Maint
 }
 
 /**
- * What the next sweep may insist on. When somebody wrote a state since ours was read, it may have been a sweep that
- * removed what we have seen: then what that one left counts, or every later sweep would miss it and stop for good.
+ * What the next sweep may insist on. When somebody wrote a state since ours was read, it may have been a sweep
+ * that removed what we have seen: then what that one left counts, or every later sweep would miss it and stop for
+ * good. Without what its journal owed and we have removed: `deleting` no longer says that it had to go.
  */
 export function seenSince(
   ours: Pick<MaintenanceState, "epoch">,
-  base: Pick<MaintenanceState, "epoch" | "seen">,
-  seen: SeenObjects,
+  base: Pick<MaintenanceState, "epoch" | "seen" | "deleting">,
+  change: Pick<StateChange, "seen" | "deleting">,
 ): SeenObjects {
-  return base.epoch === ours.epoch ? seen : (base.seen ?? seen);
+  if (base.epoch === ours.epoch || base.seen === undefined) return change.seen;
+  const left = new Set(change.deleting.map(({ name }) => name));
+  const removed = new Set(base.deleting.map(({ name }) => name).filter((name) => !left.has(name)));
+  const count = (prefix: string): number =>
+    Array.from(removed).filter((name) => name.startsWith(prefix)).length;
+  return withoutRemoved(base.seen, removed, count);
 }
 
 /** Damage of packs that an earlier sweep's journal has seen to is no more. */
