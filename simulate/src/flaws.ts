@@ -12,7 +12,6 @@ export function flawedStore(process: Process, store: Store): Store {
     case "failed-listing-is-empty":
       return { ...store, list: (prefix, signal) => untilFailure(store.list(prefix, signal)) };
     case "dedup-on-condemned":
-      return blindToState(store);
     case undefined:
     case "hasty-sweeper":
     case "locks-not-extended":
@@ -56,7 +55,11 @@ function believingStore(
   };
 }
 
-/** Never hears what is condemned, so that its session waits for nothing and it refers to what will go. */
+/** The store that a writer's transfer gets: with the mistake planted, it never hears what is condemned. */
+export function transferStore(process: Process, store: Store): Store {
+  return process.world.scenario.flaw === "dedup-on-condemned" ? blindToState(store) : store;
+}
+
 function blindToState(store: Store): Store {
   const isState = (name: string): boolean => name.includes("/g/");
   return {

@@ -82,9 +82,9 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
   const rate = (share: number, most: number): number =>
     chance.often(share) ? (most * (1 + chance.below(10))) / 10 : 0;
   const faults: FaultRates = {
-    errorBefore: rate(0.6, 0.02),
+    errorBefore: rate(0.6, 0.04),
     errorAfter: rate(0.5, 0.02),
-    late: rate(0.4, 0.01),
+    late: rate(0.4, 0.02),
     partialListing: rate(0.5, 0.4),
     garbled: rate(0.2, 0.002),
     crash: rate(0.6, 0.01),
@@ -95,7 +95,7 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     seed,
     flaw,
     writers: chance.between(1, 3),
-    days: chance.between(2, 4),
+    days: chance.between(2, 5),
     faults,
     listLagMs: chance.often(0.5) ? chance.below(7 * HOUR_MS) : 0,
     skewMs: chance.often(0.3) ? chance.below(26 * HOUR_MS) : 0,

@@ -4,7 +4,8 @@ import { describe as describeSeed, parseCommand } from "./command.ts";
 import { drawScenario } from "./scenario.ts";
 import { simulate } from "./simulation.ts";
 
-const SEEDS = 200;
+/** About a minute of one core; `./cairn simulate` takes more. */
+const SEEDS = 150;
 
 describe("the simulator", () => {
   it(`finds every rule held in ${SEEDS} histories`, async () => {

@@ -78,7 +78,8 @@ function writeSomewhere(disk: LiveDisk, chance: Chance): void {
   // A few places of large disks, so that a snapshot has few regions to hash.
   const places = [0, Math.floor(grains / 2), Math.max(0, grains - region)];
   const start = Math.min(chance.pick(places) + chance.below(region), grains - 1);
-  const value = chance.pick([0, 1 + chance.below(COMMON_VALUES), 1000 + chance.below(2 ** 30)]);
+  const common = 1 + chance.below(COMMON_VALUES);
+  const value = chance.pick([0, common, common, 1000 + chance.below(2 ** 30)]);
   const length = chance.pick([1, 1, 2]);
   for (let grain = start; grain < Math.min(start + length, grains); grain += 1) {
     if (value === 0) disk.grains.delete(grain);

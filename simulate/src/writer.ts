@@ -10,7 +10,7 @@ import {
 import type { Store } from "@cairn/store";
 import { openTransfer, type StoredDisk, type Transfer } from "@cairn/transfer";
 import { changedExtents, type DiskImage, sourceOf, wholeExtents } from "./content.ts";
-import { flawedStore } from "./flaws.ts";
+import { flawedStore, transferStore } from "./flaws.ts";
 import { portOf } from "./port.ts";
 import type { Process } from "./process.ts";
 import { removeSnapshot } from "./retention.ts";
@@ -120,7 +120,13 @@ async function write(process: Process, store: Store, row: SnapshotRow): Promise<
     rows.flatMap((each) => each.commit?.indexSegments ?? []),
   );
   const draw = (limit: number): number => chance.below(limit);
-  const options = { store, ...world.handle, indexSegments, workers: 0, signal: neverAborted };
+  const options = {
+    store: transferStore(process, store),
+    ...world.handle,
+    indexSegments,
+    workers: 0,
+    signal: neverAborted,
+  };
   const transfer = await openTransfer({ ...options, stateHint: session.state.epoch }, draw);
   try {
     const disks = await Promise.all(
