@@ -106,7 +106,8 @@ function mustTurnBack(cause: Fault, row: SnapshotRow): boolean {
 async function write(process: Process, store: Store, row: SnapshotRow): Promise<void> {
   const { world, chance } = process;
   const bases = row.base === undefined || row.attempts > 1 ? [] : [row.base.snapshotId];
-  if (row.sessionId === undefined || row.attempts > 0) row.sessionId = uuidOf(chance.bytes(16));
+  // Never that of an attempt before: a sweep may have removed it long ago, and names are not used again.
+  row.sessionId = uuidOf(chance.bytes(16));
   const { sessionId, snapshotId, workloadId } = row;
   const lifetimeMs = chance.pick([6 * HOUR_MS, DAY_MS, 7 * DAY_MS]);
   const session = await beginSession(store, world.handle, {
