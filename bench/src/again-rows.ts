@@ -5,7 +5,9 @@ import { atLeast, atMost, type Family } from "./rows.ts";
 
 const PERCENT = 100;
 
-/** What the repository holds already: the disk read again without a bitmap, and as that of another instance. */
+/**
+ * What the repository holds already: the disk read again without a bitmap, and as that of another instance.
+ */
 export const againRows: Family = {
   name: "again",
   measure: async ({ meter, image, cairn, tell }) => {

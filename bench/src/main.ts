@@ -16,9 +16,9 @@ const USAGE = `Usage: ./cairn bench [--quick] [--json] [--folder PATH]
 
 Protects and restores one disk with Cairn, restic, borg and zstd -1 -T2 and prints what each cost, then what
 Cairn must reach and what it reaches. The disk is an ext4 image of real files of this machine: 7 GiB, or 1 GiB
-with --quick. --json ends with one object: disk; rows (work, figure, must, limit, is, unit, verdict); race: work
-(full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. All lies in a folder of
-its own under PATH (the system's temporary folder) and is removed at the end.
+with --quick. --json ends with one object: disk; rows (work, figure, must, limit, is, unit, verdict); race:
+work (full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. All lies in a
+folder of its own under PATH (the system's temporary folder) and is removed at the end.
 `;
 const NEEDED = ["mke2fs", "qemu-storage-daemon", "restic", "borg", "zstd"];
 const FULL_BYTES = 7 * GiB;

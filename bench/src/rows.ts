@@ -26,7 +26,9 @@ export function atLeast(limit: number, measure: Measure): Row {
   return { ...measure, must: "at least", limit, verdict: measure.is >= limit ? "ok" : "missed" };
 }
 
-/** What all families of rows find. The race has been run when the others begin: the disk has two snapshots. */
+/**
+ * What all families of rows find. The race has been run when the others begin: the disk has two snapshots.
+ */
 export interface Place {
   readonly meter: Meter;
   /** For a family's own files: it makes a folder of its name below. */
@@ -49,7 +51,8 @@ export function formatRows(rows: readonly Row[]): string {
   const digits = (value: number): string => (value < 100 ? value.toFixed(2) : value.toFixed(0));
   const lines = rows.map(({ work, figure, must, limit, is, unit, verdict }) => {
     const wanted = `${must} ${digits(limit)} ${unit}`;
-    return `${work.padEnd(13)} ${figure.padEnd(52)} ${wanted.padEnd(20)} ${`${digits(is)} ${unit}`.padEnd(14)} ${verdict}`;
+    const found = `${digits(is)} ${unit}`;
+    return `${work.padEnd(13)} ${figure.padEnd(52)} ${wanted.padEnd(20)} ${found.padEnd(14)} ${verdict}`;
   });
   const title = `${"work".padEnd(13)} ${"what".padEnd(52)} ${"must".padEnd(20)} ${"is".padEnd(14)} verdict`;
   return ["", title, ...lines].join("\n");

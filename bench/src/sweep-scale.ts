@@ -34,8 +34,9 @@ interface SweepCost {
 }
 
 /**
- * `node bench/src/sweep-scale.ts`: makes a repository of 1,000 snapshots and 10 million chunks, sweeps it twice (marks
- * and condemns; marks, removes), and says what that took. Memory is that of the process which sweeps.
+ * `node bench/src/sweep-scale.ts`: makes a repository of 1,000 snapshots and 10 million chunks, sweeps it
+ * twice (marks and condemns; marks, removes), and says what that took. Memory is that of the process which
+ * sweeps.
  */
 async function main(parameters: readonly string[]): Promise<void> {
   const [directory, made] = parameters;

@@ -81,8 +81,8 @@ function packIdOf(number: number): string {
 }
 
 /**
- * Makes a repository as writers would leave it, but for the packs of chunks: pages, segments and commits are real and
- * sealed, packs of chunks are names alone. Nothing is synced: it is made to be measured and removed.
+ * Makes a repository as writers would leave it, but for the packs of chunks: pages, segments and commits are
+ * real and sealed, packs of chunks are names alone. Nothing is synced: it is made to be measured and removed.
  */
 export async function makeSynthetic(directory: string, shape: SyntheticShape): Promise<Synthetic> {
   const maker = new Maker(directory, shape);
@@ -229,7 +229,9 @@ function uuidOf(number: number): string {
   return `00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`;
 }
 
-/** The synthetic repository as a target: packs of chunks are listed, sized and removed without being there. */
+/**
+ * The synthetic repository as a target: packs of chunks are listed, sized and removed without being there.
+ */
 export function syntheticStore(
   directory: string,
   made: Synthetic & { readonly deadPacks: number },

@@ -5,7 +5,7 @@ import { drawScenario } from "./scenario.ts";
 import { simulate } from "./simulation.ts";
 
 /** About a minute of one core; `./cairn simulate` takes more. */
-const SEEDS = 150;
+const SEEDS = 200;
 
 describe("the simulator", () => {
   it(`finds every rule held in ${SEEDS} histories`, async () => {

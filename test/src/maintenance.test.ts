@@ -111,7 +111,7 @@ test("damage is named on the snapshot that suffers, and never becomes data", asy
   });
 });
 
-test("the next snapshot of a disk that is the same stores what was lost, and the old one is healed", async (context) => {
+test("the next snapshot of the disk stores what was lost, and the old one is healed", async (context) => {
   await explained(context, tree, async () => {
     web = await bootFromImage(tree, "web", "az1");
     for (let at = 0; at < kept.length; at += 8 * MiB) {

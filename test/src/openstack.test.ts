@@ -377,7 +377,7 @@ void test("the network quota tells limits and use", async () => {
 
 // Key manager
 
-void test("a secret is read by whom its list of readers names, and by nobody once it is deleted", async () => {
+void test("a secret is read by whom its list of readers names, and by nobody once deleted", async () => {
   await using made = new AsyncDisposableStack();
   const { secrets } = tenant.barbican;
   const payload = randomBytes(32);

@@ -32,8 +32,9 @@ export async function ensureMaintenance(handle: Handle, kinds: readonly Maintena
 }
 
 /**
- * Claims the work that is due longest and that nobody holds, or `undefined` when there is none. One kind of work at
- * a time on a repository: each writes the next state, and not every store keeps two from writing the same one.
+ * Claims the work that is due longest and that nobody holds, or `undefined` when there is none. One kind of
+ * work at a time on a repository: each writes the next state, and not every store keeps two from writing the
+ * same one.
  */
 export async function claimMaintenance(
   transaction: Handle,
@@ -54,7 +55,8 @@ export async function claimMaintenance(
     .skipLocked()
     .executeTakeFirst();
   if (due === undefined) return undefined;
-  // Only now is the repository ours to claim: what others claimed before that is seen by a new statement alone.
+  // Only now is the repository ours to claim: what others claimed before that is seen by a new statement
+  // alone.
   const held = await transaction
     .selectFrom("maintenance")
     .select("kind")

@@ -111,9 +111,9 @@ export async function setSnapshotStatus(
 }
 
 /**
- * Writes what the last check of a repository found: these snapshots cannot be read as a whole, all others of it
- * can. The next snapshot of a workload that became degraded reads its disks whole, which stores again what was
- * lost.
+ * Writes what the last check of a repository found: these snapshots cannot be read as a whole, all others of
+ * it can. The next snapshot of a workload that became degraded reads its disks whole, which stores again what
+ * was lost.
  */
 export async function saveDegraded(
   transaction: Handle,

@@ -26,7 +26,9 @@ export interface EmbeddedOptions {
   readonly transitionMs?: number;
   /** How long a dead engine or datamover holds up its work; the programs' own defaults when left out. */
   readonly leaseMs?: number;
-  /** How often the engine looks whether a repository wants sweeping or scrubbing; its default when left out. */
+  /**
+   * How often the engine looks whether a repository wants sweeping or scrubbing; its default when left out.
+   */
   readonly maintenanceLookSeconds?: number;
   /** Told when a part begins to start. */
   readonly onStart?: (part: string) => void;
@@ -42,8 +44,8 @@ export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
  */
 const DATAMOVER_NODE_OPTIONS = ["--max-semi-space-size=1"] as const;
 /**
- * glibc (mallopt(3)) keeps few arenas and gives back what is free beyond 32 MiB. Blocks of 1 MiB are reused and not
- * mapped anew each time: that costs a second of page faults for each GiB that is stored.
+ * glibc (mallopt(3)) keeps few arenas and gives back what is free beyond 32 MiB. Blocks of 1 MiB are reused
+ * and not mapped anew each time: that costs a second of page faults for each GiB that is stored.
  */
 const DATAMOVER_MEMORY = {
   MALLOC_MMAP_THRESHOLD_: "16777216",

@@ -1,8 +1,7 @@
-export { destroyRepositoryKeys, type KeyDestruction } from "./destroy-keys.ts";
 export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
-export { engineCredentials, type KeyPolicy } from "./repository-keys.ts";
+export type { KeyPolicy } from "./repository-keys.ts";
 export { executeRun, type RunExecution } from "./runner.ts";
 export { type AttemptSettings, type RunnerSettings, runnerDefaults } from "./runner-settings.ts";
 export type { RunnerWorld } from "./runner-world.ts";

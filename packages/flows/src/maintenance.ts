@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import {
   claimMaintenance,
   type Database,
@@ -14,7 +15,15 @@ import {
   saveDegraded,
 } from "@cairn/database";
 import { asError, type Clock, describeFault, Fault, newId, type Secret } from "@cairn/kernel";
-import { extendLocks, heal, recordDamage, type ScrubCursor, scrub, sweep } from "@cairn/maintenance";
+import {
+  checkLocks,
+  extendLocks,
+  heal,
+  recordDamage,
+  type ScrubCursor,
+  scrub,
+  sweep,
+} from "@cairn/maintenance";
 import { readState } from "@cairn/repository";
 import { type OpenRepository, openForMaintenance } from "./repository-access.ts";
 import type { Log } from "./step.ts";
@@ -51,7 +60,9 @@ const KINDS: readonly MaintenanceKind[] = ["sweep", "scrub", "locks"];
 const SCRUB_BUDGET_MS = 60_000;
 const FAILED_AGAIN_MS = 15 * 60_000;
 
-/** Does the work that is due longest; false when none is. What fails is written down and tried again later. */
+/**
+ * Does the work that is due longest; false when none is. What fails is written down and tried again later.
+ */
 export async function maintainOnce(world: MaintenanceWorld, signal: AbortSignal): Promise<boolean> {
   const { database, engine, settings, log } = world;
   await ensureMaintenance(database.handle, KINDS);
@@ -195,5 +206,16 @@ async function lockRepository({ world, repository, signal }: Work): Promise<Main
     promiseMs: settings.lockPromiseMs,
     intervalMs: settings.lockEveryMs,
   });
-  return { againInMs: settings.lockEveryMs, report };
+  // Read back: a store that says yes and keeps nothing is found out by asking it.
+  const check = await checkLocks(
+    { store, handle: repository, clock, signal, promiseMs: settings.lockPromiseMs },
+    (below) => randomInt(below),
+  );
+  const short = check.tooShort[0];
+  if (short === undefined) return { againInMs: settings.lockEveryMs, report: { extended: report, check } };
+  const until =
+    short.lockedUntil === null ? "not at all" : `until ${new Date(short.lockedUntil).toISOString()}`;
+  const count = check.tooShort.length;
+  const errorMessage = `${count} objects are locked for less than promised: ${short.object} ${until}`;
+  return { againInMs: FAILED_AGAIN_MS, report: { extended: report, check }, errorMessage };
 }

@@ -28,8 +28,9 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * Copies bytes to a place in a buffer, which must have room for them. `Buffer.copy` and `set` go byte by byte as soon as
- * one of the two lies in shared memory and they are not aligned alike, at a quarter of the speed; `fill` does not.
+ * Copies bytes to a place in a buffer, which must have room for them. `Buffer.copy` and `set` go byte by byte
+ * as soon as one of the two lies in shared memory and they are not aligned alike, at a quarter of the speed;
+ * `fill` does not.
  */
 export function putBytes(into: Buffer, at: number, bytes: Uint8Array): void {
   if (bytes.length > 0) into.fill(bytes, at, at + bytes.length);

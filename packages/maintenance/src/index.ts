@@ -22,14 +22,7 @@ export type {
   ScrubReport,
   ScrubRequest,
 } from "./scrub-report.ts";
-export { locateDamage } from "./survey.ts";
-export {
-  SWEEP_LIMITS,
-  type SweepFlaws,
-  type SweepLimits,
-  type SweepOptions,
-  type SweepProgress,
-} from "./sweep/options.ts";
+export type { SweepFlaws, SweepLimits, SweepOptions, SweepProgress } from "./sweep/options.ts";
 export type { Removal, SweepFindings, SweepReport, SweptPack, WaitingPack } from "./sweep/report.ts";
 export { sweep } from "./sweep/sweep.ts";
 export { verifySnapshot, verifyTarget, verifyWorkload } from "./verify.ts";

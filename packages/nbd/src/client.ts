@@ -45,8 +45,8 @@ interface Intent {
 
 const NOTHING = Buffer.alloc(0);
 /**
- * A read of 1 MiB makes QEMU map fresh memory for each answer (its blocks and malloc's threshold): 1.1 CPU seconds of
- * page faults a GiB, in the guest's own process, against 0.4 with half of that.
+ * A read of 1 MiB makes QEMU map fresh memory for each answer (its blocks and malloc's threshold): 1.1 CPU
+ * seconds of page faults a GiB, in the guest's own process, against 0.4 with half of that.
  */
 const READ_BYTES = 512 * KiB;
 /** Requests without data count in 32 bits; a power of two keeps every window aligned. */
@@ -145,8 +145,8 @@ export class NbdClient implements AsyncDisposable {
   }
 
   /**
-   * Bytes of the disk into memory of the caller's. When it has settled, with success or not, nothing writes there any
-   * more.
+   * Bytes of the disk into memory of the caller's. When it has settled, with success or not, nothing writes
+   * there any more.
    */
   async readInto(offset: number, bytes: Buffer, signal?: AbortSignal): Promise<void> {
     const { length } = bytes;

@@ -22,7 +22,6 @@ export { type KeyOptions, readCredentials } from "./open-keys.ts";
 export {
   addKeySlot,
   type ChangedKeys,
-  chooseRepository,
   destroyRepository,
   type KeyChange,
   type KeyListing,

@@ -127,8 +127,8 @@ export async function readCommitStructure(
 }
 
 /**
- * When a commit was made and by which key epoch, from its first bytes, which need no key. Nobody has proved them:
- * for listings, never for decisions.
+ * When a commit was made and by which key epoch, from its first bytes, which need no key. Nobody has proved
+ * them: for listings, never for decisions.
  */
 export async function readCommitClear(
   store: Store,

@@ -25,9 +25,9 @@ export function compressChunk(plain: Uint8Array): Buffer | undefined {
 
 function compress(plain: Uint8Array): Buffer {
   return zstdCompressSync(plain, {
-    // Room for zstd's own worst case (ZSTD_COMPRESSBOUND in zstd.h): only then does it compress in one pass from
-    // where the data lie; else it copies them through a window of its own, a tenth slower. (zlib would put
-    // the output together from 16 KiB buffers.)
+    // Room for zstd's own worst case (ZSTD_COMPRESSBOUND in zstd.h): only then does it compress in one pass
+    // from where the data lie; else it copies them through a window of its own, a tenth slower. (zlib would
+    // put the output together from 16 KiB buffers.)
     chunkSize: plain.length + (plain.length >> 8) + SMALL_BOUND_BYTES,
     pledgedSrcSize: plain.length,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL },

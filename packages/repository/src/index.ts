@@ -40,7 +40,6 @@ export {
   parseEscrowPublic,
 } from "./keys/escrow.ts";
 export { formatKeyFile, parseKeyFile } from "./keys/key-file.ts";
-export { PASSPHRASE_MIN } from "./keys/passphrase.ts";
 export type { Credential, KeyProvider, NewSlot, SlotInfo, SlotKind, SlotRights } from "./keys/slots.ts";
 export {
   chunkIdKey,
@@ -90,7 +89,6 @@ export { readSegment, readSegmentTable, writeRelocations, writeSegment } from ".
 export {
   isSessionOver,
   mayCommit,
-  SESSION_LIFETIME_MS,
   SESSION_MARGIN_MS,
   type Session,
   type SessionBegin,

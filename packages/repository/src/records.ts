@@ -71,8 +71,8 @@ export function sealRecord(binding: RecordBinding, plain: Uint8Array): SealedRec
 
 /**
  * The plaintext of a record. `name` says where it comes from, for the Fault `object-damaged` when the record
- * does not open; `wrong-key` for a chunk's record when there are structure keys alone. The caller compares the
- * plaintext's id with the record's, which proves the whole way.
+ * does not open; `wrong-key` for a chunk's record when there are structure keys alone. The caller compares
+ * the plaintext's id with the record's, which proves the whole way.
  */
 export function openRecord(name: string, binding: RecordBinding, bytes: Buffer): Buffer {
   if (bytes.length < RECORD_FRAME_BYTES) throw damaged(name, 0, "the record is too short");

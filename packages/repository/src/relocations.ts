@@ -34,8 +34,8 @@ interface Options {
 
 /**
  * The relocations of a repository for readers. Reads nothing until it is asked first, then the newest state
- * and its segments as they are needed; looks for a newer state before it says that a record is nowhere else. A
- * relocation segment that is damaged is passed over: what it listed is not found.
+ * and its segments as they are needed; looks for a newer state before it says that a record is nowhere else.
+ * A relocation segment that is damaged is passed over: what it listed is not found.
  */
 export function openRelocations(store: Store, handle: RepositoryHandle, options: Options = {}): Relocations {
   const { signal } = options;

@@ -4,8 +4,9 @@ import { type Randomness, systemRandomness } from "./random.ts";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-// Keys are wrapped by createSecretKey: Node finds out by an exception inside that bytes are no key object, which costs
-// more than all the rest (17 against 4 microseconds a cipher), and a sweep opens millions of pages.
+// Keys are wrapped by createSecretKey: Node finds out by an exception inside that bytes are no key object,
+// which costs more than all the rest (17 against 4 microseconds a cipher), and a sweep opens millions of
+// pages.
 
 /** What sealing adds to a plaintext: the nonce before it and the tag after it. */
 export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;

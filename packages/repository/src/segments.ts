@@ -35,8 +35,8 @@ export async function writeSegment(
 }
 
 /**
- * Stores where records lie now, and reads it back. It counts once a state lists its name. One of chunks serves
- * deduplication like any index segment.
+ * Stores where records lie now, and reads it back. It counts once a state lists its name. One of chunks
+ * serves deduplication like any index segment.
  */
 export async function writeRelocations(
   store: Store,

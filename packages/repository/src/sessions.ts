@@ -24,9 +24,9 @@ export interface OpenSession extends SessionBegin {
 }
 
 /**
- * Announces a writer: reads the state, writes `begin`, reads the state again. The order is what makes sweeping
- * beside writers safe: what is condemned after the first reading waits for this session, and what was
- * condemned before the second one is in the state that is returned and must not be referred to.
+ * Announces a writer: reads the state, writes `begin`, reads the state again. The order is what makes
+ * sweeping beside writers safe: what is condemned after the first reading waits for this session, and what
+ * was condemned before the second one is in the state that is returned and must not be referred to.
  *
  * The same session may be begun again after a failure; what it said first counts. Faults: those of the store,
  * `object-exists` when the id is another session's, `session-ended`.

@@ -36,8 +36,8 @@ export async function readState(
 /**
  * From a state that was there, up to the last one that has no successor. States are removed in ascending
  * order, and never the newest: if the last one is still there after its successor was found absent, then it
- * was the newest at that moment. State 1 alone is never removed, so that its absence proves that there is none,
- * and its presence proves nothing. `undefined`: it cannot be told from here.
+ * was the newest at that moment. State 1 alone is never removed, so that its absence proves that there is
+ * none, and its presence proves nothing. `undefined`: it cannot be told from here.
  */
 async function climb(
   store: Store,
@@ -73,7 +73,10 @@ export function stateEpoch(part: string): number | undefined {
   return /^[0-9a-f]{8}$/.test(part) ? Number.parseInt(part, 16) : undefined;
 }
 
-/** One state that is known to be there, for those who verify. Fault `object-missing` when it is not (any more). */
+/**
+ * One state that is known to be there, for those who verify. Fault `object-missing` when it is not (any
+ * more).
+ */
 export async function readStateAt(
   store: Store,
   handle: RepositoryHandle,

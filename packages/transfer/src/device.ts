@@ -19,8 +19,8 @@ export interface BlockSource {
    */
   read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
   /**
-   * The same into memory of the caller's (a view of shared memory), which saves a copy. When it has settled, with
-   * success or not, nothing writes there any more.
+   * The same into memory of the caller's (a view of shared memory), which saves a copy. When it has settled,
+   * with success or not, nothing writes there any more.
    */
   readInto?(offset: number, into: Buffer, signal: AbortSignal): Promise<void>;
 }

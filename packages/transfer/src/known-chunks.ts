@@ -6,9 +6,9 @@ const FIRST_SLOTS = 16 * 1024;
 const LOAD_MAX = 0.6;
 
 /**
- * Where the chunks lie that a transfer has stored, for deduplication, in 32 bytes a slot. Of each id the first 128
- * bits are kept: ids are keyed hashes, so nobody without the key can find two that agree in them, and chance
- * needs 10^19.
+ * Where the chunks lie that a transfer has stored, for deduplication, in 32 bytes a slot. Of each id the
+ * first 128 bits are kept: ids are keyed hashes, so nobody without the key can find two that agree in them,
+ * and chance needs 10^19.
  *
  * It holds no more than its limit. What does not fit is not found, is stored again, and costs space, never
  * data.

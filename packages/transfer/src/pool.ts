@@ -43,8 +43,8 @@ interface Thread {
 }
 
 /**
- * Threads are started at once, while the caller still connects. `close` ends them, whatever they are doing. With no
- * threads the work is done in the caller's.
+ * Threads are started at once, while the caller still connects. `close` ends them, whatever they are doing.
+ * With no threads the work is done in the caller's.
  */
 export function openPool(handle: RepositoryHandle, workers: number): Pool {
   return workers === 0 ? inlinePool(handle) : new ThreadPool(handle, workers);

@@ -90,7 +90,7 @@ describe("the index of what a repository holds", () => {
     assert.deepEqual(index.ignoredSegments, [`i/${"00".repeat(16)}`, damaged]);
   });
 
-  it("leaves out what maintenance calls condemned, damaged or being deleted: it is stored again", async () => {
+  it("leaves out what maintenance calls condemned, damaged or deleted: it is stored again", async () => {
     const bench = await setUp();
     const content = randomBytes(3 * MiB);
     const first = await storeDisk(bench, content);

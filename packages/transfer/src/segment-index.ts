@@ -36,10 +36,11 @@ interface Prefixes {
 /**
  * Where the chunks of the repository lie, for deduplication.
  *
- * Segments are read when something is looked for and not found in those that have been read, newest first, and no more
- * of them than is in proportion to the data that may be saved: a small incremental in a large repository costs what
- * has changed, not what there is. Of each chunk four bytes stay in memory; where those agree (for a chunk that is not
- * there once in 65,000 segments) the segment itself is looked at, which is read again unless it was used lately.
+ * Segments are read when something is looked for and not found in those that have been read, newest first,
+ * and no more of them than is in proportion to the data that may be saved: a small incremental in a large
+ * repository costs what has changed, not what there is. Of each chunk four bytes stay in memory; where those
+ * agree (for a chunk that is not there once in 65,000 segments) the segment itself is looked at, which is
+ * read again unless it was used lately.
  *
  * What is not found is stored again, and costs space, never data.
  */
@@ -66,7 +67,10 @@ export class SegmentIndex {
     return this.#ignored;
   }
 
-  /** Says that so many bytes may be looked for of which nothing is known to be here, such as those of a new disk. */
+  /**
+   * Says that so many bytes may be looked for of which nothing is known to be here, such as those of a new
+   * disk.
+   */
   expect(bytes: number): void {
     this.#allowedBytes += bytes / DATA_FOR_INDEX;
   }

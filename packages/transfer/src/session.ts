@@ -55,7 +55,10 @@ export class StoreSession {
   #preparing: Promise<SegmentIndex> | undefined;
   #index: SegmentIndex | undefined;
   #avoid: ReadonlySet<string> = new Set();
-  /** Chunks that are being looked for or sealed, so that an equal one that comes meanwhile is not stored twice. */
+  /**
+   * Chunks that are being looked for or sealed, so that an equal one that comes meanwhile is not stored
+   * twice.
+   */
   readonly #pending = new Map<string, Promise<ChunkAddress>>();
   readonly #chunks: PackWriter;
   readonly #pages: PackWriter;
@@ -94,7 +97,9 @@ export class StoreSession {
     return this.#index?.ignoredSegments ?? [];
   }
 
-  /** Learns what nothing may refer to anew. Call it before anything is stored, with the bytes of a new disk. */
+  /**
+   * Learns what nothing may refer to anew. Call it before anything is stored, with the bytes of a new disk.
+   */
   async prepare(newBytes: number): Promise<void> {
     this.#preparing ??= this.#openIndex();
     (await this.#preparing).expect(newBytes);
@@ -112,8 +117,8 @@ export class StoreSession {
   }
 
   /**
-   * Stores what a slot begins with unless it is known; `undefined` for zeroes. `likely` is a chunk that probably is
-   * the same. The slot may be used again when it has settled.
+   * Stores what a slot begins with unless it is known; `undefined` for zeroes. `likely` is a chunk that
+   * probably is the same. The slot may be used again when it has settled.
    */
   async storeChunk(chunk: UnnamedChunk, tell: Tell): Promise<ChunkAddress | undefined> {
     const { slot, bytes, likely } = chunk;

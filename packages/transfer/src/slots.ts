@@ -24,8 +24,9 @@ export function slotRoom(memory: SharedArrayBuffer, number: number): Buffer {
 }
 
 /**
- * A fixed number of slots. They are what bounds the memory of storing; and data stay in one place from the moment
- * they are read until their record is in a pack, so that threads tell each other numbers and not bytes.
+ * A fixed number of slots. They are what bounds the memory of storing; and data stay in one place from the
+ * moment they are read until their record is in a pack, so that threads tell each other numbers and not
+ * bytes.
  *
  * A slot has one owner at a time. Who gives it back must know that nobody writes to it any more.
  */

@@ -11,8 +11,8 @@ export interface TransferOptions {
   /** Object names of the segments to deduplicate against, oldest first. Restores need none. */
   readonly indexSegments: readonly string[];
   /**
-   * Epoch of the newest state object that the caller knows of: the newer ones are asked for by name, without a
-   * listing. Nothing is deduplicated against what the newest state calls condemned, deleting or damaged.
+   * Epoch of the newest state object that the caller knows of: the newer ones are asked for by name, without
+   * a listing. Nothing is deduplicated against what the newest state calls condemned, deleting or damaged.
    */
   readonly stateHint?: number;
   /** Worker threads; 2 unless told. With 0 the work is done in the caller's thread. */

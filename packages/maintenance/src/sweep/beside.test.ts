@@ -38,8 +38,8 @@ async function withSomethingToSweep(): Promise<{
 }
 
 /**
- * A writer that wants to share the chunks of `gone`, in two parts: it begins and reads the index at one moment,
- * commits at another.
+ * A writer that wants to share the chunks of `gone`, in two parts: it begins and reads the index at one
+ * moment, commits at another.
  */
 class Writer {
   readonly #repository: TestRepository;

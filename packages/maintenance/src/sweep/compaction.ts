@@ -34,7 +34,8 @@ export interface Compacted {
 }
 
 /**
- * Moves what is in use of some packs of one kind into new ones, sealed as it is, and writes where it lies now.
+ * Moves what is in use of some packs of one kind into new ones, sealed as it is, and writes where it lies
+ * now.
  *
  * The order, so that a crash anywhere is harmless: a new pack is durable and read back; then the relocation
  * segment that leads to it; only then may a state list the segment and condemn the old packs, in one object.

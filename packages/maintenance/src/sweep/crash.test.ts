@@ -30,7 +30,7 @@ async function prepared(): Promise<{
 
 describe("a sweep that is killed", () => {
   for (const when of ["before", "after"] as const) {
-    it(`${when} any call of the store takes effect leaves every snapshot readable, and the next sweep finishes`, async () => {
+    it(`${when} a call takes effect leaves all snapshots readable, and the next finishes`, async () => {
       const { repository: original, alive } = await prepared();
       const expected = await swept(original, alive);
       for (let killedAt = 0; ; killedAt += 1) {

@@ -130,12 +130,14 @@ export interface RemovalOutcome {
   readonly locked: readonly Deletion[];
 }
 
-/** Commits first, so that nothing that can be read lacks what it names; then packs, segments, and the rest. */
+/**
+ * Commits first, so that nothing that can be read lacks what it names; then packs, segments, and the rest.
+ */
 const ORDER = ["s/", "p/", "m/", "i/", "t/", "w/", "g/"] as const;
 
 /**
- * Removes what the journal says; what is there no more counts as removed. Locked objects stay for the next sweep.
- * Any other failure ends it, with the journal as it is.
+ * Removes what the journal says; what is there no more counts as removed. Locked objects stay for the next
+ * sweep. Any other failure ends it, with the journal as it is.
  */
 export async function removeAll(
   at: {

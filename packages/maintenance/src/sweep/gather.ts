@@ -55,8 +55,8 @@ export interface Gathered {
 
 /**
  * Finds every snapshot that must be kept. Sessions are listed first and commits second: a session that is not
- * seen live has committed before, so that its commit is among what is listed then. What a listing may not show
- * yet is asked for by its name: commits of sessions, and whatever the last sweep has seen. What has gone
+ * seen live has committed before, so that its commit is among what is listed then. What a listing may not
+ * show yet is asked for by its name: commits of sessions, and whatever the last sweep has seen. What has gone
  * without a reason stops the sweep.
  */
 export async function gather(gathering: Gathering): Promise<Gathered> {
@@ -116,7 +116,8 @@ async function gatherSessions(gathering: Gathering): Promise<Session[]> {
 }
 
 function vanished(what: string): Fault {
-  const message = `sweeping: ${what} was there at the last sweep, is not now, and nobody removed it by the rules`;
+  const gone = "was there at the last sweep, is not now, and nobody removed it by the rules";
+  const message = `sweeping: ${what} ${gone}`;
   return new Fault("object-vanished", message, "after-operator");
 }
 

@@ -25,7 +25,10 @@ export interface Marked {
 }
 
 const KINDS = ["chunk", "page"] as const;
-/** Packs as writers make them at most: one whose live bytes are a good share of that need not be asked for its size. */
+/**
+ * Packs as writers make them at most: one whose live bytes are a good share of that need not be asked for its
+ * size.
+ */
 const FULL_BYTES: Readonly<Record<RecordKind, number>> = { chunk: 2 * PACK_BYTES, page: PAGE_PACK_BYTES };
 /** Records that are moved in one sweep at most: their offsets are in memory. */
 const MOVED_MAX = 1024 * 1024;

@@ -42,8 +42,8 @@ export interface MarkRequest {
   readonly markBytes: number;
   readonly signal: AbortSignal;
   /**
-   * After each pass: for chunk packs whose number modulo `partitions` is `partition`, live bytes and records are
-   * complete. A pass may be told of again, with more partitions, if memory did not suffice.
+   * After each pass: for chunk packs whose number modulo `partitions` is `partition`, live bytes and records
+   * are complete. A pass may be told of again, with more partitions, if memory did not suffice.
    */
   readonly onPass: (pass: MarkPass) => Promise<void>;
   readonly onPages?: (pass: number, pages: number, left: number) => void;
@@ -72,10 +72,10 @@ interface Deferred {
 }
 
 /**
- * Walks all trees from their roots and finds which packs are in use, and how much of each. Memory is the tables
- * of packs and pages, and the set of records in use, which has a fixed size: if there are more records, the trees
- * are walked again for other packs. Fault `mark-incomplete` when a page cannot be read: what it leads to is not
- * known, so nothing may be removed.
+ * Walks all trees from their roots and finds which packs are in use, and how much of each. Memory is the
+ * tables of packs and pages, and the set of records in use, which has a fixed size: if there are more
+ * records, the trees are walked again for other packs. Fault `mark-incomplete` when a page cannot be read:
+ * what it leads to is not known, so nothing may be removed.
  */
 export async function mark(request: MarkRequest): Promise<MarkResult> {
   const recordsMax = RecordSet.recordsIn(request.markBytes);
@@ -327,6 +327,7 @@ async function complete<Result>(name: string, read: () => Promise<Result>): Prom
 
 function incomplete(name: string, what?: string, cause?: unknown): Fault {
   const why = what === undefined ? "" : `: ${what}`;
-  const message = `marking what is in use: what ${name} leads to is not known${why}; nothing is removed until it is healed, or its snapshots are removed (verify names them)`;
+  const until = "nothing is removed until it is healed, or its snapshots are removed (verify names them)";
+  const message = `marking what is in use: what ${name} leads to is not known${why}; ${until}`;
   return new Fault("mark-incomplete", message, "after-operator", cause);
 }

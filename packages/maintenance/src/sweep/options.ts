@@ -16,7 +16,9 @@ export interface SweepOptions {
   readonly handle: RepositoryHandle;
   /** This host's clock, which must agree with the store's to five minutes. */
   readonly clock: Clock;
-  /** A name of this run, for the journal: which program, where. Two sweeps at once must have different ones. */
+  /**
+   * A name of this run, for the journal: which program, where. Two sweeps at once must have different ones.
+   */
   readonly by: string;
   readonly signal: AbortSignal;
   /** Decides everything and changes nothing. */
@@ -75,8 +77,8 @@ export const SWEEP_LIMITS: SweepLimits = {
 };
 
 /**
- * Bugs to be switched on, so that a simulator can prove that it would find them. Nothing outside of tests sets
- * them: no setting, argument or environment leads here.
+ * Bugs to be switched on, so that a simulator can prove that it would find them. Nothing outside of tests
+ * sets them: no setting, argument or environment leads here.
  */
 export interface SweepFlaws {
   /** Deletes at once what the mark does not find: no grace, no sessions. */

@@ -16,8 +16,8 @@ export const DAMAGED = 16;
 export const DELETING = 32;
 
 /**
- * The packs of one kind, by number, in about 40 bytes each: there may be a million, and objects would take ten
- * times as much.
+ * The packs of one kind, by number, in about 40 bytes each: there may be a million, and objects would take
+ * ten times as much.
  */
 export class PackTable {
   readonly kind: RecordKind;

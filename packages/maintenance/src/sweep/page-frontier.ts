@@ -8,8 +8,9 @@ const WAITS_LEAF = 2;
 const READ = 3;
 
 /**
- * The pages that trees lead to, each once however many snapshots share it, in 17 bytes a slot, and which of them
- * wait to be read, by pack: pages are read a pack at a time, in whatever order needs the fewest readings.
+ * The pages that trees lead to, each once however many snapshots share it, in 17 bytes a slot, and which of
+ * them wait to be read, by pack: pages are read a pack at a time, in whatever order needs the fewest
+ * readings.
  */
 export class PageFrontier {
   #slots = FIRST_SLOTS;
@@ -73,7 +74,9 @@ export class PageFrontier {
     return this.#waiting.has(pack);
   }
 
-  /** Packs to read next, at most `count`: those with inner pages first, so that leaves are read all at once. */
+  /**
+   * Packs to read next, at most `count`: those with inner pages first, so that leaves are read all at once.
+   */
   nextPacks(count: number): number[] {
     const inner: number[] = [];
     const leaves: number[] = [];

@@ -87,9 +87,9 @@ function candidates(facts: SweepFacts): readonly CondemnedPack[] {
 }
 
 /**
- * What a condemned pack that is not in use waits for; `undefined` when it may go. The grace is longer than any
- * listing is out of date. A session that had not seen the condemnation when it began may refer to the pack in a
- * commit that is still to come. A live session whose base is gone may take over anything of it.
+ * What a condemned pack that is not in use waits for; `undefined` when it may go. The grace is longer than
+ * any listing is out of date. A session that had not seen the condemnation when it began may refer to the
+ * pack in a commit that is still to come. A live session whose base is gone may take over anything of it.
  */
 export function waitsFor(
   pack: CondemnedPack,
@@ -143,8 +143,8 @@ function dueCommits(facts: SweepFacts): readonly SnapshotName[] {
 }
 
 /**
- * Tombstones whose snapshots are gone, and were gone at the last sweep already: until then the tombstone is the
- * reason why.
+ * Tombstones whose snapshots are gone, and were gone at the last sweep already: until then the tombstone is
+ * the reason why.
  */
 function finishedTombstones(facts: SweepFacts): readonly string[] {
   const { nowMs, state, snapshots, sessions, limits } = facts;

@@ -5,9 +5,9 @@ const SLOT_BYTES = 8;
 const LOAD_MAX = 0.92;
 
 /**
- * Records by pack number and offset, in 8 bytes a slot: exact, and no larger than it was made. It does not grow,
- * because growing would need both tables at once; whoever fills it begins anew with more room, or with fewer
- * packs.
+ * Records by pack number and offset, in 8 bytes a slot: exact, and no larger than it was made. It does not
+ * grow, because growing would need both tables at once; whoever fills it begins anew with more room, or with
+ * fewer packs.
  */
 export class RecordSet {
   /** How many records it was made for. */

@@ -25,7 +25,9 @@ export interface SweepReport {
   readonly confirmationNeeded?: { readonly bytes: number; readonly share: number };
   /** Index segments that were written anew, for those who keep a list of them. */
   readonly indexSegments: { readonly added: readonly string[]; readonly removed: readonly string[] };
-  /** Chunks or pages in use whose packs are not on the store, by pack. Sweeping goes on; verify says whose. */
+  /**
+   * Chunks or pages in use whose packs are not on the store, by pack. Sweeping goes on; verify says whose.
+   */
   readonly missingPacks: readonly { readonly pack: string; readonly kind: RecordKind }[];
   /** Packs that should have been compacted, but are damaged. */
   readonly damagedPacks: readonly { readonly pack: string; readonly kind: RecordKind }[];

@@ -24,9 +24,9 @@ export interface SegmentChanges {
 }
 
 /**
- * Writes anew each index segment that names one of these packs, without what lies there; one that names nothing
- * else has no successor. A writer that read the old one after the packs are gone would refer to nothing. One that
- * is damaged opens for writers as little as for us, and stays.
+ * Writes anew each index segment that names one of these packs, without what lies there; one that names
+ * nothing else has no successor. A writer that read the old one after the packs are gone would refer to
+ * nothing. One that is damaged opens for writers as little as for us, and stays.
  */
 export async function withoutPacks(
   at: At,
@@ -71,9 +71,9 @@ async function readOrSkip({ store, handle, signal }: At, name: string): Promise<
 const MERGE_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
- * Merges relocation segments that lie side by side into fewer, when there are more than `segmentsMax`: the last
- * entry of an id counts, and the new segments' ids do not overlap, so that a look-up reads one of them. Which run
- * is merged does not matter for what is found.
+ * Merges relocation segments that lie side by side into fewer, when there are more than `segmentsMax`: the
+ * last entry of an id counts, and the new segments' ids do not overlap, so that a look-up reads one of them.
+ * Which run is merged does not matter for what is found.
  */
 export async function mergeRelocations(
   at: At,

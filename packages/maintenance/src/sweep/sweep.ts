@@ -31,9 +31,10 @@ import { byWorkload, decidedState, finishedState, isNews, packName, seenSince } 
 const STATE_ATTEMPTS = 5;
 
 /**
- * Sweeps a repository once: marks what all snapshots lead to, condemns what nothing leads to, removes what was
- * condemned long enough ago and is still in nobody's use. Safe beside writers, readers, other maintenance and
- * another sweep, and when it is killed anywhere; the next one goes on. Faults, besides those of the store:
+ * Sweeps a repository once: marks what all snapshots lead to, condemns what nothing leads to, removes what
+ * was condemned long enough ago and is still in nobody's use. Safe beside writers, readers, other maintenance
+ * and another sweep, and when it is killed anywhere; the next one goes on. Faults, besides those of the
+ * store:
  *
  * | code              | retry          | means                                                            |
  * |-------------------|----------------|------------------------------------------------------------------|
@@ -74,7 +75,9 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
   return perform({ sweeping, gathered, marked, plan, seen, left });
 }
 
-/** What has gone may have been removed by another sweep since our state was read: that is no reason for alarm. */
+/**
+ * What has gone may have been removed by another sweep since our state was read: that is no reason for alarm.
+ */
 async function gatherInPeace(sweeping: Sweeping): Promise<Gathered> {
   const { store, handle, state, limits, signal } = sweeping;
   try {
@@ -165,9 +168,9 @@ interface Performance {
 const NO_CHANGES: SegmentChanges = { replaced: new Map(), storedBytes: new Map() };
 
 /**
- * What is decided becomes true in this order: new packs and segments; the state that names them, condemns, and
- * journals every removal; the removals; the state without the journal. A crash between two of them leaves objects
- * that the next sweep finds and removes, or a journal that it finishes.
+ * What is decided becomes true in this order: new packs and segments; the state that names them, condemns,
+ * and journals every removal; the removals; the state without the journal. A crash between two of them leaves
+ * objects that the next sweep finds and removes, or a journal that it finishes.
  */
 async function perform(performance: Performance): Promise<SweepReport> {
   const { sweeping, plan, marked, left } = performance;

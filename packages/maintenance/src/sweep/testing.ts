@@ -104,7 +104,9 @@ export function piecesOf(word: string, count: number): string[] {
 /** A call of a store, before which something else happens. */
 export type BeforeCall = (index: number) => Promise<void>;
 
-/** A store whose every call waits for what `before` does first: the moments at which others can come between. */
+/**
+ * A store whose every call waits for what `before` does first: the moments at which others can come between.
+ */
 export function interleaved(store: Store, before: BeforeCall): Store {
   let calls = 0;
   const step = async (): Promise<void> => {

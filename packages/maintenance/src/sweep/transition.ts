@@ -58,9 +58,10 @@ export function decidedState(base: MaintenanceState, change: StateChange): Maint
 }
 
 /**
- * What the next sweep may insist on. When somebody wrote a state since ours was read, it may have been a sweep
- * that removed what we have seen: then what that one left counts, or every later sweep would miss it and stop for
- * good. Without what its journal owed and we have removed: `deleting` no longer says that it had to go.
+ * What the next sweep may insist on. When somebody wrote a state since ours was read, it may have been a
+ * sweep that removed what we have seen: then what that one left counts, or every later sweep would miss it
+ * and stop for good. Without what its journal owed and we have removed: `deleting` no longer says that it had
+ * to go.
  */
 export function seenSince(
   ours: Pick<MaintenanceState, "epoch">,
@@ -111,8 +112,8 @@ export function byWorkload(snapshots: readonly SnapshotName[]): Readonly<Record<
 }
 
 /**
- * The state after removals. Packs stay in the journal until every index segment of it is gone, too: as long as a
- * segment names a pack, writers must be told to avoid it.
+ * The state after removals. Packs stay in the journal until every index segment of it is gone, too: as long
+ * as a segment names a pack, writers must be told to avoid it.
  */
 export function finishedState(
   base: MaintenanceState,

@@ -21,7 +21,10 @@ export interface PageVisitor {
   begin(leadsTo: PageLeadsTo): void;
   /** A pack of the page's list; the number that is returned stands for it below. The id is a view. */
   pack(id: Buffer): number;
-  /** A reference to a record, whose id are the 32 bytes of the page at `idAt`. A record may come more than once. */
+  /**
+   * A reference to a record, whose id are the 32 bytes of the page at `idAt`. A record may come more than
+   * once.
+   */
   reference(pack: number, offset: number, storedBytes: number, idAt: number): void;
 }
 

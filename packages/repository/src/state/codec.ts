@@ -13,7 +13,9 @@ export const STATE_MAGIC = "CAIRNSTA";
 const KINDS = ["chunk", "page"] as const;
 const CONDEMNED_WHY = ["unreferenced", "moved"] as const;
 
-/** The JSON of a state object, before it is sealed. Fields in a fixed order, so that equal states are equal. */
+/**
+ * The JSON of a state object, before it is sealed. Fields in a fixed order, so that equal states are equal.
+ */
 export function encodeState(state: MaintenanceState): Buffer {
   const { epoch, at, by, condemned, deleting, damaged: bad, relocations, lockFloor, released, seen } = state;
   return Buffer.from(

@@ -17,7 +17,10 @@ export interface MaintenanceState {
   readonly damaged: readonly DamagedPack[];
   /** Names of relocation segments within the repository (`i/…`), oldest first; the newest entry counts. */
   readonly relocations: readonly string[];
-  /** With object lock: all that is in use is locked at least until then; ms since 1970. Gone when a pack is rescued. */
+  /**
+   * With object lock: all that is in use is locked at least until then; ms since 1970. Gone when a pack is
+   * rescued.
+   */
   readonly lockFloor?: number;
   /** Snapshots that were gone when packs were condemned: who named those packs last. */
   readonly released: readonly Release[];
