@@ -12,7 +12,7 @@ export interface TestFile {
 const PATTERNS = [
   "packages/*/src/**/*.test.ts",
   "apps/*/src/**/*.test.ts",
-  "{tools,bench,test}/src/**/*.test.ts",
+  "{tools,bench,simulate,test}/src/**/*.test.ts",
 ];
 
 /**

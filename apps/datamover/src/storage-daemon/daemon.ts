@@ -3,7 +3,8 @@ import { type Clock, Fault, withDeadline } from "@cairn/kernel";
 import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../host/scratch.ts";
 
-const READY_TIMEOUT_MS = 10_000;
+/** A node whose disks are busy can take long to load a program. */
+const READY_TIMEOUT_MS = 30_000;
 const QUIT_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
 const LAST_WORDS_MAX = 2000;
@@ -95,10 +96,12 @@ export async function startStorageDaemon(
     const qmp = await connectWhenReady({ monitor, clock, isOver: () => failure !== undefined }, signal);
     return new StorageDaemon({ qmp, nbdSocket, child, exited: ended.promise });
   } catch (cause) {
+    // What it said of itself, before it ends by our hand.
+    const why = failure ?? cause;
     child.kill("SIGKILL");
     await ended.promise;
     signal.throwIfAborted();
-    throw new Fault("storage-daemon-failed", "starting qemu-storage-daemon", "later", failure ?? cause);
+    throw new Fault("storage-daemon-failed", "starting qemu-storage-daemon", "later", why);
   }
 }
 
