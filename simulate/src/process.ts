@@ -169,8 +169,8 @@ export class Process {
       };
     }
     if ((call.operation === "put" || call.operation === "remove") && chance.often(faults.late)) {
-      // The caller has given up long before: a request that hung in some proxy.
-      const lateMs = answerMs + chance.below(world.lateMaxMs);
+      // The caller has given up long before: a request that hung in some proxy, or was lost there.
+      const lateMs = chance.often(0.5) ? answerMs + chance.below(world.lateMaxMs) : undefined;
       return { effectMs: lateMs, answerMs, error: new Fault("store-timeout", doing, "later") };
     }
     return { effectMs, answerMs, error: undefined };

@@ -84,7 +84,7 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
   const faults: FaultRates = {
     errorBefore: rate(0.6, 0.04),
     errorAfter: rate(0.5, 0.02),
-    late: rate(0.4, 0.02),
+    late: rate(0.5, 0.05),
     partialListing: rate(0.5, 0.4),
     garbled: rate(0.2, 0.002),
     crash: rate(0.6, 0.01),
