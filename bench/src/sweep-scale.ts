@@ -15,7 +15,7 @@ import {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SHAPE = THOUSAND_SNAPSHOTS;
 
-/** Small nurseries and eager glibc: with Node's own settings the same sweep takes half as much memory again. */
+/** Small nurseries and eager glibc: with Node's own settings a sweep takes half as much memory again. */
 const ENVIRONMENT = {
   PATH: "/usr/bin:/bin",
   NODE_OPTIONS: "--max-semi-space-size=4",
