@@ -47,7 +47,10 @@ async function checkLocksHold(
       row,
     );
     for (const name of names) {
-      const { lockedUntil = 0 } = main.objects.get(name) ?? {};
+      const object = main.objects.get(name);
+      // What a damaged page leads to cannot be found, and so not be extended, until it is healed.
+      if (object !== undefined && object.bytes !== object.pristine) break;
+      const { lockedUntil = 0 } = object ?? {};
       if (lockedUntil >= beganAt + promiseMs) continue;
       const what = `${world.shorten(name)}, which snapshot ${row.snapshotId} needs, is locked for less than promised`;
       world.violate("I16 locks-hold", what);
