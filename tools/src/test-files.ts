@@ -15,12 +15,21 @@ const PATTERNS = [
   "{tools,bench,simulate,test}/src/**/*.test.ts",
 ];
 
+/** The contract suite runs on both; a file `….cloud.test.ts` needs a real cloud, all others do without one. */
+const ON_BOTH = /^test\/src\/openstack\//;
+const ON_CLOUD = /\.cloud\.test\.ts$/;
+
 /**
  * The test files whose path contains one of the filters (all when there is no filter), in the order of their
  * run.
  */
-export function findTestFiles(root: string, filters: readonly string[]): TestFile[] {
+export function findTestFiles(
+  root: string,
+  filters: readonly string[],
+  where: "sandbox" | "cloud" = "sandbox",
+): TestFile[] {
   return globSync(PATTERNS, { cwd: root })
+    .filter((path) => ON_BOTH.test(path) || ON_CLOUD.test(path) === (where === "cloud"))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .map((path) => ({
       path,

@@ -35,6 +35,19 @@ describe("the test runner", () => {
     assert.match(lines.at(-2) ?? "", /^ok {3}test\/src\/system\.test\.ts/);
   });
 
+  it("runs against a real cloud only what can use one, and tells it where the cloud is", async () => {
+    const told = `assert.equal(process.env.CAIRN_TEST_CLOUD, "/cloud")`;
+    const files = {
+      "test/src/openstack/nova.test.ts": `${head} test("both", () => ${told});`,
+      "test/src/truth.cloud.test.ts": `${head} test("real", () => ${told});`,
+      "test/src/system.test.ts": good,
+    };
+    const real = await run(files, { cloudFolder: "/cloud" });
+    assert.equal(real.last, "2 passed, 0 failed", real.text);
+    const local = { ...files, "test/src/openstack/nova.test.ts": good };
+    assert.equal((await run(local)).last, "2 passed, 0 failed");
+  });
+
   it("shows each failure with its names, error and place, and fails", async () => {
     const suite =
       'describe("door", () => { it("opens", () => assert.equal(1, 2)); it("shuts", () => {}); });';

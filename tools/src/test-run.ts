@@ -11,6 +11,8 @@ export interface TestRun {
   readonly root: string;
   /** Parts of paths; all files when empty. */
   readonly filters: readonly string[];
+  /** The folder of a real cloud's `clouds.yaml`: then only tests that can use it are run, against it. */
+  readonly cloudFolder?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -26,14 +28,17 @@ const FILES_AT_ONCE = 2;
  * at last one line `N passed, N failed`. A run in which nothing passed has not passed.
  */
 export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
-  const files = findTestFiles(run.root, run.filters);
+  const files = findTestFiles(run.root, run.filters, run.cloudFolder === undefined ? "sandbox" : "cloud");
   if (files.length === 0) run.say(`no test file has ${run.filters.join(" or ")} in its path`);
   // Open to others, as PostgreSQL may run as another user.
   const folder = mkdtempSync(join(tmpdir(), "ct-"));
   chmodSync(folder, 0o755);
   try {
     await using database = await startTestDatabase(files, folder, run);
-    const results = await runAll(run, files, { folder, env: { ...run.env, ...database.env } });
+    const results = await runAll(run, files, {
+      folder,
+      env: { ...run.env, ...database.env, CAIRN_TEST_CLOUD: run.cloudFolder },
+    });
     return conclude(run, results);
   } catch (cause) {
     // The set-up failed, or was interrupted; a failing test does not come here.

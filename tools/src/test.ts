@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 import { resolve } from "node:path";
+import { parseTestArguments, type TestArguments } from "./test-arguments.ts";
 import { runTests } from "./test-run.ts";
 
-// `./cairn test [FILTER...]`: the one place of this program that touches process state.
+// `./cairn test [--cloud CLOUD] [FILTER...]`: the one place of this program that touches process state.
 const stopping = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
@@ -10,11 +11,22 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.exitCode = 128 + constants.signals[name];
   });
 }
-const verdict = await runTests({
-  root: resolve(import.meta.dirname, "../.."),
-  filters: process.argv.slice(2),
-  env: process.env,
-  signal: stopping.signal,
-  say: (line) => void process.stdout.write(`${line}\n`),
-});
-process.exit(process.exitCode ?? (verdict === "passed" ? 0 : 1));
+const verdict = await runAsked(parseTestArguments(process.argv.slice(2), process.cwd()));
+process.exit(process.exitCode ?? verdict);
+
+async function runAsked(asked: TestArguments): Promise<0 | 1 | 2> {
+  if (asked.kind === "wrong") {
+    process.stderr.write(`cairn test: ${asked.because}\n`);
+    return 2;
+  }
+  const { filters, cloudFolder } = asked;
+  const passed = await runTests({
+    root: resolve(import.meta.dirname, "../.."),
+    filters,
+    cloudFolder,
+    env: process.env,
+    signal: stopping.signal,
+    say: (line) => void process.stdout.write(`${line}\n`),
+  });
+  return passed === "passed" ? 0 : 1;
+}

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Secret } from "@cairn/kernel";
@@ -8,9 +9,10 @@ import {
   type Cloud,
   type CloudAccess,
   connectCloud,
-  credentialsFromEnvironment,
+  credentialsFromClouds,
   type Environment,
 } from "@cairn/openstack";
+import { parse } from "yaml";
 
 /** An OpenStack that the contract suite may use: the sandbox, or a real one. */
 export interface PeerCloud extends AsyncDisposable {
@@ -24,29 +26,19 @@ export interface PeerCloud extends AsyncDisposable {
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
- * Whether the suite shall use the cloud that the environment names, and not the sandbox. Never by accident.
- */
-export function usesRealCloud(env: Environment): boolean {
-  return env["CAIRN_TEST_CLOUD"] === "environment";
-}
-
-/**
- * The sandbox, started for this test file; or, with `CAIRN_TEST_CLOUD=environment`, the cloud of the `OS_*`
- * variables (a member of a project) and of the same with `ADMIN_` before them (an admin of another project).
+ * The cloud that `CAIRN_TEST_CLOUD` names: a folder with a `clouds.yaml` in which `admin` is an admin of a
+ * project and `demo` a member of another. Without it a sandbox, started for this test file.
  */
 export async function openPeerCloud(env: Environment): Promise<PeerCloud> {
-  if (!usesRealCloud(env)) return startSandbox();
+  const folder = env["CAIRN_TEST_CLOUD"];
+  if (folder === undefined || folder === "") return startSandbox();
+  const clouds: unknown = parse(await readFile(join(folder, "clouds.yaml"), "utf8"));
   return {
-    tenant: credentialsFromEnvironment(env),
-    admin: credentialsFromEnvironment(withoutPrefix(env, "ADMIN_")),
+    tenant: credentialsFromClouds(clouds, "demo", {}),
+    admin: credentialsFromClouds(clouds, "admin", {}),
     sandboxUrl: undefined,
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
-}
-
-function withoutPrefix(env: Environment, prefix: string): Environment {
-  const entries = Object.entries(env).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(entries.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
 /** A cloud for these credentials, with the suite's time limit. */
@@ -54,10 +46,11 @@ export function connect(access: CloudAccess): Cloud {
   return connectCloud({ ...access, requestTimeoutMs: REQUEST_TIMEOUT_MS });
 }
 
-async function startSandbox(): Promise<PeerCloud> {
+/** A small OpenStack in a process of its own, with its default seed. */
+export async function startSandbox(): Promise<PeerCloud> {
   // The path of a socket must be short, so the folder is, too.
   const folder = await mkdtemp("/var/tmp/cairn-o-");
-  const main = fileURLToPath(new URL("../../apps/sandbox/src/main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("../../../apps/sandbox/src/main.ts", import.meta.url));
   const flags = ["--sandbox-dir", folder, "--sandbox-listen-port", "0", "--sandbox-transition-ms", "50"];
   const child = spawn(process.execPath, [main, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
   try {

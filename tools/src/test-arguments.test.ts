@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseTestArguments } from "./test-arguments.ts";
+
+void test("words are filters, and --cloud names the project's own cloud or a folder", () => {
+  const run = (filters: string[], cloudFolder?: string) => ({ kind: "run", filters, cloudFolder });
+  const testcloud = "/var/tmp/cairn-testcloud";
+  const table: readonly [readonly string[], ReturnType<typeof run>][] = [
+    [[], run([])],
+    [["openstack", "kernel"], run(["openstack", "kernel"])],
+    [["--cloud", "testcloud"], run([], testcloud)],
+    [["--cloud=testcloud", "nova"], run(["nova"], testcloud)],
+    [["nova", "--cloud", "my/cloud"], run(["nova"], "/home/me/my/cloud")],
+    [["--cloud", "/etc/openstack"], run([], "/etc/openstack")],
+  ];
+  for (const [argv, wanted] of table) assert.deepEqual(parseTestArguments(argv, "/home/me"), wanted);
+});
+
+void test("a flag that does not exist, or has no value, is said to be wrong", () => {
+  for (const [argv, because] of [
+    [["--cluod", "testcloud"], /no flag --cluod/],
+    [["--cloud"], /needs testcloud/],
+    [["--cloud="], /needs testcloud/],
+  ] as const) {
+    const parsed = parseTestArguments(argv, "/");
+    assert.ok(parsed.kind === "wrong");
+    assert.match(parsed.because, because);
+  }
+});

@@ -1,0 +1,35 @@
+import { resolve } from "node:path";
+
+/** What `./cairn test` was asked for. */
+export type TestArguments =
+  | {
+      readonly kind: "run";
+      readonly filters: readonly string[];
+      /** The folder of a real cloud's `clouds.yaml`; undefined for the sandbox. */
+      readonly cloudFolder: string | undefined;
+    }
+  | { readonly kind: "wrong"; readonly because: string };
+
+/** Where `./cairn testcloud` keeps its cloud. */
+const TESTCLOUD_FOLDER = "/var/tmp/cairn-testcloud";
+
+/** `[--cloud testcloud|FOLDER] [FILTER...]` */
+export function parseTestArguments(argv: readonly string[], cwd: string): TestArguments {
+  const filters: string[] = [];
+  let cloudFolder: string | undefined;
+  const words = argv.values();
+  for (const word of words) {
+    if (!word.startsWith("--")) {
+      filters.push(word);
+      continue;
+    }
+    const [flag, given] = word.split("=", 2);
+    if (flag !== "--cloud") return { kind: "wrong", because: `there is no flag ${flag ?? ""}` };
+    const name = given ?? words.next().value;
+    if (name === undefined || name === "") {
+      return { kind: "wrong", because: "--cloud needs testcloud, or a folder with a clouds.yaml" };
+    }
+    cloudFolder = name === "testcloud" ? TESTCLOUD_FOLDER : resolve(cwd, name);
+  }
+  return { kind: "run", filters, cloudFolder };
+}
