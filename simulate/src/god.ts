@@ -1,19 +1,28 @@
 import { Fault } from "@cairn/kernel";
 import type { Store } from "@cairn/store";
-import type { Target } from "./target.ts";
+import type { StoredObject, Target } from "./target.ts";
+
+/** Which objects god looks at, and what is told of it. */
+export interface GodsEye {
+  readonly onRead?: (name: string) => void;
+  /** The others are as if somebody had removed them. */
+  readonly sees?: (object: StoredObject) => boolean;
+}
 
 /**
  * A target as god sees it: at once, without trouble, as it is (`actual`) or as if the medium had damaged
  * nothing (`pristine`). It tells which objects were looked at.
  */
-export function godStore(
-  target: Target,
-  view: "actual" | "pristine",
-  onRead?: (name: string) => void,
-): Store {
+export function godStore(target: Target, view: "actual" | "pristine", eye: GodsEye = {}): Store {
+  const { onRead, sees = () => true } = eye;
+  const isThere = (name: string): boolean => {
+    const object = target.objects.get(name);
+    return object !== undefined && sees(object);
+  };
   const bytesOf = (name: string): Buffer => {
     onRead?.(name);
     const object = target.find(name);
+    if (!sees(object)) throw new Fault("object-missing", `reading ${name}, which is not locked`, "never");
     return view === "actual" ? object.bytes : object.pristine;
   };
   return {
@@ -24,10 +33,10 @@ export function godStore(
       if (offset + length <= bytes.length) return Buffer.from(bytes.subarray(offset, offset + length));
       throw new Fault("object-short", `reading ${length} bytes at ${offset} of ${name}`, "never");
     },
-    size: async (name) => (target.objects.has(name) ? bytesOf(name).length : undefined),
+    size: async (name) => (isThere(name) ? bytesOf(name).length : undefined),
     remove: async (name) => refuse(name),
     async *list(prefix) {
-      yield* [...target.objects.keys()].filter((name) => name.startsWith(prefix));
+      yield* [...target.objects.keys()].filter((name) => name.startsWith(prefix) && isThere(name));
     },
     time: async () => 0,
   };

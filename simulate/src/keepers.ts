@@ -1,6 +1,6 @@
 import { extendLocks } from "@cairn/maintenance";
 import { changeKeySet, readKeySet, structureOnlyKeys } from "@cairn/repository";
-import { severalTries, tolerating } from "./maintainers.ts";
+import { GRACE_MS, severalTries, tolerating } from "./maintainers.ts";
 import { portOf } from "./port.ts";
 import type { Process } from "./process.ts";
 import { HOUR_MS } from "./scenario.ts";
@@ -15,9 +15,10 @@ export function lockExtender(windowMs: number): Program {
   const extendOnce = async (process: Process): Promise<boolean> =>
     tolerating(process, "extending locks", async () => {
       const { handle, main, scheduler } = process.world;
-      const beganAt = scheduler.now;
+      const rule = { intervalMs: EXTEND_EVERY_MS, promiseMs: windowMs / 2 };
+      const locks = { beganAt: scheduler.now, ...rule };
       if (process.world.scenario.flaw === "locks-not-extended") {
-        process.world.locks = { beganAt, promiseMs: windowMs / 2 };
+        process.world.locks = locks;
         return;
       }
       const { objects, extended } = await extendLocks({
@@ -25,10 +26,10 @@ export function lockExtender(windowMs: number): Program {
         handle: { ...handle, keys: structureOnlyKeys(handle.keys) },
         clock: process.clock,
         signal: neverAborted,
-        promiseMs: windowMs / 2,
-        intervalMs: EXTEND_EVERY_MS,
+        graceMs: GRACE_MS,
+        ...rule,
       });
-      process.world.locks = { beganAt, promiseMs: windowMs / 2 };
+      process.world.locks = locks;
       scheduler.note(`${process.name} extended ${extended} of ${objects} locks`);
     });
   return async (process) => {

@@ -9,7 +9,7 @@ import type { Program } from "./world.ts";
 
 const neverAborted = new AbortController().signal;
 /** From condemning to deleting; listings lag behind less than that. */
-const GRACE_MS = 8 * HOUR_MS;
+export const GRACE_MS = 8 * HOUR_MS;
 /** After the trouble has ended: one sweep to condemn, one to delete, one to finish. */
 const LAST_SWEEPS = 4;
 const TRIES_MAX = 3;

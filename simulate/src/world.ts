@@ -41,8 +41,8 @@ export class World {
   readonly violations: Violation[] = [];
   readonly lateMaxMs = LATE_MAX_MS;
   faults: FaultRates;
-  /** The last time that locks were extended, and for how long from then everything in use was promised. */
-  locks: { readonly beganAt: number; readonly promiseMs: number } | undefined;
+  /** The last time that locks were extended, when the next is due, and for how long everything is promised. */
+  locks: { readonly beganAt: number; readonly intervalMs: number; readonly promiseMs: number } | undefined;
   /** Nobody begins anything new any more. */
   ending = false;
   /** Programs that have not come to their end. */

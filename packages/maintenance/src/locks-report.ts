@@ -12,6 +12,8 @@ export interface ExtendLocksRequest extends MaintenanceScope {
   readonly promiseMs: number;
   /** How long until this is called again: what would fall below the promise before then is extended now. */
   readonly intervalMs: number;
+  /** Longer than any listing of the target is out of date: the sweep's grace. A day unless told. */
+  readonly graceMs?: number;
   readonly prices?: RequestPrices;
   /** Says what would be done and what it would cost; reads, but extends nothing. */
   readonly dryRun?: boolean;

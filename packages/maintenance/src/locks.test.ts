@@ -106,7 +106,7 @@ describe("extending locks", () => {
     assert.equal(await lockedUntil(store, name), clock.now() + WINDOW_MS);
   });
 
-  it("lets lapse what is condemned and snapshots that are to be removed", async () => {
+  it("lets lapse what nothing can lead to any more and snapshots that are to be removed", async () => {
     const all = await bench();
     const { repository, snapshot } = all;
     const { store, handle, clock } = repository;
@@ -120,7 +120,7 @@ describe("extending locks", () => {
       tombstone: { workloadId, snapshotId, requestedAt: at, requestedBy: "me", notBefore: at },
     });
     const condemned = [
-      { pack, kind: "chunk", epoch: 1, at: clock.now(), bytes: 777, why: "unreferenced" },
+      { pack, kind: "chunk", epoch: 1, at: clock.now(), bytes: 777, why: "unreferenced", settled: true },
     ] as const;
     await writeState(store, handle, {
       state: { ...EMPTY_STATE, epoch: 1, at: clock.now(), by: "test", condemned },
@@ -132,6 +132,42 @@ describe("extending locks", () => {
     assert.equal(await lockedUntil(store, names.pack(pack)), until);
     assert.equal(await lockedUntil(store, names.commit(workloadId, snapshotId)), until);
     assert.ok((await lockedUntil(store, names.commit(snapshot.workloadId, snapshot.snapshotId))) > until);
+  });
+
+  it("keeps a snapshot locked whose packs were condemned just before it was committed", async () => {
+    const all = await bench();
+    const { repository, snapshot } = all;
+    const { store, handle, clock } = repository;
+    const names = repositoryNames(handle.repositoryId);
+    const pack = snapshot.chunks[0]?.pack ?? "";
+    const condemned = [
+      { pack, kind: "chunk", epoch: 1, at: clock.now(), bytes: 777, why: "unreferenced" },
+    ] as const;
+    await writeState(store, handle, {
+      state: { ...EMPTY_STATE, epoch: 1, at: clock.now(), by: "test", condemned },
+    });
+    for (let day = 0; day < 30; day += 1) {
+      await extend(all);
+      clock.pass(INTERVAL_MS);
+      for (const name of [names.pack(pack), names.state(1)]) {
+        assert.ok((await lockedUntil(store, name)) >= clock.now() + PROMISE_MS, `${name} on day ${day}`);
+      }
+    }
+  });
+
+  it("does not rest on what listings may not have shown yet", async () => {
+    const all = await bench();
+    const { store, handle } = all.repository;
+    const hidden = repositoryNames(handle.repositoryId).pack(all.snapshot.chunks[0]?.pack ?? "");
+    const late: Store = {
+      ...store,
+      async *list(prefix, signal) {
+        for await (const name of store.list(prefix, signal)) if (name !== hidden) yield name;
+      },
+    };
+    all.repository.clock.pass(DAY_MS);
+    const { lockFloor } = await extend({ ...all, repository: { ...all.repository, store: late } });
+    assert.ok(lockFloor <= (await lockedUntil(store, hidden)));
   });
 
   it("tells what was locked for less than promised when it came too late", async () => {

@@ -18,6 +18,7 @@ import type {
 import { type Meter, meteredStore, newMeter } from "./meter.ts";
 import { changeState } from "./record-damage.ts";
 import type { MaintenanceScope } from "./scope.ts";
+import { SWEEP_LIMITS } from "./sweep/options.ts";
 
 const PARALLEL = 16;
 const BATCH = 1000;
@@ -26,8 +27,8 @@ const SAMPLES = 200;
 
 /**
  * Locks everything that is in use for longer, as far as it would otherwise fall below the promise before the
- * next run: one request to look at an object, and one to extend it, once in `window - promise`. What is
- * condemned, and snapshots whose removal was asked for, are left to lapse. Packs come first and commits last,
+ * next run: one request to look at an object, and one to extend it, once in `window - promise`. What nothing
+ * can lead to any more, and snapshots whose removal was asked for, are left to lapse. Packs come first and commits last,
  * so that a snapshot is never extended before what it needs. The state remembers how far everything is
  * locked: a run that finds nothing due asks for nothing else. Faults: those of the store. Rejections: a
  * target without locks, a window too short for the promise.
@@ -83,7 +84,7 @@ class LockWork {
   tooShortOmitted = 0;
   objects = 0;
   extended = 0;
-  /** The shortest lock of all, after extending. Nothing in use: as good as what would be put now. */
+  /** The shortest lock of all that is in use, after extending; listed or not. */
   floor: number;
   readonly #request: ExtendLocksRequest;
   readonly #lock: ObjectLock;
@@ -97,7 +98,9 @@ class LockWork {
     this.#request = at.request;
     this.#lock = at.lock;
     this.#rule = at.rule;
-    this.floor = at.rule.now + at.rule.windowMs;
+    const { graceMs = SWEEP_LIMITS.graceMs } = at.request;
+    // What no listing shows yet was locked when it was stored, less than a grace ago.
+    this.floor = at.rule.now + at.rule.windowMs - graceMs;
   }
 
   async extend(names: readonly string[]): Promise<void> {
@@ -129,8 +132,10 @@ class LockWork {
 }
 
 /**
- * Packs, segments, the newest state, the newest key set, the marker, and last the commits whose removal
- * nobody asked for, a thousand at a time. Superseded key sets and states lapse: they are there to be removed.
+ * Packs, segments, the first and the newest state, the newest key set, the marker, and last the commits whose
+ * removal nobody asked for, a thousand at a time. Superseded key sets and states lapse: they are there to be
+ * removed. A condemned pack is in use until it is settled: a writer that had begun before may have committed
+ * it since, and no sweep may have come to rescue it.
  */
 async function* objectsInUse(
   scope: MaintenanceScope,
@@ -140,7 +145,9 @@ async function* objectsInUse(
   const names = repositoryNames(handle.repositoryId);
   const root = names.within("");
   const leaving = new Set([
-    ...state.condemned.map(({ pack, kind }) => packOf(names, kind, pack)),
+    ...state.condemned
+      .filter(({ settled = false }) => settled)
+      .map(({ pack, kind }) => packOf(names, kind, pack)),
     ...state.deleting.map(({ name }) => root + name),
   ]);
   for (const prefix of [names.packs("chunk"), names.packs("page"), names.segments]) {
@@ -150,8 +157,9 @@ async function* objectsInUse(
     (name) => name !== names.keysDestroyed,
   );
   const newestKeys = keySets.toSorted().slice(-1);
-  const newestState = state.epoch === 0 ? [] : [names.state(state.epoch)];
-  yield [...newestState, ...newestKeys, names.marker];
+  // Without the first one a reader takes the others for not being there.
+  const states = new Set(state.epoch === 0 ? [] : [names.state(1), names.state(state.epoch)]);
+  yield [...states, ...newestKeys, names.marker];
   const removing = new Set<string>();
   for await (const name of store.list(names.tombstones, signal))
     removing.add(name.slice(names.tombstones.length));

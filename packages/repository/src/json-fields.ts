@@ -44,6 +44,13 @@ export class JsonFields {
     return this.#fields[key] === undefined ? undefined : this.count(key);
   }
 
+  /** `true` or `false`; `false` when it is absent. */
+  flag(key: string): boolean {
+    const value = this.#fields[key] ?? false;
+    if (typeof value !== "boolean") throw this.#bad(key, "neither true nor false");
+    return value;
+  }
+
   /** One of a few words. */
   oneOf<Word extends string>(key: string, words: readonly Word[]): Word {
     const found = this.text(key);

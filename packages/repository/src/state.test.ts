@@ -166,6 +166,15 @@ describe("the newest state", () => {
     );
   });
 
+  it("say of a condemned pack whether it is settled", async () => {
+    const store = memoryStore();
+    const [pack] = GOLDEN_STATE.condemned;
+    assert.ok(pack !== undefined);
+    const condemned = [pack, { ...pack, settled: true }] as const;
+    await writeState(store, handle, { state: stateOf(1, { condemned }) });
+    assert.deepEqual((await readState(store, handle)).condemned, condemned);
+  });
+
   it("names the packs to avoid: condemned, damaged, and being deleted", () => {
     const deleting = [{ name: `p/ab/${"ab".repeat(16)}`, bytes: 1, why: "", by: "" }];
     const avoid = packsToAvoid({ ...GOLDEN_STATE, deleting });

@@ -78,6 +78,8 @@ describe("a condemned pack", () => {
   for (const [title, over, expected] of cases) {
     it(title, () => {
       const plan = planSweep(facts(over));
+      const settled = !["rescued", "grace", "session", "base"].includes(expected);
+      assert.equal(plan.settled.length, settled ? 1 : 0, "settled");
       const outcome =
         plan.removePacks.length > 0
           ? "removed"

@@ -33,11 +33,15 @@ export interface SweepPlan {
   /** Packs to remove, condemned long ago (or, by a flawed sweeper, just found). */
   readonly removePacks: readonly CondemnedPack[];
   readonly waiting: readonly WaitingPack[];
+  /** Condemned packs that nothing can lead to any more, whether or not they may go now. */
+  readonly settled: readonly CondemnedPack[];
   readonly removeCommits: readonly SnapshotName[];
   readonly removeTombstones: readonly string[];
   readonly removeSessions: readonly string[];
   readonly confirmationNeeded?: { readonly bytes: number; readonly share: number };
 }
+
+const NO_LOCKS: SweepFacts["lockedUntil"] = new Map();
 
 /** The key of a pack in sets and maps. */
 export function packKey(pack: { readonly kind: RecordKind; readonly pack: string }): string {
@@ -68,6 +72,7 @@ export function planSweep(facts: SweepFacts): SweepPlan {
     condemn: flaws.neverWaits === true ? [] : facts.unreferenced.slice(0, room),
     removePacks,
     waiting,
+    settled: candidates(facts).filter((pack) => isSettled(pack, facts)),
     removeCommits: dueCommits(facts),
     removeTombstones: finishedTombstones(facts),
     removeSessions: finishedSessions(facts),
@@ -107,6 +112,14 @@ export function waitsFor(
     if (snapshotId !== undefined) return { kind: "base", sessionId, snapshotId };
   }
   return undefined;
+}
+
+/** Whether only its lock, or a person's word, keeps a condemned pack that is not in use. */
+export function isSettled(
+  pack: CondemnedPack,
+  facts: Pick<SweepFacts, "nowMs" | "sessions" | "limits" | "flaws">,
+): boolean {
+  return waitsFor(pack, { ...facts, lockedUntil: NO_LOCKS }) === undefined;
 }
 
 /** Too large a share at once wants a person's word. Everything there is: in use, condemned, just found. */

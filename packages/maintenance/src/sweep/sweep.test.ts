@@ -313,7 +313,10 @@ describe("a sweep on a target with object lock", () => {
     await sweepOnce(repository);
     await sweepOnce(repository);
     const condemned = await readState(repository.store, repository.handle);
-    assert.equal(condemned.condemned.length, 2);
+    assert.deepEqual(
+      condemned.condemned.map(({ settled = false }) => settled),
+      [false, false],
+    );
     for (const name of [...(await namesOf(repository, "p")), ...(await namesOf(repository, "m"))]) {
       const full = repositoryNames(repository.handle.repositoryId).within(name);
       await repository.store.lock?.extend(full, clock.now() + 3 * DAY_MS);
@@ -323,6 +326,11 @@ describe("a sweep on a target with object lock", () => {
     assert.deepEqual(
       waiting.waiting.map(({ waitsFor }) => waitsFor.kind),
       ["lock", "lock"],
+    );
+    const { condemned: settled } = await readState(repository.store, repository.handle);
+    assert.deepEqual(
+      settled.map((pack) => pack.settled),
+      [true, true],
     );
     clock.pass(2 * DAY_MS);
     await sweepOnce(repository);

@@ -14,13 +14,13 @@ import { type Marked, markAll } from "./mark-all.ts";
 import { SWEEP_LIMITS, type SweepOptions } from "./options.ts";
 import { CONDEMNED, DAMAGED, DELETING, MOVED, PackTable } from "./pack-table.ts";
 import {
+  isSettled,
   packKey,
   planSweep,
   type SweepFacts,
   type SweepPlan,
   sumBytes,
   suspectListing,
-  waitsFor,
 } from "./plan.ts";
 import type { Removal, SweepReport } from "./report.ts";
 import { afterChanges, mergeRelocations, type SegmentChanges, withoutPacks } from "./segments.ts";
@@ -150,7 +150,7 @@ async function decide(sweeping: Sweeping, gathered: Gathered, marked: Marked): P
     confirmedBytes: sweeping.confirmedBytes ?? 0,
   };
   const perhapsDue = state.condemned.filter(
-    (pack) => !marked.inUse.has(packKey(pack)) && waitsFor(pack, facts) === undefined,
+    (pack) => !marked.inUse.has(packKey(pack)) && isSettled(pack, facts),
   );
   return planSweep({ ...facts, lockedUntil: await packLocks(sweeping, perhapsDue) });
 }

@@ -34,8 +34,11 @@ export function decidedState(base: MaintenanceState, change: StateChange): Maint
     (pack: SweptPack): CondemnedPack => {
       return { pack: pack.pack, kind: pack.kind, epoch, at, bytes: pack.bytes, why };
     };
+  const settled = new Set(plan.settled.map(packKey));
   const condemned = [
-    ...base.condemned.filter((pack) => !gone.has(packKey(pack))),
+    ...base.condemned
+      .filter((pack) => !gone.has(packKey(pack)))
+      .map((pack): CondemnedPack => (settled.has(packKey(pack)) ? { ...pack, settled: true } : pack)),
     ...plan.condemn.map(fresh("unreferenced")),
     ...moved.map(fresh("moved")),
   ];

@@ -23,8 +23,8 @@ export function encodeState(state: MaintenanceState): Buffer {
       epoch,
       at,
       by,
-      condemned: condemned.map(({ pack, kind, epoch: since, at: when, bytes, why }) => {
-        return { pack, kind, epoch: since, at: when, bytes, why };
+      condemned: condemned.map(({ pack, kind, epoch: since, at: when, bytes, why, settled }) => {
+        return { pack, kind, epoch: since, at: when, bytes, why, settled };
       }),
       deleting: deleting.map(({ name, bytes, why, by: who }) => ({ name, bytes, why, by: who })),
       damaged: bad.map(({ pack, kind, ids }) => ({ pack, kind, ids })),
@@ -63,6 +63,7 @@ function decodeCondemned(name: string, fields: JsonFields): CondemnedPack {
     at: fields.count("at"),
     bytes: fields.count("bytes"),
     why: fields.oneOf("why", CONDEMNED_WHY),
+    ...(fields.flag("settled") ? { settled: true } : {}),
   };
 }
 

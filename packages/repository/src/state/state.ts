@@ -40,6 +40,11 @@ export interface CondemnedPack {
   readonly bytes: number;
   /** `unreferenced`: no commit leads to it. `moved`: what was in use of it lies elsewhere now, too. */
   readonly why: "unreferenced" | "moved";
+  /**
+   * Every writer that had begun before it was condemned is over, and a mark since then found it unused: nothing
+   * can lead to it any more. Until then a commit may be under way that does.
+   */
+  readonly settled?: true;
 }
 
 /** A removal that has been decided and is not known to be done. */
