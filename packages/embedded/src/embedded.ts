@@ -30,6 +30,8 @@ export interface EmbeddedOptions {
    * How often the engine looks whether a repository wants sweeping or scrubbing; its default when left out.
    */
   readonly maintenanceLookSeconds?: number;
+  /** What stays free of a datamover's scratch folder; its default when left out. */
+  readonly scratchReserveMib?: number;
   /** Told when a part begins to start. */
   readonly onStart?: (part: string) => void;
 }
@@ -266,6 +268,7 @@ export class Embedded {
   }
 
   #datamoverEnvironment(host: string): Record<string, string> {
+    const { scratchReserveMib: reserveMib } = this.#options;
     return {
       ...DATAMOVER_MEMORY,
       CAIRN_DATAMOVER_API_URL: `http://127.0.0.1:${String(this.#ports.get("datamover-api") ?? 0)}`,
@@ -273,6 +276,7 @@ export class Embedded {
       CAIRN_DATAMOVER_TOKEN_FILE: this.layout.tokenFile(host),
       CAIRN_DATAMOVER_SCRATCH_DIR: this.layout.scratch(host),
       CAIRN_DATAMOVER_SANDBOX_DIR: this.layout.sandbox,
+      ...(reserveMib === undefined ? {} : { CAIRN_DATAMOVER_SCRATCH_RESERVE_MIB: String(reserveMib) }),
     };
   }
 }

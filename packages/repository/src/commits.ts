@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Fault, hasCode } from "@cairn/kernel";
-import type { Store } from "@cairn/store";
+import { fromReserve, type Store } from "@cairn/store";
 import { checked, withChecksum } from "./checksum.ts";
 import {
   COMMIT_CLEAR_BYTES,
@@ -170,7 +170,7 @@ export async function writeTombstone(
   const key = deriveKey(structureKey(keys), TOMBSTONE, Buffer.from(name));
   const sealed = sealBytes(key, encodeTombstone(tombstone), header, random);
   try {
-    await store.put(name, [withChecksum(Buffer.concat([header, sealed]))], signal);
+    await fromReserve(store).put(name, [withChecksum(Buffer.concat([header, sealed]))], signal);
   } catch (cause) {
     // The first request counts: its date is what the owner was told.
     if (!hasCode(cause, "object-exists")) throw cause;

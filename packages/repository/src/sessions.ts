@@ -1,5 +1,5 @@
 import { assert, Fault, hasCode } from "@cairn/kernel";
-import type { Store } from "@cairn/store";
+import { fromReserve, type Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import type { RepositoryHandle } from "./commits.ts";
 import { repositoryNames } from "./names.ts";
@@ -115,7 +115,7 @@ export async function endSession(
   const endedAt = Math.floor(await store.time(signal));
   const end: SessionEnd = { sessionId, ...(commit === undefined ? {} : { commit }), endedAt };
   try {
-    await store.put(name, [sealJson(KIND, handle, name, encodeSessionEnd(end))], signal);
+    await fromReserve(store).put(name, [sealJson(KIND, handle, name, encodeSessionEnd(end))], signal);
   } catch (cause) {
     if (!hasCode(cause, "object-exists")) throw cause;
   }

@@ -1,5 +1,5 @@
 import { assert, Fault, hasCode } from "@cairn/kernel";
-import type { Store } from "@cairn/store";
+import { fromReserve, type Store } from "@cairn/store";
 import { damaged } from "./bytes.ts";
 import type { RepositoryHandle } from "./commits.ts";
 import { repositoryNames } from "./names.ts";
@@ -120,7 +120,7 @@ export async function writeState(
   const name = repositoryNames(handle.repositoryId).state(state.epoch);
   const json = encodeState(state);
   try {
-    await store.put(name, [sealJson(KIND, handle, name, json)], signal);
+    await fromReserve(store).put(name, [sealJson(KIND, handle, name, json)], signal);
   } catch (cause) {
     if (!hasCode(cause, "object-exists")) throw cause;
   }

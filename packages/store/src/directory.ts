@@ -6,12 +6,15 @@ import { Fault, hasCode } from "@cairn/kernel";
 import { assertMounted } from "./mounted.ts";
 import { assertName, assertPrefix, isName } from "./names.ts";
 import { ProvenFiles } from "./proven-file.ts";
+import { keepReserve, spendReserve } from "./reserve.ts";
 import type { Store } from "./store.ts";
 
 const COMPARE_BYTES = 4 * 1024 * 1024;
 /** Temporary files begin with a dot, which no object name does, so that no listing shows them. */
 const TEMPORARY = ".cairn-";
 const STALE_ATTEMPTS = 3;
+/** With each object of this size it is looked whether the reserve is whole. */
+const LARGE_BYTES = 1024 * 1024;
 
 /**
  * A store in a directory of a local file system or an NFS mount (mounted `hard`). The directory must exist: a
@@ -23,6 +26,7 @@ const STALE_ATTEMPTS = 3;
  *
  * A `marker` names the directory that was registered: without it an export that is not mounted would look
  * like an empty target. A stale NFS handle is given up, and what needed it is done again a few times.
+ * A registered directory keeps a reserve, from which `putFromReserve` takes.
  */
 export function directoryStore(path: string, marker?: string): Store {
   const root: Root = { path, marker };
@@ -39,12 +43,7 @@ export function directoryStore(path: string, marker?: string): Store {
     }
   };
   return {
-    put: async (name, parts, signal) => {
-      signal?.throwIfAborted();
-      await wrapped(`storing ${name}`, async () =>
-        putFile({ ...shared, file: at(name), name }, parts, signal),
-      );
-    },
+    ...directoryPuts({ ...shared, wrapped, at }),
     get: async (name, signal) => {
       signal?.throwIfAborted();
       return wrapped(`reading ${name}`, async () => {
@@ -71,9 +70,58 @@ export function directoryStore(path: string, marker?: string): Store {
     checkedPuts: true,
     time: async (signal) => {
       signal?.throwIfAborted();
-      return wrapped("asking the target's clock", async () => timeOf(root));
+      return wrapped("asking the target's clock", async () => sparing(path, async () => timeOf(root)));
     },
   };
+}
+
+interface Puts extends Omit<Target, "file" | "name"> {
+  readonly at: (name: string) => string;
+  readonly wrapped: <Result>(doing: string, perform: () => Promise<Result>) => Promise<Result>;
+}
+
+/** Both ways to store: the one sees that there is a reserve, the other uses it. */
+function directoryPuts(puts: Puts): Pick<Store, "put"> & Required<Pick<Store, "putFromReserve">> {
+  const { root, at, wrapped } = puts;
+  let reserved = false;
+  const store = async (name: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> =>
+    putFile({ ...puts, file: at(name), name }, parts, signal);
+  const reserve = async (parts: readonly Uint8Array[]): Promise<void> => {
+    if (root.marker === undefined || (reserved && !isLarge(parts))) return;
+    await assertMounted(root.path, root.marker);
+    await keepReserve(root.path);
+    reserved = true;
+  };
+  return {
+    put: async (name, parts, signal) => {
+      signal?.throwIfAborted();
+      await wrapped(`storing ${name}`, async () => {
+        await reserve(parts);
+        await store(name, parts, signal);
+      });
+    },
+    putFromReserve: async (name, parts, signal) => {
+      signal?.throwIfAborted();
+      await wrapped(`storing ${name}`, async () =>
+        sparing(root.path, async () => store(name, parts, signal)),
+      );
+    },
+  };
+}
+
+function isLarge(parts: readonly Uint8Array[]): boolean {
+  return parts.reduce((sum, part) => sum + part.length, 0) >= LARGE_BYTES;
+}
+
+/** Performs; when the file system is full, gives up the reserve, file by file, until there is room. */
+async function sparing<Result>(root: string, perform: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await perform();
+    } catch (cause) {
+      if (!FULL.some((code) => hasCode(cause, code)) || !(await spendReserve(root))) throw cause;
+    }
+  }
 }
 
 interface Root {
@@ -251,6 +299,8 @@ async function entriesOf(path: string): Promise<readonly Dirent[]> {
   }
 }
 
+const FULL = ["ENOSPC", "EDQUOT"];
+
 const CODES: Readonly<Record<string, readonly [code: string, retry: Fault["retry"]]>> = {
   ENOENT: ["object-missing", "never"],
   ENOSPC: ["store-full", "after-operator"],
@@ -266,6 +316,10 @@ const CODES: Readonly<Record<string, readonly [code: string, retry: Fault["retry
  * The Fault for what went wrong. An object that is missing because the whole target is away is not missing.
  */
 async function explain({ path, marker }: Root, doing: string, cause: unknown): Promise<unknown> {
+  if (FULL.some((code) => hasCode(cause, code))) {
+    const remedy = "remove snapshots and let a sweep run, enlarge it, or raise its quota";
+    return toFault(`${doing}: the target's directory ${path} is full (${remedy})`, cause);
+  }
   if (!hasCode(cause, "ENOENT")) return toFault(doing, cause);
   try {
     await assertMounted(path, marker);

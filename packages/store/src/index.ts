@@ -5,6 +5,7 @@ export { type FaultPlan, faultyStore, type StoreCall } from "./faulty.ts";
 export { memoryStore } from "./memory.ts";
 export { openStore } from "./open-store.ts";
 export { type Probed, type ProbeOptions, probeTarget, type TargetReport } from "./probe.ts";
+export { fromReserve } from "./reserve.ts";
 export { type RequestCounter, type RequestKind, requestCounter, type S3Options } from "./s3-link.ts";
 export { openAddress, type SealedAddress, sealAddress } from "./sealed-address.ts";
 export {

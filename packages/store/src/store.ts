@@ -29,6 +29,11 @@ export interface Store {
    * call again with the same bytes, or use another name. The parts must not change until it settles.
    */
   put(name: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void>;
+  /**
+   * As `put`, for the small objects without which a full target could not be cleared up: where the target
+   * keeps a reserve, it is used. Only some targets can.
+   */
+  putFromReserve?(name: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void>;
   /** The whole object. For small objects; packs are read with `getRange`. */
   get(name: string, signal?: AbortSignal): Promise<Buffer>;
   /** Exactly `length` bytes from `offset`, or a Fault `object-short`. */

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { assert, Fault, formatBytes } from "@cairn/kernel";
+import { assert, describeFault, Fault, formatBytes, hasCode } from "@cairn/kernel";
 
 /** How much room a point may need, and what is never used up. */
 export interface ScratchBudget {
@@ -12,6 +12,8 @@ export interface ScratchBudget {
 
 /** sun_path of a unix socket is 108 bytes with its final zero (unix(7)). */
 const SOCKET_PATH_MAX = 107;
+
+const REMEDY = "make room there, or set datamover.scratch_dir to another place";
 
 /** The folder where this host's datamover keeps what QEMU copies before guests overwrite it, and sockets. */
 export class Scratch {
@@ -64,7 +66,7 @@ export class Scratch {
     if (free >= needed) return;
     const lack = `${formatBytes(free)} free, ${formatBytes(needed)} needed`;
     const what = `taking a point with scratch files in ${this.path}: ${lack}`;
-    throw new Fault("scratch-too-small", what, "after-operator");
+    throw new Fault("scratch-too-small", `${what} (${REMEDY})`, "after-operator");
   }
 
   /**
@@ -74,7 +76,18 @@ export class Scratch {
   async assertReserve(): Promise<void> {
     const free = await this.#freeBytes();
     if (free >= this.#budget.reserveBytes) return;
-    throw new Fault("scratch-full", `only ${formatBytes(free)} left in ${this.path}`, "later");
+    const reserve = formatBytes(this.#budget.reserveBytes);
+    const what = `only ${formatBytes(free)} left in ${this.path}, of which ${reserve} must stay free`;
+    throw new Fault("scratch-full", `${what} (${REMEDY})`, "later");
+  }
+
+  /**
+   * What went wrong, as the operator's to mend if the folder had no room: QEMU and its tools only say so in
+   * words.
+   */
+  judge(cause: unknown): unknown {
+    if (hasCode(cause, "scratch-full") || !isFull(cause)) return cause;
+    return new Fault("scratch-full", `${this.path} is full (${REMEDY})`, "after-operator", cause);
   }
 
   async #freeBytes(): Promise<number> {
@@ -87,9 +100,16 @@ export class Scratch {
     try {
       return await work();
     } catch (cause) {
+      if (isFull(cause)) throw this.judge(cause);
       throw new Fault("scratch-unusable", `working in ${this.path}`, "after-operator", cause);
     }
   }
+}
+
+/** strerror(3) of ENOSPC and EDQUOT. */
+function isFull(cause: unknown): boolean {
+  if (hasCode(cause, "ENOSPC") || hasCode(cause, "EDQUOT")) return true;
+  return /No space left on device|Disk quota exceeded/.test(describeFault(cause));
 }
 
 /** The same path, or a Fault that says why no socket can be there. */

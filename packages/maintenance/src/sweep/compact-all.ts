@@ -1,5 +1,6 @@
+import { hasCode } from "@cairn/kernel";
 import type { RecordKind } from "@cairn/repository";
-import { type Compaction, compact } from "./compaction.ts";
+import { type Compacted, type Compaction, compact } from "./compaction.ts";
 import type { SweptPack } from "./report.ts";
 import type { Sweeping } from "./sweeping.ts";
 
@@ -28,14 +29,27 @@ export async function compactAll(
   };
   const { store, handle, signal } = sweeping;
   const control = { signal, onPack };
-  const chunks = await compact({ store, handle, kind: "chunk" }, compactions.chunk, control);
-  const pages = await compact({ store, handle, kind: "page" }, compactions.page, control);
+  const chunks = await ifThereIsRoom({ store, handle, kind: "chunk" }, compactions.chunk, control);
+  const pages = await ifThereIsRoom({ store, handle, kind: "page" }, compactions.page, control);
   return {
     moved: [...chunks.moved, ...pages.moved].map(toSwept),
     damaged: [...chunks.damaged, ...pages.damaged].map(toSwept),
     segments: [...chunks.segments, ...pages.segments],
     chunkSegments: chunks.segments,
   };
+}
+
+/**
+ * A full target must get its removals: it is compacted when they have made room. What was stored before it
+ * was full is named by nobody, and goes with the next sweep.
+ */
+async function ifThereIsRoom(...work: Parameters<typeof compact>): Promise<Compacted> {
+  try {
+    return await compact(...work);
+  } catch (cause) {
+    if (!hasCode(cause, "store-full")) throw cause;
+    return { moved: [], damaged: [], segments: [], packs: 0 };
+  }
 }
 
 function toSwept({ pack, kind, bytes, liveBytes }: SweptPack): SweptPack {

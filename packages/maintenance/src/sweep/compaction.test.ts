@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { newId } from "@cairn/kernel";
+import { Fault, newId } from "@cairn/kernel";
 import {
   beginSession,
   type Child,
@@ -22,6 +22,7 @@ import {
   sealPage,
   writeCommit,
 } from "@cairn/repository";
+import { faultyStore } from "@cairn/store";
 import { storeSnapshot, type TestRepository, type TestSnapshot, testRepository } from "../test-repository.ts";
 import {
   assertReadable,
@@ -67,6 +68,33 @@ describe("compaction", () => {
       [[], [], []],
     );
     assert.deepEqual((await readState(store, handle)).relocations, []);
+  });
+
+  it("waits until there is room: a full target gets its removals all the same", async () => {
+    const repository = await testRepository();
+    const { store, clock } = repository;
+    const full = await storeSnapshot(repository, piecesOf("a", 12));
+    const thin = await storeSnapshot(repository, [...piecesOf("a", 2), "", "own"], { base: full });
+    const gone = await storeSnapshot(repository, piecesOf("g", 3));
+    await removeSnapshot(repository, full);
+    await removeSnapshot(repository, gone);
+    const noRoom = faultyStore(store, ({ operation, name }) =>
+      operation === "put" && /\/[pm]\//.test(name)
+        ? { when: "before", error: new Fault("store-full", `storing ${name}`, "after-operator") }
+        : undefined,
+    );
+    const first = await sweepOnce(repository, { store: noRoom, remover: noRoom });
+    assert.ok(first.condemned.length > 0);
+    assert.deepEqual(first.compacted, []);
+    clock.pass(DAY_MS);
+    const second = await sweepOnce(repository, { store: noRoom, remover: noRoom });
+    assert.equal(
+      second.removed.filter(({ name }) => name.startsWith("p/")).length,
+      first.condemned.filter(({ kind }) => kind === "chunk").length,
+    );
+    const roomy = await sweepOnce(repository);
+    assert.equal(roomy.compacted.length, 1);
+    await assertReadable(repository, [thin]);
   });
 
   it("is undone for a pack of which a writer referred to more meanwhile", async () => {

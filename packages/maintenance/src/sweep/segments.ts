@@ -7,7 +7,7 @@ import {
   type SegmentTable,
   writeRelocations,
 } from "@cairn/repository";
-import type { Store } from "@cairn/store";
+import { fromReserve, type Store } from "@cairn/store";
 import { RELOCATIONS_MAX } from "./compaction.ts";
 
 interface At {
@@ -53,7 +53,8 @@ export async function withoutPacks(
 
 async function write(at: At, kind: RecordKind, entries: readonly SegmentEntry[]): Promise<string> {
   const { store, handle, signal } = at;
-  return (await writeRelocations(store, handle, { kind, entries, signal })).name;
+  // It frees the room that it takes: packs are removed when the segments without them are durable.
+  return (await writeRelocations(fromReserve(store), handle, { kind, entries, signal })).name;
 }
 
 /** A segment that went or is damaged lists nothing. */

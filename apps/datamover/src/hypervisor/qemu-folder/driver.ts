@@ -27,13 +27,17 @@ class QemuFolder implements Hypervisor {
   async takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point> {
     const domain = await getDomain(this.#context.instancesFolder, request.instanceId);
     const { state } = domain;
-    switch (state.kind) {
-      case "running":
-        return takeRunningPoint(this.#context, { ...domain, state }, request, signal);
-      case "crashed":
-        throw new Fault("qemu-died", `QEMU of instance ${request.instanceId} is not running`, "later");
-      case "stopped":
-        return takeStoppedPoint(this.#context, domain, request, signal);
+    try {
+      switch (state.kind) {
+        case "running":
+          return await takeRunningPoint(this.#context, { ...domain, state }, request, signal);
+        case "crashed":
+          throw new Fault("qemu-died", `QEMU of instance ${request.instanceId} is not running`, "later");
+        case "stopped":
+          return await takeStoppedPoint(this.#context, domain, request, signal);
+      }
+    } catch (cause) {
+      throw this.#context.scratch.judge(cause);
     }
   }
 
