@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { serveSnapshot } from "@cairn/reader";
 import { importKeys, type PortableKeys } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
-import { fileDestination, openTransfer } from "@cairn/transfer";
+import { fileDestination, openTransfer, RESTORE_WORKERS } from "@cairn/transfer";
 
 /** A disk of a snapshot, and all that it takes to read it. */
 export interface StoredDisk {
@@ -27,7 +27,7 @@ async function extract(work: ReaderWork & { readonly kind: "extract" }): Promise
   const { path, sizeBytes, durable, root, repositoryId } = work;
   const { signal } = new AbortController();
   const from = { store: directoryStore(work.store), repositoryId, keys: importKeys(work.keys) };
-  const transfer = await openTransfer({ ...from, indexSegments: [], signal });
+  const transfer = await openTransfer({ ...from, indexSegments: [], workers: RESTORE_WORKERS, signal });
   await using destination = await fileDestination({ path, sizeBytes, kind: "new", durable });
   await transfer.writeDisk({ root, destination, mode: "whole", signal });
   await transfer.close();

@@ -31,4 +31,5 @@ export {
   type VolumeId,
   type WorkloadId,
 } from "./ids.ts";
+export { allocatePages } from "./page-memory.ts";
 export { Secret } from "./secret.ts";

@@ -1,7 +1,13 @@
 import { Rejection } from "@cairn/kernel";
 import type { CommittedDisk, RepositoryHandle } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { type BlockDestination, fileDestination, openTransfer, type TransferProgress } from "@cairn/transfer";
+import {
+  type BlockDestination,
+  fileDestination,
+  openTransfer,
+  RESTORE_WORKERS,
+  type TransferProgress,
+} from "@cairn/transfer";
 import { makeFile, type OutputFile } from "./output-file.ts";
 import { createQcow2 } from "./qcow2-file.ts";
 
@@ -13,7 +19,7 @@ export interface ExportRequest {
   readonly disk: CommittedDisk;
   readonly format: ExportFormat;
   readonly output: OutputFile;
-  /** Worker threads; 2 unless told. */
+  /** Worker threads; 3 unless told. */
   readonly workers?: number;
   readonly onProgress?: (progress: TransferProgress) => void;
   readonly signal: AbortSignal;
@@ -53,12 +59,12 @@ async function writeQcow2(request: ExportRequest, path: string): Promise<number>
 }
 
 async function writeTo(request: ExportRequest, destination: BlockDestination): Promise<number> {
-  const { store, handle, disk, workers, onProgress, signal } = request;
+  const { store, handle, disk, workers = RESTORE_WORKERS, onProgress, signal } = request;
   const transfer = await openTransfer({
     store,
     ...handle,
     indexSegments: [],
-    ...(workers === undefined ? {} : { workers }),
+    workers,
     signal,
   });
   try {

@@ -1,28 +1,16 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
-import { Fault, hasCode, MiB } from "@cairn/kernel";
+import { allocatePages, Fault, hasCode, MiB } from "@cairn/kernel";
 
 /** Direct writes and reads begin, end and lie in memory at multiples of a page (open(2), O_DIRECT). */
 const BLOCK_BYTES = 4096;
 const ROOM_BYTES = 4 * MiB;
 /** A writer has a pack of chunks and one of pages under way. */
 const ROOMS_SPARE = 2;
-const WASM_PAGE_BYTES = 64 * 1024;
 /** Below this the page cache costs less than the detour. */
 const DIRECT_BYTES_MIN = MiB;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const MODE = 0o600;
-
-/**
- * JavaScript's only memory that begins at a page; the types of it come with a browser's, which we do not
- * load.
- */
-declare const WebAssembly: {
-  readonly Memory: new (size: {
-    readonly initial: number;
-    readonly maximum: number;
-  }) => { readonly buffer: ArrayBuffer };
-};
 
 /** Parts as the one sequence of bytes that they are. */
 class Sequence {
@@ -113,15 +101,9 @@ export class ProvenFiles {
   }
 
   #makeRoom(): Buffer | undefined {
-    try {
-      const pages = ROOM_BYTES / WASM_PAGE_BYTES;
-      return Buffer.from(new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer);
-    } catch (cause) {
-      // Such a memory reserves gigabytes of addresses: a process that is limited in those does without.
-      if (!(cause instanceof RangeError)) throw cause;
-      this.#direct = false;
-      return undefined;
-    }
+    const room = allocatePages(ROOM_BYTES);
+    if (room === undefined) this.#direct = false;
+    return room;
   }
 }
 

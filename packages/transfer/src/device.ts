@@ -1,3 +1,5 @@
+import type { PlacedFile } from "./place-chunks.ts";
+
 /**
  * A stretch of a disk. `zero` reads as zeroes without being fetched; `unchanged` is as in the previous
  * snapshot.
@@ -39,15 +41,10 @@ export interface BlockDestination {
    */
   allocation?(offset: number, length: number, signal: AbortSignal): AsyncIterable<Extent>;
   /**
-   * For destinations that are files: worker threads write to this descriptor at positions of the disk,
-   * instead of calling `write`, and it is told how much they wrote. `sparse`: what was not written reads as
-   * zeroes.
+   * For destinations that are files: worker threads write to these descriptors at positions of the disk,
+   * instead of calling `write`, and it is told how much they wrote.
    */
-  readonly direct?: {
-    readonly fd: number;
-    readonly sparse: boolean;
-    wrote(bytes: number): void;
-  };
+  readonly file?: PlacedFile & { wrote(bytes: number): void };
   /** What was written before is durable when it resolves. */
   flush(signal: AbortSignal): Promise<void>;
 }

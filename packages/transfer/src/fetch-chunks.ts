@@ -8,6 +8,7 @@ import {
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { alone, type Fetch, planFetches, type WantedChunk } from "./fetch-plan.ts";
+import type { PlacedFile } from "./place-chunks.ts";
 import type { Pool } from "./pool.ts";
 
 export interface FetchTools {
@@ -143,12 +144,12 @@ export function openEach(pool: Pool, use: (wanted: WantedChunk, plain: Buffer) =
 }
 
 /** Takes a fetch by having a thread open its chunks and write them to a file. */
-export function placeEach(pool: Pool, file: { readonly fd: number; readonly sparse: boolean }): TakeFetch {
+export function placeEach(pool: Pool, { fd, directFd, sparse }: PlacedFile): TakeFetch {
+  const file = { fd, sparse, ...(directFd === undefined ? {} : { directFd }) };
   return async (fetch, bytes) => {
     const outcome = await pool.place({
       bytes,
-      file: file.fd,
-      sparse: file.sparse,
+      file,
       chunks: fetch.chunks.map(({ chunk, wants }) => ({
         start: chunk.offset - fetch.offset,
         storedBytes: chunk.storedBytes,

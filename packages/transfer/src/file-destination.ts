@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { Fault } from "@cairn/kernel";
+import { Fault, hasCode } from "@cairn/kernel";
 import type { BlockDestination } from "./device.ts";
 import { unwritten } from "./fetch-chunks.ts";
 
@@ -34,11 +34,11 @@ export async function fileDestination(options: FileDestinationOptions): Promise<
   const file = await opened(options);
   try {
     if (options.kind === "new") await file.truncate(options.sizeBytes);
+    return new RawFile({ ...options, file, direct: await openedDirectly(options.path) });
   } catch (cause) {
     await file.close();
     throw explained(cause);
   }
-  return new RawFile(file, options);
 }
 
 async function opened({ path, kind }: FileDestinationOptions): Promise<FileHandle> {
@@ -53,30 +53,49 @@ async function opened({ path, kind }: FileDestinationOptions): Promise<FileHandl
   }
 }
 
+/** The same file past the page cache, where the file system can. */
+async function openedDirectly(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_WRONLY | constants.O_DIRECT);
+  } catch (cause) {
+    if (hasCode(cause, "EINVAL")) return undefined;
+    throw cause;
+  }
+}
+
 function explained(cause: unknown): unknown {
   if (!(cause instanceof Error) || !("syscall" in cause)) return cause;
   return unwritten("code" in cause ? String(cause.code) : "", cause.message);
 }
 
+interface OpenFile extends FileDestinationOptions {
+  readonly file: FileHandle;
+  /** Opened with `O_DIRECT`. */
+  readonly direct: FileHandle | undefined;
+}
+
 class RawFile implements FileDestination {
   readonly sizeBytes: number;
+  readonly file: NonNullable<BlockDestination["file"]>;
   readonly #file: FileHandle;
-  readonly #options: FileDestinationOptions;
+  readonly #options: OpenFile;
   #unsyncedBytes = 0;
   #writeBack: Promise<unknown> | undefined;
   #closed = false;
 
-  constructor(file: FileHandle, options: FileDestinationOptions) {
+  constructor(options: OpenFile) {
+    const { file, direct, sizeBytes, kind } = options;
     this.#file = file;
     this.#options = options;
-    this.sizeBytes = options.sizeBytes;
-  }
-
-  get direct(): NonNullable<BlockDestination["direct"]> {
-    return {
-      fd: this.#file.fd,
-      sparse: this.#options.kind === "new",
-      wrote: (bytes) => this.#wrote(bytes),
+    this.sizeBytes = sizeBytes;
+    this.file = {
+      fd: file.fd,
+      ...(direct === undefined ? {} : { directFd: direct.fd }),
+      sparse: kind === "new",
+      // What went past the page cache needs no writing back.
+      wrote: (bytes) => {
+        if (direct === undefined) this.#wrote(bytes);
+      },
     };
   }
 
@@ -130,6 +149,7 @@ class RawFile implements FileDestination {
     if (this.#closed) return;
     this.#closed = true;
     await this.#writeBack?.catch(() => undefined);
+    await this.#options.direct?.close();
     await this.#file.close();
   }
 

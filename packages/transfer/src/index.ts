@@ -8,7 +8,7 @@ export type {
   ReadSessionOptions,
 } from "./disk-reader.ts";
 export { type FileDestination, type FileDestinationOptions, fileDestination } from "./file-destination.ts";
-export { openTransfer } from "./open.ts";
+export { openTransfer, RESTORE_WORKERS } from "./open.ts";
 export { openDiskReader, openReadSession } from "./read-session.ts";
 export type {
   SealedTransfer,

@@ -9,6 +9,10 @@ import { TreeReader } from "./tree-reader.ts";
 import { writeDisk } from "./write-disk.ts";
 
 const WORKERS = 2;
+/**
+ * For restoring to a file: threads wait for the medium, and while one does, two others keep two cores busy.
+ */
+export const RESTORE_WORKERS = 3;
 
 /**
  * Opens a repository for moving disks, and starts the worker threads. Faults: `repository-missing`,

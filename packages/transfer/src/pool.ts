@@ -3,7 +3,7 @@ import { asError, assert, Fault } from "@cairn/kernel";
 import { exportKeys, type RepositoryHandle } from "@cairn/repository";
 import { chunkWork, type Opened } from "./chunk-work.ts";
 import { asBuffer, handOver } from "./hand-over.ts";
-import { type Placed, type Placement, placeChunks } from "./place-chunks.ts";
+import { type Placed, type Placement, Placer } from "./place-chunks.ts";
 import { allocateSlots, type Slot, Slots } from "./slots.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
@@ -52,6 +52,7 @@ export function openPool(handle: RepositoryHandle, workers: number): Pool {
 
 function inlinePool(handle: RepositoryHandle): Pool {
   const work = chunkWork(handle);
+  const placer = new Placer(work);
   let slots: Slots | undefined;
   return {
     // Restores need none.
@@ -63,7 +64,7 @@ function inlinePool(handle: RepositoryHandle): Pool {
     seal: async ({ room }, bytes, id) => work.sealWithin(id, room, bytes),
     identify: async (plain) => ({ id: work.identify(plain), bytes: plain }),
     open: async (record, chunk) => opened(work.open(Buffer.from(record), chunk)),
-    place: async (placement) => placeChunks(work, placement),
+    place: async (placement) => placer.place(placement),
     close: async () => undefined,
   };
 }

@@ -3,12 +3,13 @@ import { assert, describeFault } from "@cairn/kernel";
 import { importKeys } from "@cairn/repository";
 import { chunkWork } from "./chunk-work.ts";
 import { asBuffer, handOverOwned } from "./hand-over.ts";
-import { type Placement, placeChunks } from "./place-chunks.ts";
+import { type Placement, Placer } from "./place-chunks.ts";
 import { slotRoom } from "./slots.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-protocol.ts";
 
 const { repositoryId, keys, slots } = workerData as WorkerSetup;
 const work = chunkWork({ repositoryId, keys: importKeys(keys) });
+const placer = new Placer(work);
 const port = parentPort;
 assert(port !== null, "the worker runs in a worker thread");
 
@@ -69,5 +70,5 @@ function open({ request, record, id, plainBytes }: WorkerRequest & { kind: "open
 }
 
 function place(request: number, placement: Placement): void {
-  reply({ kind: "placed", request, placed: placeChunks(work, placement) }, []);
+  reply({ kind: "placed", request, placed: placer.place(placement) }, []);
 }

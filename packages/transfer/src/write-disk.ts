@@ -148,11 +148,11 @@ class DiskWriting {
 
   async #perform(fetch: Fetch): Promise<void> {
     const { destination, mode } = this.#request;
-    const { direct } = destination;
-    if (mode === "whole" && direct !== undefined) {
-      await fetchChunks(this.#fetching, fetch, placeEach(this.#tools.pool, direct));
+    const { file } = destination;
+    if (mode === "whole" && file !== undefined) {
+      await fetchChunks(this.#fetching, fetch, placeEach(this.#tools.pool, file));
       const bytes = fetch.chunks.flatMap(({ wants }) => wants).reduce((sum, { length }) => sum + length, 0);
-      direct.wrote(bytes);
+      file.wrote(bytes);
       this.#writtenBytes += bytes;
       this.#done(bytes);
       return;
