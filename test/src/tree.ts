@@ -23,9 +23,16 @@ export interface Tree {
 
 export const IMAGE_BYTES = 24 * MiB;
 
-/** Starts every program below a new folder. Sockets lie there, so its path is short. */
-export async function startTree(options: Partial<EmbeddedOptions> = {}): Promise<Tree> {
+/**
+ * Starts every program below a new folder. Sockets lie there, so its path is short. `prepare` is told it
+ * before anything is made in it.
+ */
+export async function startTree(
+  options: Partial<EmbeddedOptions> = {},
+  prepare: (folder: string) => Promise<void> = async () => undefined,
+): Promise<Tree> {
   const folder = await mkdtemp("/var/tmp/cairn-");
+  await prepare(folder);
   const stop = new AbortController();
   const embedded = await Embedded.start({
     root: folder,
