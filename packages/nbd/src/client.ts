@@ -101,6 +101,7 @@ export class NbdClient implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #slots: Slots;
   readonly #sent = new Map<number, Waiting>();
+  readonly #replies: ReplyReader;
   #lastCookie = 0;
 
   /** Use `connectNbd`. */
@@ -116,15 +117,13 @@ export class NbdClient implements AsyncDisposable {
     this.#facts = facts;
     this.#connection = connection;
     this.#slots = new Slots(options.requestsMax);
-    const replies = new ReplyReader({
+    this.#replies = new ReplyReader({
       find: (cookie) => this.#sent.get(cookie),
       finish: (cookie) => {
         this.#finish(cookie);
       },
     });
-    connection.stream((bytes) => {
-      replies.push(bytes);
-    });
+    connection.stream(this.#replies);
     connection.watchSilence(options.silenceMs, () => {
       if (this.#sent.size === 0) return;
       connection.lose(new Fault("nbd-timeout", `the block server ${connection.name} fell silent`, "later"));
@@ -282,7 +281,9 @@ export class NbdClient implements AsyncDisposable {
     try {
       await (payload === undefined ? untilAborted(answer.promise, signal) : answer.promise);
     } catch (cause) {
-      // Bytes of an answer that nobody waits for any more may still come: not into the caller's memory.
+      // Bytes of an answer that nobody waits for any more may still come: not into the caller's memory. Those
+      // that are coming at this moment cannot be turned away.
+      if (this.#replies.isReceiving(request)) await Promise.allSettled([answer.promise]);
       if (this.#sent.has(cookie)) request.into = Buffer.allocUnsafeSlow(into.length);
       throw cause;
     }

@@ -10,9 +10,19 @@ export type NbdAddress =
 /** As much as the kernel gives at once; larger buffers do not make reads of a unix socket larger. */
 const RECEIVE_BUFFER_BYTES = MiB;
 
+/** Takes the stream of bytes that comes after the handshake. */
+export interface Receiver {
+  /** Where the kernel shall put the next bytes, if there is a place for them already. */
+  room(): Buffer | undefined;
+  /** So many bytes were put at the beginning of the last `room`. */
+  filled(count: number): void;
+  /** Bytes that were read elsewhere; they may be overwritten as soon as it returns. */
+  push(bytes: Buffer): void;
+}
+
 /**
- * A socket that reads into one buffer of ours (a third of the CPU time of `data` events), either in exact
- * pieces (`take`, for the handshake) or as a stream (`stream`, after it).
+ * A socket that reads into buffers of ours (a third of the CPU time of `data` events), either in exact pieces
+ * (`take`, for the handshake) or as a stream (`stream`, after it), whose bytes go straight to their place.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -22,15 +32,22 @@ export class Connection {
   #closing = false;
   #early: Buffer = Buffer.alloc(0);
   #taker: { bytes: number; give: (bytes: Buffer) => void; fail: (fault: Fault) => void } | undefined;
-  #stream: ((bytes: Buffer) => void) | undefined;
+  #receiver: Receiver | undefined;
+  readonly #buffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES);
+  /** Where the kernel puts the next bytes, when that is not `#buffer`. */
+  #room: Buffer | undefined;
   #onSilence: () => void = () => undefined;
 
   constructor(address: NbdAddress) {
     this.#name = address.kind === "unix" ? address.path : `127.0.0.1:${address.port}`;
     const onread = {
-      buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
-      callback: (count: number, buffer: Uint8Array): boolean => {
-        this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, count));
+      // Asked for anew after each read.
+      buffer: (): Buffer => {
+        this.#room = this.#fault === undefined ? this.#receiver?.room() : undefined;
+        return this.#room ?? this.#buffer;
+      },
+      callback: (count: number): boolean => {
+        this.#receive(count);
         return true;
       },
     };
@@ -79,18 +96,21 @@ export class Connection {
     return taken.promise;
   }
 
-  /** From now on every byte goes to `receive`, which must be done with it when it returns. */
-  stream(receive: (bytes: Buffer) => void): void {
-    this.#stream = receive;
+  /** From now on every byte goes to `receiver`. */
+  stream(receiver: Receiver): void {
+    this.#receiver = receiver;
     if (this.#early.length > 0) this.lose(new NbdProtocolFault("the server sent replies before any request"));
   }
 
-  /** Hands bytes to the kernel together; they must not change until the answer has come. */
+  /** Hands bytes to the kernel at the end of this turn; they must not change until the answer has come. */
   send(...parts: readonly Buffer[]): void {
     if (this.#fault !== undefined || this.#closing) return;
+    // What is asked for in one turn goes out as one: each write wakes the server.
     this.#socket.cork();
     for (const part of parts) this.#socket.write(part);
-    this.#socket.uncork();
+    process.nextTick(() => {
+      this.#socket.uncork();
+    });
   }
 
   /** Sends our end and waits until the server has closed its own, at most `ms`; then closes in any case. */
@@ -115,15 +135,17 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #receive(bytes: Buffer): void {
+  #receive(count: number): void {
     if (this.#fault !== undefined) return;
-    if (this.#stream === undefined) {
+    const bytes = this.#buffer.subarray(0, count);
+    if (this.#receiver === undefined) {
       this.#early = Buffer.concat([this.#early, bytes]);
       this.#serveTaker();
       return;
     }
     try {
-      this.#stream(bytes);
+      if (this.#room === undefined) this.#receiver.push(bytes);
+      else this.#receiver.filled(count);
     } catch (cause) {
       this.lose(cause instanceof Fault ? cause : new NbdProtocolFault("reading replies", cause));
     }

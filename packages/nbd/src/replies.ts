@@ -12,6 +12,7 @@ import {
   STRUCTURED_REPLY_BYTES,
   type StatusDescriptor,
 } from "./codec.ts";
+import type { Receiver } from "./connection.ts";
 import { NbdProtocolFault, NbdRequestFault } from "./faults.ts";
 
 /** A request that was sent, and what has arrived of its answer. The reader fills it. */
@@ -51,20 +52,48 @@ type Stage =
   | { kind: "data"; done: boolean; cookie: number; request: SentRequest; at: number; left: number };
 
 /**
- * Cuts the stream of replies into answers and puts read bytes where their request wants them: one copy out of
- * the socket's buffer, none else. Throws `NbdProtocolFault` when the stream makes no sense.
+ * Cuts the stream of replies into answers. Read bytes go where their request wants them: the kernel puts them
+ * there itself, because no more than the head of an answer is read elsewhere. Throws `NbdProtocolFault` when
+ * the stream makes no sense.
  */
-export class ReplyReader {
+export class ReplyReader implements Receiver {
   readonly #requests: RequestTable;
   readonly #head = Buffer.alloc(STRUCTURED_REPLY_BYTES);
   #headBytes = 0;
   #stage: Stage = { kind: "head", wanted: SIMPLE_REPLY_BYTES };
+  /** What comes before the data of a read, and nothing of the data. */
+  readonly #start = Buffer.alloc(STRUCTURED_REPLY_BYTES + OFFSET_BYTES);
+  /** The read whose bytes the kernel was told to put into its memory. */
+  #receiving: SentRequest | undefined;
 
   constructor(requests: RequestTable) {
     this.#requests = requests;
   }
 
-  /** Takes the next bytes of the stream; they may be overwritten as soon as it returns. */
+  room(): Buffer | undefined {
+    const stage = this.#stage;
+    this.#receiving = stage.kind === "data" ? stage.request : undefined;
+    switch (stage.kind) {
+      case "data":
+        return stage.request.into.subarray(stage.at, stage.at + stage.left);
+      case "head":
+        return this.#start.subarray(this.#headBytes);
+      case "payload":
+        return undefined;
+    }
+  }
+
+  filled(count: number): void {
+    const stage = this.#stage;
+    if (stage.kind === "data") this.#advance(stage, count);
+    else this.push(this.#start.subarray(this.#headBytes, this.#headBytes + count));
+  }
+
+  /** Whether bytes may come into the memory of this request at any time, however it is changed now. */
+  isReceiving(request: SentRequest): boolean {
+    return this.#receiving === request;
+  }
+
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       const stage = this.#stage;
@@ -166,10 +195,14 @@ export class ReplyReader {
   #takeData(stage: Stage & { kind: "data" }, bytes: Buffer, at: number): number {
     const taken = Math.min(stage.left, bytes.length - at);
     putBytes(stage.request.into, stage.at, bytes.subarray(at, at + taken));
-    stage.at += taken;
-    stage.left -= taken;
-    if (stage.left === 0) this.#closeReply(stage);
+    this.#advance(stage, taken);
     return taken;
+  }
+
+  #advance(stage: Stage & { kind: "data" }, count: number): void {
+    stage.at += count;
+    stage.left -= count;
+    if (stage.left === 0) this.#closeReply(stage);
   }
 
   #closeChunk(stage: Stage & { kind: "payload" }): void {
