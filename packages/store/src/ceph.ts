@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -177,6 +176,7 @@ async function freePort(): Promise<number> {
 }
 
 async function answers(endpoint: string): Promise<boolean> {
+  const { request } = await import("node:http");
   const asked = request(endpoint, { agent: false, timeout: 1000 });
   asked.end();
   try {

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent as HttpAgent } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import type * as Sdk from "@aws-sdk/client-s3";
 import { type Clock, systemClock } from "@cairn/kernel";
 import { judge, S3Error, toS3Fault, type Verdict } from "./s3-errors.ts";
@@ -48,10 +48,16 @@ const CONNECT_MS = 10_000;
 const ALIVE_MS = 60_000;
 
 /** Shared by all stores of the process. Idle sockets do not keep it alive. */
-const AGENTS = {
-  httpAgent: new HttpAgent({ keepAlive: true, maxSockets: SOCKETS_MAX }),
-  httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: SOCKETS_MAX }),
-};
+let agents: ReturnType<typeof makeAgents> | undefined;
+
+/** Node's HTTP modules are a third of what a thread loads: only where there is an S3 target. */
+async function makeAgents(): Promise<{ readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent }> {
+  const [http, https] = await Promise.all([import("node:http"), import("node:https")]);
+  return {
+    httpAgent: new http.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX }),
+    httpsAgent: new https.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX }),
+  };
+}
 
 /** What a request is for and about. */
 export interface Request {
@@ -221,7 +227,8 @@ export class S3Link {
   async #connect(): Promise<{ readonly sdk: typeof Sdk; readonly client: Sdk.S3Client }> {
     const sdk = await import("@aws-sdk/client-s3");
     const { NodeHttpHandler } = await import("@smithy/node-http-handler");
-    const inner = new NodeHttpHandler({ ...AGENTS, connectionTimeout: CONNECT_MS });
+    agents ??= makeAgents();
+    const inner = new NodeHttpHandler({ ...(await agents), connectionTimeout: CONNECT_MS });
     const address = this.#address;
     const client = new sdk.S3Client({
       endpoint: address.endpoint,
