@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatBytes, systemClock } from "@cairn/kernel";
-import { type SweepReport, sweep } from "@cairn/maintenance";
+import { SWEEP_PROCESS, type SweepReport, sweep } from "@cairn/maintenance";
 import { measure } from "./measure.ts";
 import {
   makeSynthetic,
@@ -15,13 +15,11 @@ import {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SHAPE = THOUSAND_SNAPSHOTS;
 
-/** Small nurseries and eager glibc: with Node's own settings a sweep takes half as much memory again. */
+/** As the product starts a process that sweeps. */
 const ENVIRONMENT = {
   PATH: "/usr/bin:/bin",
-  NODE_OPTIONS: "--max-semi-space-size=4",
-  MALLOC_MMAP_THRESHOLD_: "131072",
-  MALLOC_TRIM_THRESHOLD_: "131072",
-  MALLOC_ARENA_MAX: "2",
+  NODE_OPTIONS: SWEEP_PROCESS.nodeOptions.join(" "),
+  ...SWEEP_PROCESS.environment,
 } as const;
 
 /** What the process that sweeps tells of one sweep. */

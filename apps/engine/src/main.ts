@@ -48,7 +48,7 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const reconcileMs = Math.round(leaseMs / RECONCILES_PER_LEASE);
   const engine = await startEngine({ world, log, status, runsMax, reconcileMs });
   const { maintenance } = config;
-  const keeping = { ...world, settings: maintenanceSettings(maintenance) };
+  const keeping = { ...world, environment: process.env, settings: maintenanceSettings(maintenance) };
   const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);

@@ -22,10 +22,10 @@ import {
   recordDamage,
   type ScrubCursor,
   scrub,
-  sweep,
+  sweepApart,
 } from "@cairn/maintenance";
 import { readState } from "@cairn/repository";
-import { type OpenRepository, openForMaintenance } from "./repository-access.ts";
+import { openForMaintenance } from "./repository-access.ts";
 import type { Log } from "./step.ts";
 
 /*
@@ -52,6 +52,8 @@ export interface MaintenanceWorld {
   readonly masterKey: Secret<Buffer>;
   /** The engine's name, for journals. */
   readonly engine: string;
+  /** What a process that sweeps is to find in its environment. */
+  readonly environment: NodeJS.ProcessEnv;
   readonly settings: MaintenanceSettings;
 }
 
@@ -128,22 +130,19 @@ async function perform(
 interface Work {
   readonly world: MaintenanceWorld;
   readonly row: MaintenanceRow & MaintenanceClaim;
-  readonly repository: OpenRepository;
+  readonly repository: Awaited<ReturnType<typeof openForMaintenance>>;
   readonly signal: AbortSignal;
 }
 
 async function sweepRepository({ world, row, repository, signal }: Work): Promise<MaintenanceResult> {
-  const { database, clock, engine, settings } = world;
-  const { store } = repository;
-  const report = await sweep({
-    store,
-    remover: store,
-    handle: repository,
-    clock,
-    by: `${engine}#${row.generation}`,
-    signal,
-    heldSnapshots: new Set(await listRestoring(database.handle, row.repositoryId)),
-  });
+  const { database, engine, settings, environment } = world;
+  const { target, repositoryId, keys } = repository;
+  const heldSnapshots = new Set(await listRestoring(database.handle, row.repositoryId));
+  const by = `${engine}#${row.generation}`;
+  const report = await sweepApart(
+    { target, handle: { repositoryId, keys }, by, heldSnapshots },
+    { environment, signal },
+  );
   await database.transaction(async (transaction) => {
     await replaceSegments(transaction, row.repositoryId, report.indexSegments);
     await noteStateEpoch(transaction, row.repositoryId, report.epochAfter);

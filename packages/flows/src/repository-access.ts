@@ -9,10 +9,10 @@ import {
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
 import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
-import type { Store } from "@cairn/store";
+import type { Store, TargetAddress } from "@cairn/store";
 import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
 import type { FlowContext } from "./step.ts";
-import { openTarget } from "./targets.ts";
+import { addressOf, openTarget } from "./targets.ts";
 
 /** A repository that is open: where its objects lie and what opens them. */
 export interface OpenRepository extends RepositoryHandle {
@@ -73,7 +73,7 @@ export async function openForMaintenance(
     readonly signal: AbortSignal;
   },
   id: RepositoryId,
-): Promise<OpenRepository> {
+): Promise<OpenRepository & { readonly target: TargetAddress }> {
   const found = await loadRepository(world.database.handle, id);
   if (found === undefined) {
     throw new Fault("repository-missing", `opening repository ${id}: it has no row`, "after-operator");
@@ -90,7 +90,8 @@ export async function openForMaintenance(
     const message = `keeping repository ${id} sound: ${passedOver[0].name} does not open with the key file`;
     throw new Fault("wrong-key", message, "after-operator", passedOver[0].why);
   }
-  return { repositoryId: id, store, keys, stateEpoch: found.repository.state_epoch };
+  const target = addressOf(found.target, world.masterKey);
+  return { repositoryId: id, store, target, keys, stateEpoch: found.repository.state_epoch };
 }
 
 /**

@@ -21,7 +21,8 @@ export function openTarget(target: TargetRow, masterKey: Secret<Buffer>): Store 
   return openStore(addressOf(target, masterKey));
 }
 
-function addressOf(target: TargetRow, masterKey: Secret<Buffer>): TargetAddress {
+/** Where a registered target is, and what opens it. */
+export function addressOf(target: TargetRow, masterKey: Secret<Buffer>): TargetAddress {
   const { kind, path, address, sealed_secret: sealed } = target;
   return openAddress({ kind, path, address, sealedSecret: sealed ?? undefined }, masterKey.reveal());
 }

@@ -22,6 +22,7 @@ export type {
   ScrubReport,
   ScrubRequest,
 } from "./scrub-report.ts";
+export { SWEEP_PROCESS, type SweepRequest, sweepApart } from "./sweep/apart.ts";
 export type { SweepFlaws, SweepLimits, SweepOptions, SweepProgress } from "./sweep/options.ts";
 export type { Removal, SweepFindings, SweepReport, SweptPack, WaitingPack } from "./sweep/report.ts";
 export { sweep } from "./sweep/sweep.ts";
