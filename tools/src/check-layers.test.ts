@@ -32,7 +32,7 @@ function findingsOf(files: Readonly<Record<string, string>>, change: Partial<Hou
 describe("layers", () => {
   it("are the table of ARCHITECTURE.md", () => {
     const rows = readFileSync(resolve(root, "ARCHITECTURE.md"), "utf8").matchAll(
-      /^\| ((?:packages|apps)\/[\w-]+|tools|bench|simulate|test) \| ([\w, -]+) \|$/gm,
+      /^\| ((?:packages|apps)\/[\w-]+|tools|bench|simulate|testcloud|test) \| ([\w, -]+) \|$/gm,
     );
     const table = [...rows].map(([, room = "", allowed = ""]) => [
       room,

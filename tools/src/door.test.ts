@@ -120,6 +120,7 @@ describe("./cairn", () => {
     [["test", "packages/nbd"], "tools/src/test.ts packages/nbd"],
     [["check", "--only", "tidy"], "tools/src/check.ts --only tidy"],
     [["simulate", "--seeds", "2"], "simulate/src/main.ts --seeds 2"],
+    [["testcloud", "status"], "testcloud/src/main.ts status"],
     [["workload", "list", "-f", "json"], "apps/cli/src/main.ts workload list -f json"],
   ];
   for (const [argv, program] of routes) {

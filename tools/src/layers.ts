@@ -59,6 +59,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   tools: ["database"],
   bench: ["kernel", "maintenance", "nbd", "qmp", "reader", "repository", "store", "transfer"],
   simulate: ["kernel", "store", "repository", "transfer", "maintenance"],
+  testcloud: ["kernel"],
   test: [
     "kernel",
     "contract",

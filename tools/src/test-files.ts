@@ -12,7 +12,7 @@ export interface TestFile {
 const PATTERNS = [
   "packages/*/src/**/*.test.ts",
   "apps/*/src/**/*.test.ts",
-  "{tools,bench,simulate,test}/src/**/*.test.ts",
+  "{tools,bench,simulate,test,testcloud}/src/**/*.test.ts",
 ];
 
 /** The contract suite runs on both; a file `….cloud.test.ts` needs a real cloud, all others do without one. */

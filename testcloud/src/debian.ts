@@ -1,0 +1,132 @@
+import { existsSync, rmSync } from "node:fs";
+import { Fault } from "@cairn/kernel";
+import { writeWhole } from "./disk.ts";
+import { MACHINE_ENVIRONMENT } from "./environment.ts";
+import { runCommand } from "./run-command.ts";
+import type { Profile } from "./settings.ts";
+
+/**
+ * nova-compute-kvm and not -qemu: the latter brings thirty emulators, and libvirt asks each of them what it
+ * can (55 s). It works without KVM as well.
+ */
+const PACKAGES: readonly string[] = ['mariadb-server', 'rabbitmq-server', 'memcached', 'iproute2', 'util-linux', 'uwsgi-plugin-python3', 'keystone', 'glance-api', 'placement-api', 'nova-api', 'nova-conductor', 'nova-scheduler', 'nova-compute', 'nova-compute-kvm', 'neutron-server', 'neutron-linuxbridge-agent', 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent', 'cinder-api', 'cinder-scheduler', 'cinder-volume', 'python3-openstackclient', 'libvirt-daemon-system', 'libvirt-clients', 'qemu-system-x86', 'qemu-utils', 'libnbd-bin', 'mmdebstrap', 'e2fsprogs', 'fdisk', 'kmod', 'extlinux', 'syslinux-common', 'cpio', 'openssl'];
+const PACKAGES_OF_FULL: readonly string[] = ['ceph-mon', 'ceph-mgr', 'ceph-osd', 'ceph-common', 'radosgw', 'python3-rbd', 'python3-rados', 'qemu-block-extra', 'openstack-dashboard'];
+
+/** The series that the configuration is written for: Zed of Debian 12. */
+export const SERIES: Readonly<Record<string, string>> = {
+  keystone: "22.",
+  "nova-api": "26.",
+  "cinder-api": "21.",
+  "neutron-server": "21.",
+  "glance-api": "25.",
+  "placement-api": "8.",
+};
+
+/** Debian's packages must not set up databases and endpoints of their own. */
+const ANSWERS: readonly string[] = [
+  "keystone keystone/configure_db boolean false",
+  "keystone keystone/create-admin-tenant boolean false",
+  "keystone keystone/register-endpoint boolean false",
+  "glance-common glance/configure_db boolean false",
+  "glance-api glance/register-endpoint boolean false",
+  "placement-common placement/configure_db boolean false",
+  "placement-api placement/register-endpoint boolean false",
+  "nova-common nova/configure_db boolean false",
+  "nova-api nova/register-endpoint boolean false",
+  "neutron-common neutron/configure_db boolean false",
+  "neutron-api neutron/register-endpoint boolean false",
+  "cinder-common cinder/configure_db boolean false",
+  "cinder-api cinder/register-endpoint boolean false",
+  "openstack-dashboard horizon/activate_vhost boolean false",
+  "openstack-dashboard-apache horizon/activate_vhost boolean false",
+];
+
+const POLICY_FILE = "/usr/sbin/policy-rc.d";
+/** Exit code 101 of a policy: no service may be started (invoke-rc.d). */
+const POLICY = "#!/bin/sh\nexit 101\n";
+
+const QUESTION_DEADLINE_MS = 60_000;
+const INSTALL_DEADLINE_MS = 30 * 60_000;
+const APT = "apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3".split(" ");
+
+export function packagesOf(profile: Profile): readonly string[] {
+  return profile === "full" ? [...PACKAGES, ...PACKAGES_OF_FULL] : PACKAGES;
+}
+
+/** From `dpkg-query -W` with the format `NAME STATUS VERSION`: the versions of what is installed. */
+export function parseInstalled(text: string): ReadonlyMap<string, string> {
+  const rows = text.split("\n").map((line) => line.split("\t"));
+  return new Map(
+    rows.flatMap(([name, status, version]) =>
+      name !== undefined && status === "installed" && version !== undefined ? [[name, version]] : [],
+    ),
+  );
+}
+
+/** Packages of another series than the one that this room is written for, each as a sentence. */
+export function wrongSeries(installed: ReadonlyMap<string, string>): string[] {
+  return Object.entries(SERIES).flatMap(([name, series]) => {
+    const version = installed.get(name)?.replace(/^\d+:/, "");
+    if (version === undefined || version.startsWith(series)) return [];
+    return [`${name} is ${version}, and the configuration is for ${series}x`];
+  });
+}
+
+export interface Installing {
+  readonly profile: Profile;
+  readonly logFile: string;
+  readonly proxies: Readonly<Record<string, string>>;
+  readonly onMissing: (packages: readonly string[]) => void;
+}
+
+/** Installs what is missing and says whether anything was; nothing is started by it. Fault `packages-missing` when that fails. */
+export async function installPackages(installing: Installing, signal: AbortSignal): Promise<boolean> {
+  const wanted = packagesOf(installing.profile);
+  const before = await installedPackages(signal);
+  const missing = wanted.filter((name) => !before.has(name));
+  if (missing.length > 0) {
+    installing.onMissing(missing);
+    await install(missing, installing, signal);
+  }
+  const wrong = wrongSeries(missing.length === 0 ? before : await installedPackages(signal));
+  if (wrong.length > 0) {
+    throw new Fault("packages-unfit", `using Debian's packages: ${wrong.join("; ")}`, "after-operator");
+  }
+  return missing.length > 0;
+}
+
+async function installedPackages(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const fields = ["Package", "db:Status-Status", "Version"].map((field) => `\${${field}}`);
+  const format = `${fields.join("\\t")}\\n`;
+  const options = { environment: MACHINE_ENVIRONMENT, deadlineMs: QUESTION_DEADLINE_MS, signal };
+  return parseInstalled(await runCommand(["dpkg-query", "-W", "-f", format], options));
+}
+
+async function install(
+  missing: readonly string[],
+  { logFile, proxies }: Installing,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = {
+    environment: { ...MACHINE_ENVIRONMENT, ...proxies },
+    deadlineMs: INSTALL_DEADLINE_MS,
+    signal,
+    logFile,
+  };
+  const policyWasThere = existsSync(POLICY_FILE);
+  try {
+    if (!policyWasThere) writeWhole(POLICY_FILE, POLICY, 0o755);
+    await runCommand(["debconf-set-selections"], { ...options, input: ANSWERS.join("\n") });
+    await runCommand([...APT, "update"], options);
+    await runCommand(
+      [...APT, "-o", "Dpkg::Options::=--force-confold", "install", "--no-install-recommends", ...missing],
+      options,
+    );
+  } catch (cause) {
+    const line = `apt-get install --no-install-recommends ${missing.join(" ")}`;
+    const message = `installing Debian's packages (see ${logFile}); by hand: ${line}`;
+    throw new Fault("packages-missing", message, "after-operator", cause);
+  } finally {
+    if (!policyWasThere) rmSync(POLICY_FILE, { force: true });
+  }
+}

@@ -1,0 +1,126 @@
+import { parseArgs } from "node:util";
+import { describeFault, Rejection, systemClock, unreachable } from "@cairn/kernel";
+import { readFolder } from "./cloud-folder.ts";
+import { down } from "./down.ts";
+import { layoutAt } from "./layout.ts";
+import { Narrator } from "./narrator.ts";
+import { purge } from "./purge.ts";
+import { isProfile, PROFILES, type Profile } from "./settings.ts";
+import { status } from "./status.ts";
+import { existingSettings, up } from "./up.ts";
+
+const DEFAULT_FOLDER = "/var/tmp/cairn-testcloud";
+
+const HELP = `Usage: ./cairn testcloud up|down|status|purge [--profile light|full] [--folder DIR]
+
+A real OpenStack (Zed) on this machine: Debian 12, root, plain processes, everything on loopback.
+
+up      installs what is missing, configures, starts what does not run, and waits until it is usable
+down    ends every process, servers included; data stay
+status  shows each service; exit code 1 when the cloud is not usable
+purge   down, and removes data, networks, mounts and whatever was changed elsewhere; Debian packages stay
+
+  --profile light|full  full adds Ceph (RBD and S3) and Horizon; default light; fixed with the first up
+  --folder DIR          where everything lies (default ${DEFAULT_FOLDER})
+`;
+
+const COMMANDS = ["up", "down", "status", "purge"] as const;
+type Command = (typeof COMMANDS)[number];
+
+interface Choices {
+  readonly command: Command;
+  readonly profile: Profile | undefined;
+  readonly folder: string;
+}
+
+function parseChoices(args: readonly string[]): Choices | "help" {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      profile: { type: "string" },
+      folder: { type: "string", default: DEFAULT_FOLDER },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return "help";
+  const command = COMMANDS.find((each) => each === positionals[0]);
+  if (command === undefined || positionals.length > 1) {
+    throw new Error(`"${positionals.join(" ")}" is none of ${COMMANDS.join(", ")}`);
+  }
+  const { profile, folder } = values;
+  if (profile !== undefined && !isProfile(profile)) {
+    throw new Error(`the profile "${profile}" is none of ${PROFILES.join(", ")}`);
+  }
+  return { command, profile, folder: folder.replace(/(?<=.)\/+$/, "") };
+}
+
+/** Ends when the person or the system says so; what was begun is found and finished by the next call. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
+  }
+  return stop.signal;
+}
+
+function proxies(): Record<string, string> {
+  const names = ["http_proxy", "https_proxy", "no_proxy"];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+async function perform({ command, profile, folder }: Choices, signal: AbortSignal): Promise<number> {
+  const clock = systemClock;
+  const narrator = new Narrator(process.stdout, clock);
+  const layout = layoutAt(folder);
+  if (command === "up") {
+    await up({ layout, profile, proxies: proxies(), clock, narrator }, signal);
+    return 0;
+  }
+  if (command !== "status" && readFolder(layout).kind === "nothing") {
+    narrator.plain(`there is no test cloud in ${folder}`);
+    return 0;
+  }
+  const what = { settings: existingSettings(layout), clock, narrator };
+  switch (command) {
+    case "down":
+      await down(what, signal);
+      return 0;
+    case "purge":
+      await purge(what, signal);
+      return 0;
+    case "status":
+      return (await status(what, signal)) ? 0 : 1;
+    default:
+      return unreachable(command);
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let choices: Choices | "help";
+  try {
+    choices = parseChoices(args);
+  } catch (cause) {
+    process.stderr.write(`cairn: ${describeFault(cause)}. Try ./cairn testcloud --help\n`);
+    return 2;
+  }
+  if (choices === "help") {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const signal = stopSignal();
+  try {
+    return await perform(choices, signal);
+  } catch (cause) {
+    const remedy = cause instanceof Rejection && cause.remedy !== undefined ? `; ${cause.remedy}` : "";
+    process.stderr.write(`cairn: ${describeFault(signal.aborted ? signal.reason : cause)}${remedy}\n`);
+    return signal.aborted ? 130 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
