@@ -48,16 +48,18 @@ void test("a quota that is used up is called so by every service", async () => {
 });
 
 void test("an injected failure comes through as the fault that it is", async () => {
-  const path = "/servers/detail$";
+  const listing = { service: "nova", method: "GET", path: "/servers/detail$" };
   const provoked: readonly [unknown, string][] = [
     [{ kind: "status", status: 500 }, "openstack-failed"],
     [{ kind: "status", status: 503 }, "openstack-unavailable"],
     [{ kind: "drop" }, "openstack-unavailable"],
   ];
   for (const [effect, code] of provoked) {
-    await sandbox("POST", "/faults", { service: "nova", method: "GET", path, effect });
+    await sandbox("POST", "/faults", { ...listing, effect, times: 3 });
     assert.equal(await codeOf(tenant.nova.servers.list()), code);
+    await sandbox("DELETE", "/faults");
   }
-  await sandbox("DELETE", "/faults");
+  await tenant.nova.servers.list();
+  await sandbox("POST", "/faults", { ...listing, effect: { kind: "drop" } });
   await tenant.nova.servers.list();
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, Fault, type ProjectId, systemClock, type UserId } from "@cairn/kernel";
+import { type Clock, Fault, type ProjectId, type Secret, systemClock, type UserId } from "@cairn/kernel";
 import { type Barbican, barbican } from "./barbican/barbican.ts";
 import { CINDER_VERSIONS, type Cinder, cinder } from "./cinder/cinder.ts";
 import type { CloudAccess } from "./credentials.ts";
@@ -7,8 +7,10 @@ import { type Glance, glance } from "./glance/glance.ts";
 import { type Keystone, keystone } from "./keystone/keystone.ts";
 import type { Token } from "./keystone/tokens.ts";
 import { type Neutron, neutron } from "./neutron/neutron.ts";
-import { NOVA_VERSIONS, type Nova, nova } from "./nova/nova.ts";
+import { type Nova, nova } from "./nova/nova.ts";
+import { NOVA_VERSIONS } from "./nova/nova-versions.ts";
 import type { ServiceType } from "./wire/catalogue.ts";
+import { VersionMemory } from "./wire/discovery.ts";
 import type { CloudLogEntry } from "./wire/exchange.ts";
 import { serviceClient } from "./wire/service-client.ts";
 import { openSession, type Session } from "./wire/session.ts";
@@ -18,14 +20,22 @@ export interface CloudOptions extends CloudAccess {
   readonly requestTimeoutMs: number;
   /** `req-<uuid>`, passed on so that the services' logs can be joined with ours; a new one when left out. */
   readonly globalRequestId?: string;
+  /**
+   * What a service's own cloud gives (`async (signal) => (await own.token(signal)).value`): lets a user's
+   * token be used beyond its end, where the service user has the role `service`.
+   */
+  readonly serviceToken?: (signal: AbortSignal | undefined) => Promise<Secret>;
+  /** What services said of their versions; give clouds of the same OpenStack one, and they ask once. */
+  readonly versions?: VersionMemory;
   readonly fetch?: typeof fetch;
   readonly clock?: Clock;
   readonly log?: (entry: CloudLogEntry) => void;
 }
 
 /**
- * An OpenStack as one set of credentials sees it. Nothing is asked before the first call. No call is ever
- * repeated inside, but for one new token after a 401: whoever calls owns the retry rule.
+ * An OpenStack as one set of credentials sees it. Nothing is asked before the first call. What is
+ * safe to repeat is made up to three times within the time of one request (`wire/retrying.ts`), and once more
+ * with a new token after a 401; everything else is for whoever calls.
  */
 export interface Cloud {
   readonly keystone: Keystone;
@@ -57,8 +67,9 @@ export function connectCloud(options: CloudOptions): Cloud {
     log: options.log ?? ((): void => undefined),
     requestTimeoutMs: options.requestTimeoutMs,
     globalRequestId: options.globalRequestId ?? `req-${randomUUID()}`,
+    ...(options.serviceToken === undefined ? {} : { serviceToken: options.serviceToken }),
   };
-  return cloudOf(openSession(options, wire));
+  return cloudOf(openSession(options, wire, options.versions ?? new VersionMemory()));
 }
 
 function cloudOf(session: Session): Cloud {

@@ -115,7 +115,8 @@ export type {
 } from "./nova/volume-attachments.ts";
 export type { Allowance } from "./wire/allowance.ts";
 export type { ServiceType } from "./wire/catalogue.ts";
+export { VersionMemory } from "./wire/discovery.ts";
 export type { CloudLogEntry } from "./wire/exchange.ts";
 export type { Json, JsonObject } from "./wire/json.ts";
-export { type CloudReply, cloudReplyOf, type OpenStackCode } from "./wire/refusal.ts";
+export { type CloudReply, cloudReplyOf, type OpenStackCode, requestIdsOf } from "./wire/refusal.ts";
 export type { WaitLimit } from "./wire/waiting.ts";

@@ -43,7 +43,7 @@ export interface Attachments {
 
 /** The calls about Cinder's attachments (cinder/api/v3/attachments.py). */
 export function attachments(client: ServiceClient): Attachments {
-  const one = { versions: WITH_MODE };
+  const one = { versions: WITH_COMPLETE };
   return {
     list: async (filter, signal) =>
       client.list({
@@ -52,6 +52,8 @@ export function attachments(client: ServiceClient): Attachments {
         query: { volume_id: filter?.volumeId },
         field: "attachments",
         read: readAttachment,
+        // Cinder has pages here and no links (cinder/api/v3/views/attachments.py).
+        paging: { by: "marker", limit: PAGE_LIMIT, markerOf: (attachment) => attachment.id },
         signal,
       }),
     find: async (id, signal) => {
@@ -65,7 +67,7 @@ export function attachments(client: ServiceClient): Attachments {
     },
     create: async (attachment, signal) => {
       const answer = await client.post({
-        ...one,
+        versions: attachment.mode === "ro" ? WITH_MODE : WITH_COMPLETE,
         doing: `attaching volume ${attachment.volumeId}`,
         path: ["attachments"],
         body: { attachment: encode(attachment) },
@@ -95,15 +97,18 @@ export function attachments(client: ServiceClient): Attachments {
   };
 }
 
-/** 3.54 (Rocky): `mode`; it includes `os-complete` of 3.44. */
+/** Queens: `os-complete`. */
+const WITH_COMPLETE = { least: "3.44", most: "3.59" };
+/** Stein: `mode`; before, and when it is not said, an attachment is for reading and writing. */
 const WITH_MODE = { least: "3.54", most: "3.59" };
+const PAGE_LIMIT = 500;
 
 function encode(attachment: AttachmentCreation): JsonObject {
   return {
     volume_uuid: attachment.volumeId,
     instance_uuid: attachment.instanceId,
     ...(attachment.connector === undefined ? {} : { connector: attachment.connector }),
-    ...(attachment.mode === undefined ? {} : { mode: attachment.mode }),
+    ...(attachment.mode === "ro" ? { mode: "ro" } : {}),
   };
 }
 

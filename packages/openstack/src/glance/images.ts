@@ -2,6 +2,7 @@ import { asId, type ProjectId } from "@cairn/kernel";
 import { Fields } from "../wire/decode.ts";
 import type { Answer } from "../wire/exchange.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
+import { hasReached, UNTOLD } from "../wire/microversion.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 import { type Verdict, type WaitLimit, waitUntil } from "../wire/waiting.ts";
 
@@ -88,7 +89,7 @@ export function images(client: ServiceClient): Images {
         query: {
           name: filter?.name,
           visibility: filter?.visibility,
-          os_hidden: filter?.isHidden,
+          os_hidden: await hiding(client, filter?.isHidden, signal),
           limit: PAGE_LIMIT,
         },
         field: "images",
@@ -98,13 +99,17 @@ export function images(client: ServiceClient): Images {
     get: async (id, signal) =>
       decode(await client.get({ doing: `reading image ${id}`, path: ["images", id], signal })),
     create: async (image, signal) => {
-      const body = encode(image);
+      const isHidden = await hiding(client, image.isHidden, signal);
+      const body = { ...encode(image), ...(isHidden === undefined ? {} : { os_hidden: isHidden }) };
       return decode(
         await client.post({ doing: `creating image ${image.name}`, path: ["images"], body, signal }),
       );
     },
     patch: async (id, changes, signal) => {
-      const body = changes.map((each) => ({
+      const isAboutHiding = (each: ImageChange): boolean => /^\/?os_hidden$/.test(each.path);
+      const canHide = await hiding(client, changes.some(isAboutHiding) || undefined, signal);
+      const known = canHide === undefined ? changes.filter((each) => !isAboutHiding(each)) : changes;
+      const body = known.map((each) => ({
         ...each,
         path: each.path.startsWith("/") ? each.path : `/${each.path}`,
       }));
@@ -125,6 +130,21 @@ export function images(client: ServiceClient): Images {
         describe: (image) => image?.status ?? "gone",
       }),
   };
+}
+
+/** Rocky: hidden images. In an older Glance `os_hidden` is any property, so it is never sent there. */
+const WITH_HIDDEN = "2.7";
+
+/** What was wanted, if this Glance can do it. */
+async function hiding(
+  client: ServiceClient,
+  wanted: boolean | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean | undefined> {
+  if (wanted === undefined) return undefined;
+  const version = await client.version({ doing: "asking whether glance can hide images", signal });
+  // A Glance that cannot be asked, behind a proxy, is taken for one of these days.
+  return version === UNTOLD.most || hasReached(version, WITH_HIDDEN) ? wanted : undefined;
 }
 
 /** Glance gives 25 at once unless asked for more, and never more than 1000 (`api_limit_max`). */
@@ -159,7 +179,6 @@ function encode(image: ImageCreation): JsonObject {
     ...(image.visibility === undefined ? {} : { visibility: image.visibility }),
     ...(image.minDiskGiB === undefined ? {} : { min_disk: image.minDiskGiB }),
     ...(image.minRamMiB === undefined ? {} : { min_ram: image.minRamMiB }),
-    ...(image.isHidden === undefined ? {} : { os_hidden: image.isHidden }),
     ...(image.tags === undefined ? {} : { tags: image.tags }),
   };
 }

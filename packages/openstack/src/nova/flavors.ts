@@ -1,5 +1,6 @@
-import { type Fields, theOnly } from "../wire/decode.ts";
+import { Fields, theOnly } from "../wire/decode.ts";
 import type { JsonObject } from "../wire/json.ts";
+import { hasReached } from "../wire/microversion.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 
 export interface Flavor {
@@ -46,12 +47,20 @@ export function flavors(client: ServiceClient): Flavors {
     path: ["flavors", id],
     signal,
   });
-  const get = async (id: string, signal?: AbortSignal): Promise<Flavor> =>
-    theOnly(await client.get(reading(id, signal)), "flavor", readFlavor);
+  const find = async (id: string, signal?: AbortSignal): Promise<Flavor | undefined> => {
+    const answer = await client.find(reading(id, signal));
+    if (answer === undefined) return undefined;
+    return withExtraSpecs(client, theOnly(answer, "flavor", readFlavor), signal);
+  };
+  const get = async (id: string, signal?: AbortSignal): Promise<Flavor> => {
+    const answer = await client.get(reading(id, signal));
+    return withExtraSpecs(client, theOnly(answer, "flavor", readFlavor), signal);
+  };
   return {
+    find,
     get,
-    list: async (signal) =>
-      client.list({
+    list: async (signal) => {
+      const listed = await client.list({
         doing: "listing flavors",
         path: ["flavors", "detail"],
         // Means "public or not" to an admin and nothing to others (nova/api/openstack/compute/flavors.py).
@@ -59,23 +68,19 @@ export function flavors(client: ServiceClient): Flavors {
         field: "flavors",
         read: readFlavor,
         signal,
-      }),
-    find: async (id, signal) => {
-      const answer = await client.find(reading(id, signal));
-      return answer === undefined ? undefined : theOnly(answer, "flavor", readFlavor);
+      });
+      const whole: Flavor[] = [];
+      for (const flavor of listed) whole.push(await withExtraSpecs(client, flavor, signal));
+      return whole;
     },
     create: async (flavor, signal) => {
       const doing = `creating flavor ${flavor.name}`;
-      const answer = await client.post({
-        doing,
-        path: ["flavors"],
-        body: { flavor: encode(flavor) },
-        signal,
-      });
+      const body = { flavor: encode(flavor) };
+      const answer = await client.post({ doing, path: ["flavors"], body, signal });
       const id = theOnly(answer, "flavor", (fields) => fields.string("id"));
       if (Object.keys(flavor.extraSpecs).length > 0) {
-        const body = { extra_specs: { ...flavor.extraSpecs } };
-        await client.post({ doing, path: ["flavors", id, "os-extra_specs"], body, signal });
+        const specs = { extra_specs: { ...flavor.extraSpecs } };
+        await client.post({ doing, path: ["flavors", id, "os-extra_specs"], body: specs, signal });
       }
       return get(id, signal);
     },
@@ -83,6 +88,17 @@ export function flavors(client: ServiceClient): Flavors {
       await client.remove({ ...reading(id, signal), doing: `deleting flavor ${id}` });
     },
   };
+}
+
+/** Rocky: a flavor has its extra specs in it; before, each flavor's must be asked for. */
+const WITH_EXTRA_SPECS = "2.61";
+
+async function withExtraSpecs(client: ServiceClient, flavor: Flavor, signal?: AbortSignal): Promise<Flavor> {
+  const doing = `reading the extra specs of flavor ${flavor.id}`;
+  if (hasReached(await client.version({ doing, signal }), WITH_EXTRA_SPECS)) return flavor;
+  const answer = await client.find({ doing, path: ["flavors", flavor.id, "os-extra_specs"], signal });
+  if (answer === undefined) return flavor;
+  return { ...flavor, extraSpecs: new Fields(answer.body, "extra specs").texts("extra_specs") };
 }
 
 function encode(flavor: FlavorCreation): JsonObject {

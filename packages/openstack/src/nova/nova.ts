@@ -25,13 +25,6 @@ export interface Nova {
   readonly serverGroups: ServerGroups;
 }
 
-/**
- * What the decoders here are written for. 2.61: flavors by value with their extra specs in an instance and in
- * a flavor (Rocky); 2.79 is the last before the form of volume attachments changed (Train; 2.89 drops their
- * id).
- */
-export const NOVA_VERSIONS = { least: "2.61", most: "2.79" };
-
 export function nova(client: ServiceClient): Nova {
   return {
     servers: servers(client),

@@ -1,6 +1,7 @@
 import { asId } from "@cairn/kernel";
 import type { Fields } from "../wire/decode.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
+import { hasReached } from "../wire/microversion.ts";
 import type {
   BlockDevice,
   Server,
@@ -10,8 +11,17 @@ import type {
   ServerNic,
 } from "./servers.ts";
 
-/** The body of `POST /servers`. */
-export function encodeCreation(server: ServerCreation): JsonObject {
+/** Train: `host` in the creation of an instance. */
+const WITH_HOST = "2.74";
+
+/** The body of `POST /servers` in this microversion. */
+export function encodeCreation(server: ServerCreation, version: string): JsonObject {
+  const { host, availabilityZone: zone } = server;
+  // Before, an admin put the host after the zone (nova/compute/api.py, `parse_availability_zone`).
+  const place =
+    host === undefined || hasReached(version, WITH_HOST)
+      ? { zone, host }
+      : { zone: `${zone ?? ""}:${host}`, host: undefined };
   return {
     server: {
       name: server.name,
@@ -20,8 +30,8 @@ export function encodeCreation(server: ServerCreation): JsonObject {
       ...given("description", server.description),
       ...given("imageRef", server.imageId),
       ...given("block_device_mapping_v2", server.blockDevices?.map(encodeBlockDevice)),
-      ...given("availability_zone", server.availabilityZone),
-      ...given("host", server.host),
+      ...given("availability_zone", place.zone),
+      ...given("host", place.host),
       ...given("key_name", server.keyName),
       ...given("metadata", server.metadata),
       ...given("tags", server.tags),
@@ -65,7 +75,7 @@ function encodeBlockDevice(device: BlockDevice): JsonObject {
   };
 }
 
-/** An instance as `GET /servers/{id}` and `/servers/detail` show it from microversion 2.61 on. */
+/** An instance as `GET /servers/{id}` and `/servers/detail` show it from microversion 2.60 on. */
 export function readServer(fields: Fields): Server {
   const host = fields.optionalString("OS-EXT-SRV-ATTR:host");
   return {

@@ -1,5 +1,6 @@
 import { asId, type InstanceId } from "@cairn/kernel";
 import { type Fields, theOnly } from "../wire/decode.ts";
+import { hasReached } from "../wire/microversion.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 
 export interface ServerGroup {
@@ -19,7 +20,7 @@ export interface ServerGroups {
   delete(id: string, signal?: AbortSignal): Promise<void>;
 }
 
-/** The calls about server groups, in the form of microversion 2.64. */
+/** The calls about server groups. */
 export function serverGroups(client: ServiceClient): ServerGroups {
   return {
     list: async (signal) =>
@@ -28,21 +29,22 @@ export function serverGroups(client: ServiceClient): ServerGroups {
         path: ["os-server-groups"],
         field: "server_groups",
         read: readGroup,
-        versions: SINGLE_POLICY,
+        // Nova has pages here, and no links (nova/api/openstack/compute/server_groups.py).
+        paging: { by: "offset", limit: PAGE_LIMIT },
         signal,
       }),
     find: async (id, signal) => {
       const doing = `reading server group ${id}`;
-      const path = ["os-server-groups", id];
-      const answer = await client.find({ doing, path, versions: SINGLE_POLICY, signal });
+      const answer = await client.find({ doing, path: ["os-server-groups", id], signal });
       return answer === undefined ? undefined : theOnly(answer, "server_group", readGroup);
     },
     create: async ({ name, policy }, signal) => {
+      const doing = `creating server group ${name}`;
+      const isSingle = hasReached(await client.version({ doing, signal }), SINGLE_POLICY);
       const answer = await client.post({
-        doing: `creating server group ${name}`,
+        doing,
         path: ["os-server-groups"],
-        body: { server_group: { name, policy } },
-        versions: SINGLE_POLICY,
+        body: { server_group: isSingle ? { name, policy } : { name, policies: [policy] } },
         signal,
       });
       return theOnly(answer, "server_group", readGroup);
@@ -53,14 +55,15 @@ export function serverGroups(client: ServiceClient): ServerGroups {
   };
 }
 
-/** Before 2.64 the one policy was a list. */
-const SINGLE_POLICY = { least: "2.64", most: "2.79" };
+const PAGE_LIMIT = 500;
+/** Rocky; before, the one policy was a list. */
+const SINGLE_POLICY = "2.64";
 
 function readGroup(fields: Fields): ServerGroup {
   return {
     id: fields.string("id"),
     name: fields.string("name"),
-    policy: fields.text("policy"),
+    policy: fields.optionalString("policy") ?? fields.strings("policies")[0] ?? "",
     members: fields.strings("members").map((id) => asId<"instance">(id)),
   };
 }

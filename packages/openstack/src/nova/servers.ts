@@ -8,10 +8,13 @@ import {
 } from "@cairn/kernel";
 import { theOnly } from "../wire/decode.ts";
 import type { JsonObject } from "../wire/json.ts";
+import { hasReached, type VersionRange } from "../wire/microversion.ts";
 import type { Query, ServiceClient } from "../wire/service-client.ts";
 import { type WaitLimit, waitUntil } from "../wire/waiting.ts";
+import { NOVA_VERSIONS } from "./nova-versions.ts";
 import { encodeCreation, readServer } from "./server-codec.ts";
 import { describeServer, judgeServer } from "./server-goals.ts";
+import { serverGroups } from "./server-groups.ts";
 
 /** The flavor of an instance by value, as it was when the instance was made (microversion 2.47). */
 export interface ServerFlavor {
@@ -102,7 +105,7 @@ export interface ServerCreation {
   readonly networks: readonly ServerNic[] | "auto" | "none";
   readonly blockDevices?: readonly BlockDevice[];
   readonly availabilityZone?: string;
-  /** The compute node it must land on; admin only (microversion 2.74). */
+  /** The compute node it must land on; admin only. */
   readonly host?: HostName;
   readonly keyName?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -155,11 +158,15 @@ export function servers(client: ServiceClient): Servers {
     const answer = await client.find({ doing: `reading instance ${id}`, path: ["servers", id], signal });
     return answer === undefined ? undefined : theOnly(answer, "server", readServer);
   };
+  const look = async (id: InstanceId, signal?: AbortSignal): Promise<Server | undefined> => {
+    const server = await find(id, signal);
+    return server === undefined ? undefined : withGroups(client, server, signal);
+  };
   const act = async (doing: string, id: InstanceId, action: string, signal?: AbortSignal): Promise<void> => {
     await client.post({ doing, path: ["servers", id, "action"], body: { [action]: null }, signal });
   };
   return {
-    find,
+    find: look,
     ...labelling(client),
     list: async (filter, signal) =>
       client.list({
@@ -172,16 +179,12 @@ export function servers(client: ServiceClient): Servers {
       }),
     get: async (id, signal) => {
       const answer = await client.get({ doing: `reading instance ${id}`, path: ["servers", id], signal });
-      return theOnly(answer, "server", readServer);
+      return withGroups(client, theOnly(answer, "server", readServer), signal);
     },
     create: async (server, signal) => {
-      const answer = await client.post({
-        doing: `creating instance ${server.name}`,
-        path: ["servers"],
-        body: encodeCreation(server),
-        ...(server.host === undefined ? {} : { versions: WITH_HOST }),
-        signal,
-      });
+      const call = { doing: `creating instance ${server.name}`, versions: neededFor(server), signal };
+      const version = await client.version(call);
+      const answer = await client.post({ ...call, path: ["servers"], body: encodeCreation(server, version) });
       return theOnly(answer, "server", (fields) => asId<"instance">(fields.string("id")));
     },
     delete: async (id, signal) => {
@@ -219,8 +222,24 @@ function labelling(client: ServiceClient): Pick<Servers, "setMetadata" | "delete
   };
 }
 
-/** Microversion 2.74: `host` in the creation of an instance. */
-const WITH_HOST = { least: "2.74", most: "2.79" };
+/** Rocky: the volume type of a disk that Nova makes itself. */
+const WITH_VOLUME_TYPE = "2.67";
+/** Stein: an instance tells its server groups. */
+const WITH_GROUPS = "2.71";
+
+function neededFor(server: ServerCreation): VersionRange {
+  const namesType = server.blockDevices?.some((each) => each.volumeType !== undefined) === true;
+  return namesType ? { ...NOVA_VERSIONS, least: WITH_VOLUME_TYPE } : NOVA_VERSIONS;
+}
+
+/** An older Nova tells only which instances a group has. */
+async function withGroups(client: ServiceClient, server: Server, signal?: AbortSignal): Promise<Server> {
+  const doing = `reading the server groups of instance ${server.id}`;
+  if (hasReached(await client.version({ doing, signal }), WITH_GROUPS)) return server;
+  const groups = await serverGroups(client).list(signal);
+  const own = groups.filter((group) => group.members.includes(server.id));
+  return { ...server, serverGroupIds: own.map((group) => group.id) };
+}
 
 function encodeFilter(filter: ServerFilter): Query {
   const { name, host, status, projectId } = filter;

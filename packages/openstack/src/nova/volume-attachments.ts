@@ -63,10 +63,10 @@ export function volumeAttachments(client: ServiceClient): VolumeAttachments {
             volumeId,
             ...(device === undefined ? {} : { device }),
             ...(tag === undefined ? {} : { tag }),
-            ...(deleteOnTermination === undefined ? {} : { delete_on_termination: deleteOnTermination }),
+            ...(deleteOnTermination === true ? { delete_on_termination: true } : {}),
           },
         },
-        ...(deleteOnTermination === undefined ? {} : { versions: WITH_TERMINATION }),
+        ...(deleteOnTermination === true ? { versions: WITH_TERMINATION } : {}),
         signal,
       });
       return theOnly(answer, "volumeAttachment", readAttachment);
@@ -78,7 +78,7 @@ export function volumeAttachments(client: ServiceClient): VolumeAttachments {
   };
 }
 
-/** Microversion 2.79: `delete_on_termination` in requests and answers. */
+/** Train: `delete_on_termination` in requests and answers; an older Nova never deletes what was attached. */
 const WITH_TERMINATION = { least: "2.79", most: "2.79" };
 
 function readAttachment(fields: Fields): VolumeAttachment {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findEndpoint, type ServiceType, serviceRoot, versionRoot } from "./catalogue.ts";
-import { agreeOn, decodeSpoken } from "./microversion.ts";
+import { findEndpoint, takeApart } from "./catalogue.ts";
+import { agreeOn, decodeVersions, findMajor, hasReached } from "./microversion.ts";
 
 const endpoint = (kind: string, region: string, url: string) => ({ interface: kind, region, url });
 
@@ -24,27 +24,31 @@ void test("an address is found by type or alias, region and interface", () => {
   });
 });
 
-void test("a service's root is right for every way in which a catalogue writes the address", () => {
-  const table: readonly [ServiceType, string, string][] = [
-    ["identity", "http://k:5000", "http://k:5000/v3"],
-    ["identity", "http://k/identity/v3", "http://k/identity/v3"],
-    ["compute", "http://n:8774/v2.1", "http://n:8774/v2.1"],
-    ["compute", "http://n:8774/v2.1/p1", "http://n:8774/v2.1"],
-    ["compute", "http://n/compute/v2/p1", "http://n/compute/v2.1"],
-    ["volume", "http://c:8776/v3/p1", "http://c:8776/v3/p1"],
-    ["volume", "http://c:8776/v3", "http://c:8776/v3/p1"],
-    ["volume", "http://c/volume", "http://c/volume/v3/p1"],
-    ["image", "http://g:9292", "http://g:9292/v2"],
-    ["image", "http://g/image/v2", "http://g/image/v2"],
-    ["network", "http://q:9696", "http://q:9696/v2.0"],
-    ["network", "http://q/networking/v2.0", "http://q/networking/v2.0"],
-    ["key-manager", "http://b:9311", "http://b:9311/v1"],
-    ["key-manager", "http://b/key-manager/v1", "http://b/key-manager/v1"],
-    ["workloads", "http://w:8780/v1/p1", "http://w:8780/v1/p1"],
+void test("a service is found under every name that the service types authority gives it", () => {
+  for (const type of ["volumev3", "block-storage", "block-store", "volume", "volumev2"]) {
+    const catalogue = [{ type, name: "c", endpoints: [endpoint("public", "A", "http://c/v3")] }];
+    assert.equal(findEndpoint(catalogue, "volume", { region: "A", interface: "public" }), "http://c/v3");
+  }
+  const ours = [{ type: "workloadmgr", name: "c", endpoints: [endpoint("public", "A", "http://w/v1/p")] }];
+  assert.equal(findEndpoint(ours, "workloads", { region: "A", interface: "public" }), "http://w/v1/p");
+});
+
+void test("an address is taken apart for every way in which a catalogue writes it", () => {
+  const table: readonly [string, string, boolean][] = [
+    ["http://k:5000", "http://k:5000", false],
+    ["http://k/identity/v3", "http://k/identity", true],
+    ["http://k:5000/v2.0/", "http://k:5000", true],
+    ["http://n:8774/v2.1", "http://n:8774", true],
+    ["http://n:8774/v2.1/p1", "http://n:8774", true],
+    ["http://n/compute/v2/p1", "http://n/compute", true],
+    ["http://c:8776/v3/p1/", "http://c:8776", true],
+    ["http://c/volume", "http://c/volume", false],
+    ["http://g:9292/", "http://g:9292", false],
+    ["https://[fd00::5]:9292/v2", "https://[fd00::5]:9292", true],
+    ["https://[fd00::5]/image", "https://[fd00::5]/image", false],
+    ["https://v3/volume", "https://v3/volume", false],
   ];
-  for (const [service, url, root] of table) assert.equal(serviceRoot(service, url, "p1"), root, url);
-  assert.equal(versionRoot("volume", "http://c/volume/v3/p1"), "http://c/volume/v3");
-  assert.equal(versionRoot("compute", "http://n/v2.1/p1"), "http://n/v2.1");
+  for (const [url, base, isVersioned] of table) assert.deepEqual(takeApart(url), { base, isVersioned }, url);
 });
 
 void test("the newest microversion that both sides know is agreed on, compared as numbers", () => {
@@ -55,15 +59,29 @@ void test("the newest microversion that both sides know is agreed on, compared a
   assert.throws(() => agreeOn(wanted, { least: "2.80", most: "2.99" }, "x"), { code: "openstack-too-old" });
 });
 
-void test("a version document is read in Nova's form and in Cinder's", () => {
-  const nova = { version: { id: "v2.1", version: "2.90", min_version: "2.1" } };
-  assert.deepEqual({ ...decodeSpoken(nova, "v2.1"), id: 0 }, { id: 0, least: "2.1", most: "2.90" });
+void test("whether a microversion has what came with another is compared as numbers", () => {
+  assert.equal(hasReached("2.79", "2.9"), true);
+  assert.equal(hasReached("2.60", "2.60"), true);
+  assert.equal(hasReached("2.60", "2.61"), false);
+});
+
+void test("a version document is read in the form of each service", () => {
+  const link = (href: string) => [{ rel: "self", href }];
+  const nova = {
+    version: { id: "v2.1", version: "2.90", min_version: "2.1", links: link("http://n/v2.1/") },
+  };
+  const found = findMajor(decodeVersions(nova), "compute");
+  assert.deepEqual(found, { id: "v2.1", least: "2.1", most: "2.90", link: "http://n/v2.1/" });
   const cinder = {
     versions: [
       { id: "v2.0", version: "", min_version: "" },
       { id: "v3.0", version: "3.59", min_version: "3.0" },
     ],
   };
-  assert.deepEqual({ ...decodeSpoken(cinder, "v3"), id: 0 }, { id: 0, least: "3.0", most: "3.59" });
-  assert.deepEqual(decodeSpoken({ versions: [] }, "v3"), { least: "0.0", most: "0.0" });
+  assert.equal(findMajor(decodeVersions(cinder), "volume")?.most, "3.59");
+  const glance = { versions: [{ id: "v2.9" }, { id: "v2.15" }, { id: "v1.1" }] };
+  assert.equal(findMajor(decodeVersions(glance), "image")?.most, "2.15");
+  const keystone = { versions: { values: [{ id: "v3.14" }, { id: "v2.0" }] } };
+  assert.equal(findMajor(decodeVersions(keystone), "identity")?.most, "3.14");
+  assert.equal(findMajor(decodeVersions({ versions: [] }), "volume"), undefined);
 });

@@ -1,4 +1,4 @@
-import { Fault, unreachable } from "@cairn/kernel";
+import { Fault } from "@cairn/kernel";
 import type { EndpointInterface } from "../credentials.ts";
 import type { CatalogueService } from "../keystone/tokens.ts";
 
@@ -15,18 +15,19 @@ export type ServiceType =
   | "workloads";
 
 /**
- * The types under which a catalogue may have a service, best first (OpenStack's service types authority;
- * Cinder was `volumev3` long before it was `block-storage`, and its bare `volume` often still means version 1
- * or 2).
+ * The types under which a catalogue may have a service, best first (OpenStack's service types authority:
+ * `block-storage` has the aliases volumev3, volumev2, volume and block-store, the others have none). Cinder
+ * was `volumev3` long before it was `block-storage`; `volume` and `volumev2` often mean versions 1 and 2 of a
+ * service that speaks version 3 as well. Some installers register ours as `workloadmgr`.
  */
 const TYPES: Readonly<Record<ServiceType, readonly string[]>> = {
   identity: ["identity"],
   compute: ["compute"],
-  volume: ["volumev3", "block-storage", "block-store", "volume"],
+  volume: ["volumev3", "block-storage", "block-store", "volume", "volumev2"],
   image: ["image"],
   network: ["network"],
   "key-manager": ["key-manager"],
-  workloads: ["workloads"],
+  workloads: ["workloads", "workloadmgr"],
 };
 
 export interface Place {
@@ -59,35 +60,37 @@ function isIn(wanted: string | undefined, region: string | undefined): boolean {
   return wanted === undefined || wanted === region;
 }
 
-/** The address to which the paths of a service's clients are added. */
-export function serviceRoot(service: ServiceType, endpoint: string, projectId: string | undefined): string {
-  switch (service) {
-    case "identity":
-      return `${endpoint.replace(/\/v(?:3|2\.0)$/, "")}/v3`;
-    case "compute":
-      // Old catalogues carry the project after the version; Nova reads it from the token.
-      return `${endpoint.replace(/\/v2(?:\.1)?(?:\/[^/]+)?$/, "")}/v2.1`;
-    case "volume":
-      // Cinder before 3.67 wants the project in the address, whether the catalogue has it or not.
-      return `${volumeVersionRoot(endpoint)}${projectId === undefined ? "" : `/${projectId}`}`;
-    case "image":
-      return `${endpoint.replace(/\/v[12](?:\.\d+)?$/, "")}/v2`;
-    case "network":
-      return `${endpoint.replace(/\/v2\.0$/, "")}/v2.0`;
-    case "key-manager":
-      return `${endpoint.replace(/\/v1$/, "")}/v1`;
-    case "workloads":
-      return endpoint;
-    default:
-      return unreachable(service);
-  }
+/** The major version that the clients here speak, as its address and as version documents name it. */
+interface Major {
+  readonly path: string;
+  readonly id: RegExp;
 }
 
-/** Where the service tells which microversions it speaks. */
-export function versionRoot(service: "compute" | "volume", endpoint: string): string {
-  return service === "compute" ? serviceRoot("compute", endpoint, undefined) : volumeVersionRoot(endpoint);
+/** A service whose addresses have a version that we know. */
+export type VersionedService = Exclude<ServiceType, "workloads">;
+
+/** Cinder names its versions v3.0, Glance each minor version (v2.15), Nova v2.1, Keystone v3.14. */
+export const MAJORS: Readonly<Record<VersionedService, Major>> = {
+  identity: { path: "v3", id: /^v3(?:\.\d+)?$/ },
+  compute: { path: "v2.1", id: /^v2\.1$/ },
+  volume: { path: "v3", id: /^v3(?:\.\d+)?$/ },
+  image: { path: "v2", id: /^v2(?:\.\d+)?$/ },
+  network: { path: "v2.0", id: /^v2(?:\.\d+)?$/ },
+  "key-manager": { path: "v1", id: /^v1(?:\.\d+)?$/ },
+};
+
+/** An address of the catalogue, taken apart. */
+export interface Address {
+  /** Without version, project and slash at its end: where the service lists its versions. */
+  readonly base: string;
+  /** Whether the catalogue names a version; old ones have the project after it. */
+  readonly isVersioned: boolean;
 }
 
-function volumeVersionRoot(endpoint: string): string {
-  return `${endpoint.replace(/\/v[123](?:\/[^/]+)?$/, "")}/v3`;
+/** `http://c:8776/v3/p1` → `http://c:8776`. A version is the last part of the path, or the last but one. */
+export function takeApart(endpoint: string): Address {
+  const url = endpoint.replace(/\/+$/, "");
+  // Not into the host: `https://v3/…` is no version.
+  const version = /^(https?:\/\/[^/]+(?:\/.*?)?)\/v\d+(?:\.\d+)?(?:\/[^/]+)?$/.exec(url);
+  return { base: version?.[1] ?? url, isVersioned: version !== null };
 }

@@ -1,6 +1,6 @@
-import { asError, type Clock, Fault, hasCode, type Secret, withDeadline } from "@cairn/kernel";
+import { asError, type Clock, Fault, hasCode, type Secret } from "@cairn/kernel";
 import type { Json } from "./json.ts";
-import { CloudReply, errorText, judgeRefusal, parseJson, retryAfterMs } from "./refusal.ts";
+import { CloudReply, errorText, judgeRefusal, NoAnswer, parseJson, retryAfterMs } from "./refusal.ts";
 
 /** The longest answer that is read into memory. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -25,6 +25,12 @@ export interface Wire {
   readonly log: (entry: CloudLogEntry) => void;
   readonly requestTimeoutMs: number;
   readonly globalRequestId: string;
+  /**
+   * A token of the service itself, sent beside a user's (`X-Service-Token`): with it the cloud's services
+   * take the user's token even after it has expired, and know that a service asks (keystonemiddleware,
+   * `service_token_roles`; Cinder for attachments of instances).
+   */
+  readonly serviceToken?: (signal: AbortSignal | undefined) => Promise<Secret>;
 }
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -37,6 +43,8 @@ export interface Outgoing {
   readonly method: Method;
   /** Whether the cloud is another one afterwards: what a lost answer means depends on it. */
   readonly isWrite: boolean;
+  /** Whether doing it twice is the same as doing it once; when left out, if it is no write. */
+  readonly isRepeatable?: boolean;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | ReadableStream<Uint8Array>;
@@ -58,16 +66,19 @@ export interface Opened {
 }
 
 /**
- * Sends a request and reads the whole answer, within the request's time. Whether the status is good is not
+ * Sends a request and reads the whole answer, until the limit is aborted. Whether the status is good is not
  * judged.
  */
-export async function exchange(wire: Wire, outgoing: Outgoing): Promise<Opened & { readonly text: string }> {
-  const deadline = withDeadline(wire.requestTimeoutMs, outgoing.signal);
-  const opened = await open(wire, outgoing, deadline);
+export async function exchange(
+  wire: Wire,
+  outgoing: Outgoing,
+  limit: AbortSignal,
+): Promise<Opened & { readonly text: string }> {
+  const opened = await open(wire, outgoing, limit);
   try {
     return { ...opened, text: await readText(opened.response) };
   } catch (cause) {
-    throw broken(outgoing, cause);
+    throw broken(wire, outgoing, cause);
   }
 }
 
@@ -90,7 +101,7 @@ export async function open(wire: Wire, outgoing: Outgoing, limit: AbortSignal): 
     });
     return { response, requestId: requestIdOf(response) };
   } catch (cause) {
-    throw broken(outgoing, cause);
+    throw broken(wire, outgoing, cause);
   } finally {
     wire.log({
       event: "openstack.request",
@@ -114,6 +125,7 @@ export function refuse(wire: Wire, outgoing: Outgoing, opened: Opened & { readon
     status,
     text: redact(text, outgoing.secrets),
     requestId: opened.requestId,
+    globalRequestId: wire.globalRequestId,
     retryAfterMs: retryAfterMs(headers.get("retry-after"), wire.clock.now()),
   });
   return new Fault(code, outgoing.doing, retry, reply);
@@ -142,14 +154,22 @@ async function readText(response: Response): Promise<string> {
 }
 
 /** What it means that no whole answer came. The caller's own wish to stop is passed on untouched. */
-export function broken(outgoing: Outgoing, cause: unknown): unknown {
+export function broken(wire: Wire, outgoing: Outgoing, cause: unknown): unknown {
   if (outgoing.signal?.aborted === true) return outgoing.signal.reason;
   if (cause instanceof Fault) return cause;
-  const error = redactCause(asError(cause), outgoing.secrets);
+  const error = new NoAnswer(wire.globalRequestId, redactCause(asError(cause), outgoing.secrets));
+  if (UNTRUSTED.some((code) => hasCode(cause, code))) {
+    return new Fault("openstack-untrusted", outgoing.doing, "after-operator", error);
+  }
   // A read changes nothing, and a connection that never was carried nothing.
-  const isHarmless = !outgoing.isWrite || NEVER_SENT.some((code) => hasCode(cause, code));
+  const isHarmless = !outgoing.isWrite || wasNeverSent(cause);
   const code = isHarmless ? "openstack-unavailable" : "openstack-outcome-unknown";
   return new Fault(code, outgoing.doing, "later", error);
+}
+
+/** Whether a request failed before a byte of it could reach the cloud. */
+export function wasNeverSent(cause: unknown): boolean {
+  return NEVER_SENT.some((code) => hasCode(cause, code));
 }
 
 /** Codes of Node and undici for connections that were never made. */
@@ -160,6 +180,18 @@ const NEVER_SENT = [
   "EHOSTUNREACH",
   "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/** OpenSSL's and Node's codes for a certificate that our authorities do not vouch for. */
+const UNTRUSTED = [
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
 ];
 
 function requestIdOf(response: Response): string | undefined {

@@ -40,6 +40,7 @@ export interface RecordedCloud extends AsyncDisposable {
  */
 export async function startRecordedCloud(
   plays: Readonly<Record<string, Play | readonly Play[]>>,
+  host = "127.0.0.1",
 ): Promise<RecordedCloud> {
   const seen: Seen[] = [];
   const count = (route: string): number => seen.filter((each) => routeOf(each) === route).length;
@@ -56,8 +57,9 @@ export async function startRecordedCloud(
       perform(response, one, choose(all[routeOf(one)], count(routeOf(one))));
     })();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
   return {
     url,
     seen,
@@ -121,12 +123,9 @@ function perform(response: ServerResponse, request: Seen, play: Play): void {
   response.end(body);
 }
 
-/**
- * The token document of a login (Keystone's API reference, "Password authentication with scoped
- * authorization").
- */
-export function tokenDocument(url: string, change?: Readonly<Record<string, unknown>>): unknown {
-  const service = (type: string, path: string): unknown => ({
+/** The catalogue of a token document in which one service, or several, have other addresses. */
+export function catalogueOf(addresses: Readonly<Record<string, string>>): unknown {
+  return Object.entries(addresses).map(([type, url]) => ({
     type,
     id: `id-of-${type}`,
     name: type,
@@ -135,9 +134,16 @@ export function tokenDocument(url: string, change?: Readonly<Record<string, unkn
       interface: each,
       region: "RegionOne",
       region_id: "RegionOne",
-      url: `${url}${path}`,
+      url,
     })),
-  });
+  }));
+}
+
+/**
+ * The token document of a login (Keystone's API reference, "Password authentication with scoped
+ * authorization").
+ */
+export function tokenDocument(url: string, change?: Readonly<Record<string, unknown>>): unknown {
   return {
     token: {
       methods: ["password"],
@@ -153,14 +159,14 @@ export function tokenDocument(url: string, change?: Readonly<Record<string, unkn
       project: { domain: { id: "default", name: "Default" }, id: "p1", name: "demo" },
       is_domain: false,
       roles: [{ id: "r1", name: "member" }],
-      catalog: [
-        service("identity", ""),
-        service("compute", "/compute/v2.1"),
-        service("volumev3", "/volume/v3/p1"),
-        service("image", "/image"),
-        service("network", "/network"),
-        service("key-manager", "/key-manager"),
-      ],
+      catalog: catalogueOf({
+        identity: url,
+        compute: `${url}/compute/v2.1`,
+        volumev3: `${url}/volume/v3/p1`,
+        image: `${url}/image`,
+        network: `${url}/network`,
+        "key-manager": `${url}/key-manager`,
+      }),
       ...change,
     },
   };

@@ -10,6 +10,7 @@ export type OpenStackCode =
   | "openstack-not-found"
   | "openstack-conflict"
   | "openstack-unavailable"
+  | "openstack-untrusted"
   | "openstack-outcome-unknown"
   | "openstack-failed"
   | "openstack-bad-reply"
@@ -24,21 +25,47 @@ export type OpenStackCode =
  */
 export class CloudReply extends Error {
   readonly status: number;
+  /** The cloud's name for the request, under which its logs have it. */
   readonly requestId: string | undefined;
+  /** Ours, which all of the cloud's services pass on among themselves. */
+  readonly globalRequestId: string;
   /** How long the cloud asks us to wait before the next attempt. */
   readonly retryAfterMs: number | undefined;
   /** The cloud's own sentence, without our additions; empty when it said none. */
   readonly text: string;
 
-  constructor(reply: Pick<CloudReply, "status" | "requestId" | "retryAfterMs" | "text">) {
+  constructor(reply: Omit<CloudReply, keyof Error>) {
     const id = reply.requestId === undefined ? "" : ` (request ${reply.requestId})`;
     super(`HTTP ${String(reply.status)}${reply.text === "" ? "" : `: ${reply.text}`}${id}`);
     this.name = "CloudReply";
     this.status = reply.status;
     this.requestId = reply.requestId;
+    this.globalRequestId = reply.globalRequestId;
     this.retryAfterMs = reply.retryAfterMs;
     this.text = reply.text;
   }
+}
+
+/** The cause of a Fault that began without an answer. */
+export class NoAnswer extends Error {
+  readonly globalRequestId: string;
+
+  constructor(globalRequestId: string, cause: Error) {
+    super("no answer came", { cause });
+    this.name = "NoAnswer";
+    this.globalRequestId = globalRequestId;
+  }
+}
+
+/** The ids under which the cloud's logs have the request that a Fault began with. */
+export function requestIdsOf(
+  error: unknown,
+): { readonly requestId: string | undefined; readonly globalRequestId: string } | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth += 1) {
+    if (at instanceof CloudReply) return { requestId: at.requestId, globalRequestId: at.globalRequestId };
+    if (at instanceof NoAnswer) return { requestId: undefined, globalRequestId: at.globalRequestId };
+  }
+  return undefined;
 }
 
 /** The answer of the cloud at the bottom of a Fault, if it began with one. */

@@ -1,11 +1,9 @@
 import { type Clock, Fault, Rejection, type Secret } from "@cairn/kernel";
 import type { ServiceType } from "./catalogue.ts";
-import { Fields, type Read } from "./decode.ts";
 import {
   type Answer,
   answerOf,
   broken,
-  exchange,
   isGood,
   type Method,
   type Opened,
@@ -15,6 +13,8 @@ import {
 } from "./exchange.ts";
 import type { Json } from "./json.ts";
 import type { VersionRange } from "./microversion.ts";
+import { type Listing, listPages } from "./paging.ts";
+import { exchangeSafely } from "./retrying.ts";
 import type { Session } from "./session.ts";
 
 /** A call of one service, before the session adds address, token and microversion. */
@@ -33,13 +33,6 @@ export interface Call {
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A list to be read page after page. */
-export interface Listing<Thing> extends Call {
-  /** The field that holds the things. */
-  readonly field: string;
-  readonly read: Read<Thing>;
-}
-
 /** How the resources of a service talk to it. Every method throws a Fault unless it says otherwise. */
 export interface ServiceClient {
   readonly clock: Clock;
@@ -54,12 +47,14 @@ export interface ServiceClient {
   /** 404 is success: what is absent is deleted. */
   remove(call: Call): Promise<void>;
   list<Thing>(listing: Listing<Thing>): Promise<readonly Thing[]>;
+  /**
+   * The microversion that such a call will have, for what is written differently in older ones; of Glance the
+   * newest version that it speaks.
+   */
+  version(call: Pick<Call, "doing" | "versions" | "signal">): Promise<string>;
   upload(call: Call, bytes: AsyncIterable<Uint8Array>): Promise<void>;
   download(call: Call): AsyncIterable<Uint8Array>;
 }
-
-/** More pages than any list of ours has; a cloud that never ends must not keep us for ever. */
-const PAGES_MAX = 1000;
 
 export function serviceClient(
   session: Session,
@@ -81,7 +76,12 @@ export function serviceClient(
     remove: async (call) => {
       await unlessAbsent(send("DELETE", call));
     },
-    list: async (listing) => listPages(send, listing),
+    list: async (listing) => listPages(async (call) => send("GET", call), listing),
+    version: async (call) =>
+      session.version(service === "compute" || service === "volume" ? service : "image", {
+        ...withVersions(call, versions),
+        doing: call.doing,
+      }),
     upload: async (call, bytes) => {
       await sendBytes(session, service, call, bytes);
     },
@@ -89,7 +89,10 @@ export function serviceClient(
   };
 }
 
-function withVersions(call: Call, versions: VersionRange | undefined): Call {
+function withVersions<Some extends { readonly versions?: VersionRange }>(
+  call: Some,
+  versions: VersionRange | undefined,
+): Some {
   if (call.versions !== undefined || versions === undefined) return call;
   return { ...call, versions };
 }
@@ -108,15 +111,18 @@ async function sendJson(session: Session, service: ServiceType, method: Method, 
   const json: Record<string, string> = call.body === undefined ? {} : { "content-type": "application/json" };
   const headers = { accept: "application/json", ...json, ...call.headers };
   return session.authorised(call.signal, async (token) => {
+    const prepared = await session.prepare(service, token, call);
     const outgoing: Outgoing = {
       ...(await address(session, service, call)),
       method,
       isWrite: method !== "GET" && method !== "HEAD",
       ...body,
-      headers: { ...headers, ...(await session.headers(service, token, call)) },
-      secrets: [token.value, ...(call.secrets ?? [])],
+      // What is absent after a deletion was deleted by it or before: `remove` takes 404 for success.
+      isRepeatable: method === "GET" || method === "HEAD" || method === "DELETE",
+      headers: { ...headers, ...prepared.headers },
+      secrets: [...prepared.secrets, ...(call.secrets ?? [])],
     };
-    const opened = await exchange(session.wire, outgoing);
+    const opened = await exchangeSafely(session.wire, outgoing);
     if (!isGood(opened.response.status)) throw refuse(session.wire, outgoing, opened);
     return answerOf(outgoing, opened);
   });
@@ -141,60 +147,6 @@ function escapePart(part: string, doing: string): string {
   throw new Rejection(`${doing}: "${part}" names nothing`, { status: 400, value: part });
 }
 
-/**
- * Follows the links to the next pages. Nova, Cinder, Neutron and Keystone list them as `<field>_links` or
- * `links`, Glance as `next`; only the query of a link is taken, because behind a proxy its host and path are
- * often wrong.
- */
-async function listPages<Thing>(
-  send: (method: Method, call: Call) => Promise<Answer>,
-  listing: Listing<Thing>,
-): Promise<readonly Thing[]> {
-  const things: Thing[] = [];
-  let query: Query | undefined = listing.query ?? {};
-  let last = "";
-  for (let page = 0; query !== undefined; page += 1) {
-    if (page === PAGES_MAX) throw endless(listing);
-    const answer: Answer = await send("GET", { ...listing, query });
-    const fields = new Fields(answer.body, listing.field);
-    // Keystone's `list_limit` cuts a list without a way to the rest; half a list must not pass for the whole.
-    if (fields.raw["truncated"] === true) throw endless(listing);
-    things.push(...fields.list(listing.field, listing.read));
-    const next = nextLink(fields, listing.field);
-    if (next !== undefined && next === last) throw endless(listing);
-    query = next === undefined ? undefined : queryOf(next, listing.query);
-    last = next ?? "";
-  }
-  return things;
-}
-
-function endless(listing: Call): Fault {
-  return new Fault(
-    "openstack-bad-reply",
-    `${listing.doing}: the list has no end that can be reached`,
-    "after-operator",
-  );
-}
-
-function nextLink(fields: Fields, field: string): string | undefined {
-  const flat = fields.raw["next"];
-  if (typeof flat === "string") return flat;
-  const links = fields.raw[`${field}_links`] ?? fields.raw["links"];
-  // Keystone: {"links": {"next": null, "self": …}}; the others: [{"rel": "next", "href": …}].
-  if (!Array.isArray(links)) {
-    return new Fields(links ?? {}, "links").optionalString("next");
-  }
-  return links
-    .map((link) => new Fields(link, "links"))
-    .find((link) => link.text("rel") === "next")
-    ?.string("href");
-}
-
-function queryOf(link: string, first: Query | undefined): Query {
-  const next = Object.fromEntries(new URL(link, "http://next.invalid").searchParams);
-  return { ...first, ...next };
-}
-
 async function sendBytes(
   session: Session,
   service: ServiceType,
@@ -203,14 +155,14 @@ async function sendBytes(
 ): Promise<void> {
   const token = await session.token(call.signal);
   const to = await address(session, service, call);
-  const headers = await session.headers(service, token, call);
+  const { headers, secrets } = await session.prepare(service, token, call);
   const idle = idleLimit(session, call.signal);
   const outgoing: Outgoing = {
     ...to,
     method: "PUT",
     isWrite: true,
     headers: { "content-type": "application/octet-stream", ...headers },
-    secrets: [token.value],
+    secrets,
     body: ReadableStream.from(idle.watch(bytes)),
   };
   try {
@@ -218,7 +170,7 @@ async function sendBytes(
     const text = await opened.response.text();
     if (!isGood(opened.response.status)) throw refuse(session.wire, outgoing, { ...opened, text });
   } catch (cause) {
-    throw broken(outgoing, cause);
+    throw broken(session.wire, outgoing, cause);
   } finally {
     idle.end();
   }
@@ -227,7 +179,7 @@ async function sendBytes(
 async function* receiveBytes(session: Session, service: ServiceType, call: Call): AsyncGenerator<Uint8Array> {
   const idle = idleLimit(session, call.signal);
   try {
-    yield* downloaded(await openDownload(session, service, call, idle), idle);
+    yield* downloaded(session, await openDownload(session, service, call, idle), idle);
   } finally {
     idle.end();
   }
@@ -245,12 +197,13 @@ async function openDownload(
   idle: IdleLimit,
 ): Promise<Download> {
   return session.authorised(call.signal, async (token) => {
+    const { headers, secrets } = await session.prepare(service, token, call);
     const outgoing: Outgoing = {
       ...(await address(session, service, call)),
       method: "GET",
       isWrite: false,
-      headers: { accept: "application/octet-stream", ...(await session.headers(service, token, call)) },
-      secrets: [token.value],
+      headers: { accept: "application/octet-stream", ...headers },
+      secrets,
     };
     const opened: Opened = await open(session.wire, outgoing, idle.signal);
     if (isGood(opened.response.status)) return { outgoing, response: opened.response };
@@ -258,12 +211,16 @@ async function openDownload(
   });
 }
 
-async function* downloaded({ outgoing, response }: Download, idle: IdleLimit): AsyncGenerator<Uint8Array> {
+async function* downloaded(
+  session: Session,
+  { outgoing, response }: Download,
+  idle: IdleLimit,
+): AsyncGenerator<Uint8Array> {
   try {
     // A 204 has no body: an image without bytes.
     if (response.body !== null) yield* idle.watch(response.body);
   } catch (cause) {
-    throw broken(outgoing, cause);
+    throw broken(session.wire, outgoing, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asId, type Clock, Fault, Secret } from "@cairn/kernel";
+import { type Clock, describeFault, Fault, Secret } from "@cairn/kernel";
 import { connectCloud } from "../cloud.ts";
 import { startRecordedCloud, tokenDocument } from "./recorded-cloud.ts";
 
@@ -159,16 +159,39 @@ void test("calls of nova and cinder name the newest microversion that both sides
 
 void test("a service that is too old for a field is refused before the call is made", async () => {
   await using recorded = await startRecordedCloud({
-    "GET /compute/v2.1/": { json: { version: { id: "v2.1", version: "2.72", min_version: "2.1" } } },
+    "GET /compute/v2.1/": { json: { version: { id: "v2.1", version: "2.65", min_version: "2.1" } } },
   });
-  const creation = { name: "x", flavorId: "f", networks: "none" as const, host: asId<"host">("compute1") };
+  const disk = { source: "blank", destination: "volume", bootIndex: 0, deleteOnTermination: true } as const;
+  const blockDevices = [{ ...disk, sizeGiB: 1, volumeType: "fast" }];
+  const creation = { name: "x", flavorId: "f", networks: "none" as const, blockDevices };
   const fault = await faultOf(connectCloud(recorded.options()).nova.servers.create(creation));
   assert.equal(fault.code, "openstack-too-old");
   assert.match(
     fault.message,
-    /creating instance x: needs microversion 2.74 and the service speaks 2.1 to 2.72/,
+    /creating instance x: needs microversion 2.67 and the service speaks 2.1 to 2.65/,
   );
   assert.equal(recorded.count("POST /compute/v2.1/servers"), 0);
+});
+
+void test("a service's own token goes beside a user's to every service but keystone", async () => {
+  await using recorded = await startRecordedCloud({
+    "GET /v3/auth/tokens": (request) => ({ json: tokenDocument(`http://${request.headers.host ?? ""}`) }),
+    [SERVERS]: (request) => ({
+      status: 400,
+      json: { badRequest: { message: `seen ${String(request.headers["x-service-token"])}` } },
+    }),
+  });
+  const credentials = { kind: "token" as const, token: new Secret("theirs") };
+  const serviceToken = async () => Promise.resolve(new Secret("planted-service"));
+  const cloud = connectCloud(recorded.options({ credentials, serviceToken }));
+  const fault = await faultOf(cloud.nova.servers.list());
+  assert.match(describeFault(fault), /seen \[secret\]/);
+  const sent = recorded.seen.map((each) => [each.path.slice(0, 3), each.headers["x-service-token"]]);
+  assert.deepEqual(sent, [
+    ["/v3", undefined],
+    ["/co", undefined],
+    ["/co", "planted-service"],
+  ]);
 });
 
 void test("a trust and an application credential log in with their own bodies", async () => {

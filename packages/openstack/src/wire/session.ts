@@ -1,9 +1,11 @@
-import { asError, Fault, Secret } from "@cairn/kernel";
+import { asError, Fault, type Secret } from "@cairn/kernel";
 import type { CloudAccess } from "../credentials.ts";
-import { decodeToken, encodeLogin, secretsOf, type Token } from "../keystone/tokens.ts";
-import { findEndpoint, type ServiceType, serviceRoot, versionRoot } from "./catalogue.ts";
-import { answerOf, exchange, isGood, type Outgoing, refuse, type Wire } from "./exchange.ts";
-import { agreeOn, decodeSpoken, type Spoken, type VersionRange } from "./microversion.ts";
+import type { Token } from "../keystone/tokens.ts";
+import { findEndpoint, type ServiceType } from "./catalogue.ts";
+import { type Asking, locate, locateSpoken, type VersionMemory } from "./discovery.ts";
+import type { Wire } from "./exchange.ts";
+import { identityRoot, introduce, logIn } from "./login.ts";
+import { agreeOn, type Spoken, type VersionRange } from "./microversion.ts";
 
 /** A token is renewed this long before its end, or after nine tenths of its life if that comes later. */
 const RENEWAL_MARGIN_MS = 5 * 60_000;
@@ -15,10 +17,20 @@ export interface Session {
   /** Does the work with a token, and once more with a new one if the cloud takes the first for worthless. */
   authorised<Value>(signal: AbortSignal | undefined, work: (token: Token) => Promise<Value>): Promise<Value>;
   endpoint(service: ServiceType, signal: AbortSignal | undefined): Promise<string>;
+  /** The address to which the paths of a service's calls are added. */
   root(service: ServiceType, signal: AbortSignal | undefined): Promise<string>;
-  headers(service: ServiceType, token: Token, call: VersionedCall): Promise<Record<string, string>>;
+  /** What every request of ours carries: tokens, our request id, and the microversion agreed on. */
+  prepare(service: ServiceType, token: Token, call: VersionedCall): Promise<Prepared>;
+  /** The microversion that a call will have; of services without, the newest version they speak. */
+  version(service: "compute" | "volume" | "image", call: VersionedCall): Promise<string>;
   /** The same token and knowledge under another global request id. */
   withRequestId(globalRequestId: string): Session;
+}
+
+interface Prepared {
+  readonly headers: Readonly<Record<string, string>>;
+  /** What in them must not show anywhere. */
+  readonly secrets: readonly Secret[];
 }
 
 interface VersionedCall {
@@ -37,11 +49,11 @@ interface Held {
 interface Shared {
   held: Held | undefined;
   login: Promise<Held> | undefined;
-  readonly spoken: Map<string, Promise<Spoken>>;
+  readonly memory: VersionMemory;
 }
 
-export function openSession(access: CloudAccess, wire: Wire): Session {
-  return view(access, wire, { held: undefined, login: undefined, spoken: new Map() });
+export function openSession(access: CloudAccess, wire: Wire, memory: VersionMemory): Session {
+  return view(access, wire, { held: undefined, login: undefined, memory });
 }
 
 function view(access: CloudAccess, wire: Wire, shared: Shared): Session {
@@ -56,11 +68,26 @@ function view(access: CloudAccess, wire: Wire, shared: Shared): Session {
   const endpoint = async (service: ServiceType, signal: AbortSignal | undefined): Promise<string> =>
     findEndpoint((await token(signal)).catalogue, service, place);
 
+  const asking = async (service: Asking["service"], signal: AbortSignal | undefined): Promise<Asking> => ({
+    wire,
+    memory: shared.memory,
+    service,
+    endpoint: await endpoint(service, signal),
+    token: (await token(signal)).value,
+  });
+
   const root = async (service: ServiceType, signal: AbortSignal | undefined): Promise<string> => {
-    // Keystone is where the caller said it is, which works for tokens without a catalogue too.
-    if (service === "identity") return identityRoot(access);
-    return serviceRoot(service, await endpoint(service, signal), (await token(signal)).project?.id);
+    if (service === "identity") return identityRoot(access.authUrl);
+    if (service === "workloads") return endpoint(service, signal);
+    const url = await abortable(locate(await asking(service, signal)), signal);
+    if (service !== "volume") return url;
+    // Cinder before 3.67 wants the project in the address, whether the catalogue has it or not.
+    const { project } = await token(signal);
+    return project === undefined ? url : `${url}/${project.id}`;
   };
+
+  const spoken: Speaks = async (service, signal) =>
+    (await abortable(locateSpoken(await asking(service, signal)), signal)).spoken;
 
   return {
     wire,
@@ -78,22 +105,44 @@ function view(access: CloudAccess, wire: Wire, shared: Shared): Session {
         return work(await token(signal));
       }
     },
-    headers: async (service, present, call) => {
-      const base = { "x-auth-token": present.value.reveal(), "x-openstack-request-id": wire.globalRequestId };
-      if (call.versions === undefined || (service !== "compute" && service !== "volume")) return base;
-      const found = await endpoint(service, call.signal);
-      const spoken = await abortable(speaks({ wire, shared, token: present }, service, found), call.signal);
-      return {
-        ...base,
-        "openstack-api-version": `${service} ${agreeOn(call.versions, spoken, call.doing)}`,
-      };
-    },
+    ...versioned(wire, spoken),
     withRequestId: (globalRequestId) => view(access, { ...wire, globalRequestId }, shared),
   };
 }
 
-function identityRoot(access: CloudAccess): string {
-  return serviceRoot("identity", access.authUrl.replace(/\/+$/, ""), undefined);
+async function tokenHeaders(
+  wire: Wire,
+  service: ServiceType,
+  { present, signal }: { readonly present: Token; readonly signal: AbortSignal | undefined },
+): Promise<Prepared> {
+  // Keystone itself judges no token by another one.
+  const beside = service === "identity" ? undefined : await wire.serviceToken?.(signal);
+  return {
+    secrets: beside === undefined ? [present.value] : [present.value, beside],
+    headers: {
+      "x-auth-token": present.value.reveal(),
+      "x-openstack-request-id": wire.globalRequestId,
+      ...(beside === undefined ? {} : { "x-service-token": beside.reveal() }),
+    },
+  };
+}
+
+type Speaks = (service: Asking["service"], signal: AbortSignal | undefined) => Promise<Spoken>;
+
+function versioned(wire: Wire, spoken: Speaks): Pick<Session, "prepare" | "version"> {
+  return {
+    prepare: async (service, present, call) => {
+      const tokens = await tokenHeaders(wire, service, { present, signal: call.signal });
+      if (call.versions === undefined || (service !== "compute" && service !== "volume")) return tokens;
+      const version = agreeOn(call.versions, await spoken(service, call.signal), call.doing);
+      const headers = { ...tokens.headers, "openstack-api-version": `${service} ${version}` };
+      return { ...tokens, headers };
+    },
+    version: async (service, call) => {
+      const said = await spoken(service, call.signal);
+      return call.versions === undefined ? said.most : agreeOn(call.versions, said, call.doing);
+    },
+  };
 }
 
 /** A foreign token that is used as it is can only be replaced by whoever gave it to us. */
@@ -127,101 +176,6 @@ async function obtain(access: CloudAccess, wire: Wire): Promise<Held> {
   const token = await logIn(access, wire);
   const lifeMs = Math.max(0, token.expiresAt - token.issuedAt);
   return { token, renewAt: now + lifeMs - Math.min(RENEWAL_MARGIN_MS, lifeMs / 10) };
-}
-
-async function logIn(access: CloudAccess, wire: Wire): Promise<Token> {
-  const outgoing: Outgoing = {
-    service: "identity",
-    doing: "authenticating at keystone",
-    method: "POST",
-    // A token that nobody got does no harm, so a lost answer is no unknown outcome.
-    isWrite: false,
-    url: `${identityRoot(access)}/auth/tokens`,
-    headers: {
-      accept: "application/json",
-      "content-type": "application/json",
-      "x-openstack-request-id": wire.globalRequestId,
-    },
-    body: JSON.stringify(encodeLogin(access.credentials)),
-    secrets: secretsOf(access.credentials),
-  };
-  const opened = await exchange(wire, outgoing);
-  if (!isGood(opened.response.status)) throw refuse(wire, outgoing, opened);
-  const value = opened.response.headers.get("x-subject-token");
-  if (value === null) {
-    throw new Fault("openstack-bad-reply", "authenticating at keystone: no token came", "after-operator");
-  }
-  return decodeToken(answerOf(outgoing, opened), new Secret(value));
-}
-
-/**
- * Everybody may ask Keystone what their own token says (policy `identity:validate_token`, rule
- * token_subject).
- */
-async function introduce(access: CloudAccess, wire: Wire, token: Secret): Promise<Token> {
-  const outgoing: Outgoing = {
-    service: "identity",
-    doing: "looking up a given token",
-    method: "GET",
-    isWrite: false,
-    url: `${identityRoot(access)}/auth/tokens`,
-    headers: {
-      accept: "application/json",
-      "x-auth-token": token.reveal(),
-      "x-subject-token": token.reveal(),
-      "x-openstack-request-id": wire.globalRequestId,
-    },
-    secrets: [token],
-  };
-  const opened = await exchange(wire, outgoing);
-  if (isGood(opened.response.status)) return decodeToken(answerOf(outgoing, opened), token);
-  const refused = refuse(wire, outgoing, opened);
-  // A token that is gone is 404 when it is its own witness in some releases, 401 in others.
-  if (refused.code !== "openstack-not-found") throw refused;
-  throw new Fault("openstack-unauthorized", outgoing.doing, "after-operator", refused.cause);
-}
-
-interface Asking {
-  readonly wire: Wire;
-  readonly shared: Shared;
-  readonly token: Token;
-}
-
-async function speaks(asking: Asking, service: "compute" | "volume", found: string): Promise<Spoken> {
-  const { spoken } = asking.shared;
-  const root = versionRoot(service, found);
-  const known = spoken.get(root);
-  if (known !== undefined) return known;
-  const asked = discover(asking, service, root);
-  spoken.set(root, asked);
-  try {
-    return await asked;
-  } catch (cause) {
-    spoken.delete(root);
-    throw cause;
-  }
-}
-
-async function discover(asking: Asking, service: "compute" | "volume", root: string): Promise<Spoken> {
-  const { wire, token } = asking;
-  const outgoing: Outgoing = {
-    service,
-    doing: `asking which microversions the ${service} service speaks`,
-    method: "GET",
-    isWrite: false,
-    url: `${root}/`,
-    headers: {
-      accept: "application/json",
-      "x-auth-token": token.value.reveal(),
-      "x-openstack-request-id": wire.globalRequestId,
-    },
-    secrets: [token.value],
-  };
-  const opened = await exchange(wire, outgoing);
-  const { status } = opened.response;
-  // 300 Multiple Choices is how some releases hand out the version document.
-  if (!isGood(status) && status !== 300) throw refuse(wire, outgoing, opened);
-  return decodeSpoken(answerOf(outgoing, opened).body, service === "compute" ? "v2.1" : "v3");
 }
 
 /**
