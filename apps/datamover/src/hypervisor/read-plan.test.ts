@@ -33,6 +33,7 @@ const observed: ObservedDisk = {
   path: "/disk",
   bitmaps: [bitmap],
   bitmapsElsewhere: [],
+  bitmapsBelow: [],
   qemu,
 };
 const withBitmap = (change: Partial<ObservedBitmap>): ObservedDisk => ({
@@ -75,6 +76,7 @@ const refusals: readonly [string, ProtectedDisk, ObservedDisk][] = [
   ["instance-stopped", disk(), { ...observed, qemu: undefined }],
   ["bitmap-missing", disk(), { ...observed, bitmaps: [] }],
   ["bitmap-on-other-node", disk(), { ...observed, bitmaps: [], bitmapsElsewhere: ["cairn-s"] }],
+  ["bitmap-on-other-node", disk(), { ...observed, bitmapsBelow: ["cairn-s"] }],
   ["bitmap-inconsistent", disk(), withBitmap({ inconsistent: true })],
   ["bitmap-busy", disk(), withBitmap({ busy: true })],
   ["not-recording", disk(), withBitmap({ recording: false })],

@@ -26,6 +26,8 @@ export interface ObservedDisk {
    * Names of bitmaps on every other node of the same process: there they may record and still miss writes.
    */
   readonly bitmapsElsewhere: readonly string[];
+  /** Names of bitmaps on the nodes below the top one, in its backing chain. */
+  readonly bitmapsBelow: readonly string[];
   /** The QEMU process that runs the instance; a stopped one has none. */
   readonly qemu: ProcessIdentity | undefined;
 }
@@ -60,6 +62,8 @@ function distrust(name: string, persistent: boolean, observed: ObservedDisk): Fu
   if (bitmap === undefined) {
     return observed.bitmapsElsewhere.includes(name) ? "bitmap-on-other-node" : "bitmap-missing";
   }
+  // A live snapshot leaves a namesake below: each of the two then has a part of the writes only.
+  if (observed.bitmapsBelow.includes(name)) return "bitmap-on-other-node";
   if (bitmap.inconsistent) return "bitmap-inconsistent";
   if (bitmap.busy) return "bitmap-busy";
   if (bitmap.persistent !== persistent) return "persistence-changed";

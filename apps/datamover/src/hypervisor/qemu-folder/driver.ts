@@ -2,14 +2,15 @@ import type { DiskSource, ProtectInstance } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../../host/scratch.ts";
+import { removeBitmaps } from "../bitmaps.ts";
+import { removeImageBitmaps } from "../image-bitmaps.ts";
 import { bitmapName, pointFolder, pointFoldersOf, pointPrefix } from "../names.ts";
 import type { DiskImage, Hypervisor, Point } from "../port.ts";
+import { type StoppedInstance, takeStoppedPoint } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, findDomain, getDisk, getDomain, listDomains } from "./domain.ts";
-import { removeImageBitmaps } from "./image-bitmaps.ts";
 import { clearLeftovers, QMP_TIMEOUT_MS, takeRunningPoint } from "./running-point.ts";
-import { takeStoppedPoint } from "./stopped-point.ts";
-import { removeBitmaps, tearDown } from "./teardown.ts";
+import { tearDown } from "./teardown.ts";
 
 /** Instances are QEMU processes, each described by `<folder>/<instance id>/domain.json`. */
 export function qemuFolderHypervisor(context: DriverContext): Hypervisor {
@@ -34,11 +35,23 @@ class QemuFolder implements Hypervisor {
         case "crashed":
           throw new Fault("qemu-died", `QEMU of instance ${request.instanceId} is not running`, "later");
         case "stopped":
-          return await takeStoppedPoint(this.#context, domain, request, signal);
+          return await takeStoppedPoint(this.#context, this.#stopped(domain, request), signal);
       }
     } catch (cause) {
       throw this.#context.scratch.judge(cause);
     }
+  }
+
+  #stopped(domain: Domain, request: ProtectInstance): StoppedInstance {
+    const { instancesFolder } = this.#context;
+    return {
+      request,
+      disks: request.disks.map((order) => {
+        const { device, path, format } = getDisk(domain, order.source);
+        return { order, device, path, format, storage: { driver: "file", filename: path } };
+      }),
+      isStopped: async () => (await findDomain(instancesFolder, domain.instanceId))?.state.kind === "stopped",
+    };
   }
 
   async abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void> {

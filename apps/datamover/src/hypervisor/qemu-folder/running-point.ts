@@ -7,13 +7,14 @@ import { qemuImg } from "../../host/commands.ts";
 import { listOf, optionalText } from "../../host/json.ts";
 import { isRunning, ownerOf, type ProcessIdentity } from "../../host/process-identity.ts";
 import { socketPath } from "../../host/scratch.ts";
+import { removeBitmaps } from "../bitmaps.ts";
 import { PREFIX, pointFolder, pointFoldersOf, pointName, pointPrefix } from "../names.ts";
+import { listDeviceNodes, listNodes, type QemuNode } from "../nodes.ts";
 import type { Point, PointDisk, ReadPlan } from "../port.ts";
 import { BITMAP_GRANULARITY_BYTES, planRead } from "../read-plan.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, type DomainDisk, getDisk } from "./domain.ts";
-import { listDeviceNodes, listNodes, type QemuNode } from "./nodes.ts";
-import { assertNoForeignJobs, type Remains, removeBitmaps, tearDown } from "./teardown.ts";
+import { assertNoForeignJobs, type Remains, tearDown } from "./teardown.ts";
 
 type RunningState = Extract<Domain["state"], { kind: "running" }>;
 
@@ -263,6 +264,7 @@ class RunningPoint implements Point {
         path: disk.path,
         bitmaps: top.bitmaps,
         bitmapsElsewhere: bitmapsElsewhere.map(({ name }) => name),
+        bitmapsBelow: [],
         qemu: process,
       });
       return { order, disk, top, plan, name: pointName(request.snapshotId, disk.device) };

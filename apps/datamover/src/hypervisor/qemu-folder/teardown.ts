@@ -1,9 +1,11 @@
 import { Fault } from "@cairn/kernel";
-import { isRefusal, type QmpClient } from "@cairn/qmp";
+import type { QmpClient } from "@cairn/qmp";
 import { listOf, optionalText } from "../../host/json.ts";
 import { answers } from "../../host/unix-socket.ts";
+import { tolerateAbsent } from "../bitmaps.ts";
+import type { Monitor } from "../monitor.ts";
 import { PREFIX } from "../names.ts";
-import { listNodes } from "./nodes.ts";
+import { listNodes } from "../nodes.ts";
 
 /** What to take down: everything whose name begins with `prefix`, and the NBD server where it is ours. */
 export interface Remains {
@@ -14,9 +16,6 @@ export interface Remains {
     | { readonly kind: "not-ours" }
     | { readonly kind: "unknown"; readonly socket: string };
 }
-
-/** QEMU's words for a thing that is not there: then it is removed already. */
-const ABSENT = /not found|does not exist|cannot find|no such|unable to find|server not running/i;
 
 /**
  * Takes down exports, NBD server, jobs and nodes, in this order: an export holds its node, a job holds its
@@ -33,24 +32,8 @@ export async function tearDown(qmp: QmpClient, remains: Remains, signal: AbortSi
   }
 }
 
-/** Removes bitmaps of ours that `isUnwanted` names, on all nodes. */
-export async function removeBitmaps(
-  qmp: QmpClient,
-  isUnwanted: (name: string) => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const node of await listNodes(qmp, signal)) {
-    const unwanted = node.bitmaps.filter(
-      (bitmap) => bitmap.name.startsWith(PREFIX) && isUnwanted(bitmap.name),
-    );
-    for (const { name } of unwanted) {
-      await tolerateAbsent(qmp.execute("block-dirty-bitmap-remove", { node: node.name, name }, { signal }));
-    }
-  }
-}
-
 /** Refuses to go on when somebody else's job runs: it may hold, move or change the disks. */
-export async function assertNoForeignJobs(qmp: QmpClient, signal: AbortSignal): Promise<void> {
+export async function assertNoForeignJobs(qmp: Monitor, signal: AbortSignal): Promise<void> {
   for (const job of listOf(await qmp.execute("query-jobs", {}, { signal }))) {
     const id = optionalText(job, "id") ?? "";
     if (id.startsWith(PREFIX)) continue;
@@ -84,17 +67,6 @@ async function cancelJobs(qmp: QmpClient, prefix: string, signal: AbortSignal): 
       event.data["id"] === id && event.data["status"] === "null";
     const gone = qmp.waitFor("JOB_STATUS_CHANGE", isOver, signal);
     if (await tolerateAbsent(qmp.execute("job-cancel", { id }, { signal }))) await gone;
-  }
-}
-
-/** Whether the command was carried out; false when QEMU says that the thing is not there. */
-async function tolerateAbsent(command: Promise<unknown>): Promise<boolean> {
-  try {
-    await command;
-    return true;
-  } catch (cause) {
-    if (isRefusal(cause, ABSENT)) return false;
-    throw cause;
   }
 }
 

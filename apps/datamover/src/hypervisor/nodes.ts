@@ -1,6 +1,6 @@
-import type { QmpClient } from "@cairn/qmp";
-import { type Fields, fieldsOf, listOf, numberField, optionalText } from "../../host/json.ts";
-import type { ObservedBitmap } from "../read-plan.ts";
+import { type Fields, fieldsOf, listOf, numberField, optionalText } from "../host/json.ts";
+import type { Monitor } from "./monitor.ts";
+import type { ObservedBitmap } from "./read-plan.ts";
 
 /** A block node of a QEMU process or a storage daemon. */
 export interface QemuNode {
@@ -14,17 +14,17 @@ export interface QemuNode {
 }
 
 /** All named nodes. */
-export async function listNodes(qmp: QmpClient, signal: AbortSignal): Promise<readonly QemuNode[]> {
-  const answer = await qmp.execute("query-named-block-nodes", { flat: true }, { signal });
+export async function listNodes(monitor: Monitor, signal: AbortSignal): Promise<readonly QemuNode[]> {
+  const answer = await monitor.execute("query-named-block-nodes", { flat: true }, { signal });
   return listOf(answer).map(readNode);
 }
 
 /** Top node of each device by its qdev id. A job's filter node takes the place of the disk's own node. */
 export async function listDeviceNodes(
-  qmp: QmpClient,
+  monitor: Monitor,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const devices = listOf(await qmp.execute("query-block", {}, { signal }));
+  const devices = listOf(await monitor.execute("query-block", {}, { signal }));
   const tops = new Map<string, string>();
   for (const device of devices) {
     const qdev = optionalText(device, "qdev");

@@ -1,14 +1,14 @@
-import { qemuImg } from "../../host/commands.ts";
-import { fieldsOf, listOf, optionalText } from "../../host/json.ts";
-import { PREFIX } from "../names.ts";
-import type { DomainDisk } from "./domain.ts";
+import { qemuImg } from "../host/commands.ts";
+import { fieldsOf, listOf, optionalText } from "../host/json.ts";
+import { PREFIX } from "./names.ts";
+import type { DiskImage } from "./port.ts";
 
 /**
  * Removes bitmaps of ours from the image of a stopped instance. QEMU's own lock refuses it while the image is
  * in use.
  */
 export async function removeImageBitmaps(
-  disk: DomainDisk,
+  disk: DiskImage,
   isUnwanted: (name: string) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
