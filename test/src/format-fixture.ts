@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import type { Clock } from "@cairn/kernel";
 import type { Randomness, RepositoryHandle } from "@cairn/repository";
 import { memoryStore, type Store } from "@cairn/store";
-import { type BlockDestination, type BlockSource, type Extent, openTransfer } from "@cairn/transfer";
+import { changedExtents, memoryDisk, openTransfer } from "@cairn/transfer";
 
 /** What the fixture holds, by digests: nothing here depends on today's code. */
 export interface Expected {
@@ -103,21 +103,13 @@ export function drawnFrom(word: string): Randomness {
 }
 
 /** A disk with these changed stretches, or all of it. */
-export function diskSource(content: Buffer, changed?: readonly Extent[]): BlockSource {
-  const extents = changed ?? [{ offset: 0, length: content.length, kind: "data" as const }];
-  return {
-    sizeBytes: content.length,
-    async *extents() {
-      let at = 0;
-      for (const extent of extents) {
-        if (extent.offset > at) yield { offset: at, length: extent.offset - at, kind: "unchanged" };
-        yield extent;
-        at = extent.offset + extent.length;
-      }
-      if (at < content.length) yield { offset: at, length: content.length - at, kind: "unchanged" };
-    },
-    read: async (offset, length) => Buffer.from(content.subarray(offset, offset + length)),
-  };
+export function diskSource(
+  content: Buffer,
+  changed?: Parameters<typeof changedExtents>[1],
+): ReturnType<typeof memoryDisk> {
+  return changed === undefined
+    ? memoryDisk(content)
+    : memoryDisk(content, changedExtents(content.length, changed));
 }
 
 /** Reads a disk of a snapshot as a restore does. */
@@ -127,16 +119,14 @@ export async function readDisk(
   disk: { readonly root: string; readonly sizeBytes: number },
 ): Promise<Buffer> {
   const content = Buffer.alloc(disk.sizeBytes, 0xee);
-  const destination: BlockDestination = {
-    sizeBytes: disk.sizeBytes,
-    read: async (offset, length) => Buffer.from(content.subarray(offset, offset + length)),
-    write: async (offset, bytes) => void bytes.copy(content, offset),
-    zero: async (offset, length) => void content.fill(0, offset, offset + length),
-    flush: async () => undefined,
-  };
   const transfer = await openTransfer({ store, ...handle, indexSegments: [], workers: 0, signal: never });
   try {
-    await transfer.writeDisk({ root: disk.root, destination, mode: "whole", signal: never });
+    await transfer.writeDisk({
+      root: disk.root,
+      destination: memoryDisk(content),
+      mode: "whole",
+      signal: never,
+    });
     return content;
   } finally {
     await transfer.close();

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { KiB, MiB } from "@cairn/kernel";
 import {
   type Commit,
@@ -19,7 +18,8 @@ import {
   writeState,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { type BlockSource, type Extent, openTransfer } from "@cairn/transfer";
+import { type BlockSource, changedExtents, memoryDisk, openTransfer } from "@cairn/transfer";
+import { drawnFrom } from "./format-fixture.ts";
 
 /** A repository that uses everything that the format document knows, and what is in its newest snapshot. */
 export interface RichRepository {
@@ -41,8 +41,8 @@ export async function richRepository(store: Store, slots: readonly NewSlot[]): P
   const repositoryId = REPOSITORY;
   const first = await createKeySet({ repositoryId, slots: slots.slice(0, 1), withoutEscrow: true, at: 1 });
   await initRepository(store, { repositoryId, keySet: first.bytes });
-  const disks = [systemDisk(), noise("data", 3 * MiB + 512)];
-  const whole = disks.map((disk) => source(disk, [{ offset: 0, length: disk.length, kind: "data" }]));
+  const disks = [systemDisk(), drawnFrom("data")(3 * MiB + 512)];
+  const whole = disks.map((disk) => memoryDisk(disk));
   const one = await takeSnapshot(store, first, { number: 1, sources: whole });
   const old = await packsOf(store, first);
   const second = await changeKeySet(store, first, {
@@ -51,7 +51,9 @@ export async function richRepository(store: Store, slots: readonly NewSlot[]): P
     withoutEscrow: true,
     at: 2,
   });
-  const changed = disks.map((disk, index) => source(disk, index === 0 ? change(disk) : []));
+  const changed = disks.map((disk, index) =>
+    memoryDisk(disk, changedExtents(disk.length, index === 0 ? change(disk) : [])),
+  );
   const two = await takeSnapshot(store, second, { number: 2, sources: changed, previous: one });
   await moveRecords(store, second, old);
   const contents = two.disks.map(({ diskId }, index) => {
@@ -62,52 +64,26 @@ export async function richRepository(store: Store, slots: readonly NewSlot[]): P
 
 function systemDisk(): Buffer {
   const disk = Buffer.alloc(300 * MiB + 100 * KiB);
-  noise("boot", 2 * MiB).copy(disk, 0);
+  drawnFrom("boot")(2 * MiB).copy(disk, 0);
   disk.fill("a line of a log file\n", 10 * MiB, 12 * MiB);
-  noise("in the second leaf", MiB).copy(disk, 270 * MiB);
-  noise("short region", 100 * KiB).copy(disk, 300 * MiB);
+  drawnFrom("in the second leaf")(MiB).copy(disk, 270 * MiB);
+  drawnFrom("short region")(100 * KiB).copy(disk, 300 * MiB);
   return disk;
 }
 
 /** Changes a disk here and there, and says where. */
-function change(disk: Buffer): readonly Extent[] {
+function change(disk: Buffer): Parameters<typeof changedExtents>[1] {
   const changes: readonly (readonly [offset: number, bytes: Buffer])[] = [
-    [MiB + 192 * KiB, noise("piece", 128 * KiB)],
+    [MiB + 192 * KiB, drawnFrom("piece")(128 * KiB)],
     [MiB + 640 * KiB, Buffer.alloc(64 * KiB)],
-    [11 * MiB + 64 * KiB, noise("other piece", 64 * KiB)],
-    [40 * MiB + 512 * KiB, noise("alone in its region", 64 * KiB)],
-    [300 * MiB + 64 * KiB, noise("short grain", 36 * KiB)],
+    [11 * MiB + 64 * KiB, drawnFrom("other piece")(64 * KiB)],
+    [40 * MiB + 512 * KiB, drawnFrom("alone in its region")(64 * KiB)],
+    [300 * MiB + 64 * KiB, drawnFrom("short grain")(36 * KiB)],
   ];
   for (const [offset, bytes] of changes) bytes.copy(disk, offset);
   return changes.map(([offset, bytes]) => {
     return { offset, length: bytes.length, kind: bytes.every((byte) => byte === 0) ? "zero" : "data" };
   });
-}
-
-/** Bytes that do not compress, the same for the same name. */
-function noise(name: string, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; at += 32) {
-    createHash("sha256").update(`${name} ${at}`).digest().copy(bytes, at);
-  }
-  return bytes;
-}
-
-/** A disk with these extents, and unchanged between them. */
-function source(content: Buffer, changes: readonly Extent[]): BlockSource {
-  return {
-    sizeBytes: content.length,
-    async *extents() {
-      let at = 0;
-      for (const extent of changes) {
-        if (extent.offset > at) yield { offset: at, length: extent.offset - at, kind: "unchanged" };
-        yield extent;
-        at = extent.offset + extent.length;
-      }
-      if (at < content.length) yield { offset: at, length: content.length - at, kind: "unchanged" };
-    },
-    read: async (offset, length) => Buffer.from(content.subarray(offset, offset + length)),
-  };
 }
 
 async function takeSnapshot(

@@ -4,7 +4,7 @@ import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
 import { copyDisk } from "@cairn/embedded";
 import { type Commit, openKeySet, readCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
-import { type BlockDestination, openTransfer } from "@cairn/transfer";
+import { memoryDisk, openTransfer } from "@cairn/transfer";
 import type { Tree } from "./tree.ts";
 
 /** Keeps the present content of an instance's disk, to compare what was stored of it. */
@@ -44,28 +44,13 @@ export async function openStored(tree: Tree, snapshotId: string): Promise<Stored
     if (disk === undefined) throw new Error(`the commit has no disk ${device} of ${instanceId}`);
     const transfer = await openTransfer({ store, ...access, indexSegments, workers: 1, signal: tree.signal });
     try {
-      const destination = memoryDisk(disk.sizeBytes);
+      const content = Buffer.alloc(disk.sizeBytes, 0xee);
+      const destination = memoryDisk(content);
       await transfer.writeDisk({ root: disk.root, destination, mode: "whole", signal: tree.signal });
-      return destination.bytes;
+      return content;
     } finally {
       await transfer.close();
     }
   };
   return { commit, read };
-}
-
-function memoryDisk(sizeBytes: number): BlockDestination & { readonly bytes: Buffer } {
-  const bytes = Buffer.alloc(sizeBytes, 0xee);
-  return {
-    sizeBytes,
-    bytes,
-    read: async (offset, length) => Buffer.from(bytes.subarray(offset, offset + length)),
-    write: async (offset, part) => {
-      bytes.set(part, offset);
-    },
-    zero: async (offset, length) => {
-      bytes.fill(0, offset, offset + length);
-    },
-    flush: async () => undefined,
-  };
 }

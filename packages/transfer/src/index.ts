@@ -8,6 +8,7 @@ export type {
   ReadSessionOptions,
 } from "./disk-reader.ts";
 export { type FileDestination, type FileDestinationOptions, fileDestination } from "./file-destination.ts";
+export { changedExtents, memoryDisk } from "./memory-disk.ts";
 export { openTransfer, RESTORE_WORKERS } from "./open.ts";
 export { openDiskReader, openReadSession } from "./read-session.ts";
 export type {

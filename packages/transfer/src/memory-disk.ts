@@ -28,3 +28,19 @@ export function memoryDisk(
     flush: async () => undefined,
   };
 }
+
+/** The extents of a disk of which these stretches changed, and nothing between them. */
+export function changedExtents(
+  sizeBytes: number,
+  dirty: readonly (Pick<Extent, "offset" | "length"> & Partial<Extent>)[],
+): Extent[] {
+  const extents: Extent[] = [];
+  let at = 0;
+  for (const { offset, length, kind = "data" } of dirty) {
+    if (offset > at) extents.push({ offset: at, length: offset - at, kind: "unchanged" });
+    extents.push({ offset, length, kind });
+    at = offset + length;
+  }
+  if (at < sizeBytes) extents.push({ offset: at, length: sizeBytes - at, kind: "unchanged" });
+  return extents;
+}

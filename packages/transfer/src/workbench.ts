@@ -84,20 +84,4 @@ export async function restore(
   );
 }
 
-/**
- * Extents that call stretches dirty (data, or zero where `content` says so) and everything else unchanged.
- */
-export function changes(
-  sizeBytes: number,
-  dirty: readonly { readonly offset: number; readonly length: number; readonly kind?: "data" | "zero" }[],
-): Extent[] {
-  const extents: Extent[] = [];
-  let at = 0;
-  for (const { offset, length, kind = "data" } of dirty) {
-    if (offset > at) extents.push({ offset: at, length: offset - at, kind: "unchanged" });
-    extents.push({ offset, length, kind });
-    at = offset + length;
-  }
-  if (at < sizeBytes) extents.push({ offset: at, length: sizeBytes - at, kind: "unchanged" });
-  return extents;
-}
+export { changedExtents as changes } from "./memory-disk.ts";

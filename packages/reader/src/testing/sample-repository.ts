@@ -9,7 +9,7 @@ import {
   writeCommit,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
-import { type BlockSource, type Extent, openTransfer } from "@cairn/transfer";
+import { type BlockSource, changedExtents, memoryDisk, openTransfer } from "@cairn/transfer";
 
 /** A small repository with two snapshots of two disks, to try readers on. */
 export interface SampleRepository {
@@ -59,13 +59,13 @@ export async function sampleRepository(store: Store, options: SampleOptions = {}
   const [system, data] = [firstSystemDisk(), noise("data", 512 * KiB + 512)];
   const one = await takeSnapshot(store, handle, {
     number: 1,
-    sources: [wholeDisk(system), wholeDisk(data)],
+    sources: [memoryDisk(system), memoryDisk(data)],
     previous: undefined,
   });
   const dirty = changeSystemDisk(system);
   const two = await takeSnapshot(store, handle, {
     number: 2,
-    sources: [changedDisk(system, dirty), wholeDisk(data)],
+    sources: [memoryDisk(system, changedExtents(system.length, dirty)), memoryDisk(data)],
     previous: one,
   });
   return { store, handle, first: one.commit, latest: two.commit, contents: [system, data] };
@@ -81,7 +81,7 @@ function firstSystemDisk(): Buffer {
 }
 
 /** Small changes, so that regions are put together from pieces; returns where. */
-function changeSystemDisk(disk: Buffer): readonly Extent[] {
+function changeSystemDisk(disk: Buffer): Parameters<typeof changedExtents>[1] {
   const changes: readonly (readonly [at: number, bytes: Buffer])[] = [
     [MiB + 192 * KiB, noise("piece", 128 * KiB)],
     [MiB + 640 * KiB, Buffer.alloc(64 * KiB)],
@@ -103,27 +103,6 @@ function noise(name: string, length: number): Buffer {
     createHash("sha256").update(`${name} ${at}`).digest().copy(bytes, at);
   }
   return bytes;
-}
-
-function wholeDisk(content: Buffer): BlockSource {
-  return changedDisk(content, [{ offset: 0, length: content.length, kind: "data" }]);
-}
-
-/** A source whose extents are those given, and unchanged between them. */
-function changedDisk(content: Buffer, changes: readonly Extent[]): BlockSource {
-  return {
-    sizeBytes: content.length,
-    async *extents() {
-      let at = 0;
-      for (const extent of changes) {
-        if (extent.offset > at) yield { offset: at, length: extent.offset - at, kind: "unchanged" };
-        yield extent;
-        at = extent.offset + extent.length;
-      }
-      if (at < content.length) yield { offset: at, length: content.length - at, kind: "unchanged" };
-    },
-    read: async (offset, length) => Buffer.from(content.subarray(offset, offset + length)),
-  };
 }
 
 function hugeDisk(sizeBytes: number): BlockSource {
