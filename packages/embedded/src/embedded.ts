@@ -8,10 +8,16 @@ import {
   registerDatamover,
   startEmbeddedPostgres,
 } from "@cairn/database";
-import { asId, hasCode, Secret, systemClock } from "@cairn/kernel";
+import { asId, assert, hasCode, Secret, systemClock } from "@cairn/kernel";
 import { type Cloud, type CloudAccess, connectCloud } from "@cairn/openstack";
 import { Child } from "./child.ts";
 import { type Layout, layoutOf } from "./layout.ts";
+import {
+  type CloudPlace,
+  DATAMOVER_NODE_OPTIONS,
+  environmentOf,
+  type OpenStackPlace,
+} from "./part-environment.ts";
 import { SandboxHooks } from "./sandbox-hooks.ts";
 
 export interface EmbeddedOptions {
@@ -32,6 +38,8 @@ export interface EmbeddedOptions {
   readonly maintenanceLookSeconds?: number;
   /** What stays free of a datamover's scratch folder; its default when left out. */
   readonly scratchReserveMib?: number;
+  /** The cloud to protect, which is there already; a sandbox of the tree's own when left out. */
+  readonly openstack?: OpenStackPlace;
   /** Told when a part begins to start. */
   readonly onStart?: (part: string) => void;
 }
@@ -40,20 +48,6 @@ export interface EmbeddedOptions {
 export type PartName = "sandbox" | "datamover-api" | "engine" | "api" | `datamover-${string}`;
 
 export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
-/**
- * A small young generation: the datamover's buffers live outside the heap, and its memory has a bound (300
- * MiB).
- */
-const DATAMOVER_NODE_OPTIONS = ["--max-semi-space-size=1"] as const;
-/**
- * glibc (mallopt(3)) keeps few arenas and gives back what is free beyond 32 MiB. Blocks of 1 MiB are reused
- * and not mapped anew each time: that costs a second of page faults for each GiB that is stored.
- */
-const DATAMOVER_MEMORY = {
-  MALLOC_MMAP_THRESHOLD_: "16777216",
-  MALLOC_TRIM_THRESHOLD_: "33554432",
-  MALLOC_ARENA_MAX: "2",
-} as const;
 const READY_TIMEOUT_MS = 60_000;
 const REGION = "RegionOne";
 
@@ -84,7 +78,7 @@ export class Embedded {
   /** Starts everything. When a part fails or the signal is aborted, what was started is stopped again. */
   static async start(options: EmbeddedOptions): Promise<Embedded> {
     const layout = layoutOf(options.root);
-    const escrowPublicKey = await makeFolders(layout);
+    const escrowPublicKey = await makeFolders(layout, hostsOf(options));
     options.onStart?.("PostgreSQL");
     const postgres = await startEmbeddedPostgres({ directory: layout.postgres, signal: options.signal });
     const embedded = new Embedded(options, layout, postgres, escrowPublicKey);
@@ -98,13 +92,13 @@ export class Embedded {
   }
 
   async #startParts(): Promise<void> {
-    await this.start("sandbox");
+    if (this.#options.openstack === undefined) await this.start("sandbox");
     await this.#prepareDatabase();
     await this.start("datamover-api");
     await Promise.all([
       this.start("engine"),
       this.start("api"),
-      ...COMPUTE_HOSTS.map((host) => this.start(`datamover-${host}`)),
+      ...this.hosts.map((host) => this.start(`datamover-${host}`)),
     ]);
     await this.#registerService();
   }
@@ -153,7 +147,12 @@ export class Embedded {
   }
 
   get authUrl(): string {
-    return `${this.sandboxUrl}/identity/v3`;
+    return this.#cloudPlace().authUrl;
+  }
+
+  /** The compute hosts that have a datamover, as Nova names them. */
+  get hosts(): readonly string[] {
+    return hostsOf(this.#options);
   }
 
   get apiUrl(): string {
@@ -164,7 +163,7 @@ export class Embedded {
     return new SandboxHooks(this.sandboxUrl);
   }
 
-  /** The cloud as one of the sandbox's users. */
+  /** The cloud as one of its users. */
   cloud(user: string, project: string): Cloud {
     const domain = { name: "Default" } as const;
     const access: CloudAccess = {
@@ -172,32 +171,32 @@ export class Embedded {
       credentials: {
         kind: "password",
         user: { name: user, domain },
-        password: new Secret(`${user}-secret`),
+        password: new Secret(this.#passwordOf(user)),
         scope: { kind: "project", project: { name: project, domain } },
       },
-      region: REGION,
+      region: this.#cloudPlace().region,
       interface: "public",
     };
     return connectCloud({ ...access, requestTimeoutMs: 60_000 });
   }
 
-  /** What a person sets to be one of the sandbox's users. */
+  /** What a person sets to be one of the cloud's users. */
   environmentOfUser(user: string, project: string): Record<string, string> {
     return {
       OS_AUTH_URL: this.authUrl,
       OS_USERNAME: user,
-      OS_PASSWORD: `${user}-secret`,
+      OS_PASSWORD: this.#passwordOf(user),
       OS_PROJECT_NAME: project,
       OS_USER_DOMAIN_NAME: "Default",
       OS_PROJECT_DOMAIN_NAME: "Default",
-      OS_REGION_NAME: REGION,
+      OS_REGION_NAME: this.#cloudPlace().region,
       OS_IDENTITY_API_VERSION: "3",
     };
   }
 
   /** Stops everything, those first that use the others. May be called twice. */
   async stop(): Promise<void> {
-    const order = ["api", "engine", ...COMPUTE_HOSTS.map((host) => `datamover-${host}` as const)] as const;
+    const order = ["api", "engine", ...this.hosts.map((host) => `datamover-${host}` as const)] as const;
     await Promise.all(order.map(async (part) => this.#parts.get(part)?.stop()));
     await this.#parts.get("datamover-api")?.stop();
     await this.#parts.get("sandbox")?.stop();
@@ -208,7 +207,7 @@ export class Embedded {
     await migrate(this.databaseUrl);
     const database = openDatabase(this.databaseUrl);
     try {
-      for (const host of COMPUTE_HOSTS) {
+      for (const host of this.hosts) {
         const token = randomBytes(32).toString("base64url");
         await writeFile(this.layout.tokenFile(host), token, { mode: 0o600 });
         await registerDatamover(database.handle, asId(host), new Secret(token));
@@ -225,59 +224,40 @@ export class Embedded {
     const found = (await services.list({ type: "workloads" }, signal))[0];
     const service = found ?? (await services.create({ type: "workloads", name: "cairn" }, signal));
     const url = `${this.apiUrl}/v1/$(project_id)s`;
+    const { region } = this.#cloudPlace();
     const endpoints = await services.listEndpoints({ serviceId: service.id }, signal);
     for (const side of ["public", "internal", "admin"] as const) {
       const old = endpoints.find((endpoint) => endpoint.interface === side);
       if (old?.url === url) continue;
       if (old !== undefined) await services.deleteEndpoint(old.id, signal);
-      await services.createEndpoint({ serviceId: service.id, interface: side, region: REGION, url }, signal);
+      await services.createEndpoint({ serviceId: service.id, interface: side, region, url }, signal);
     }
   }
 
   #environmentOf(part: PartName): Record<string, string> {
-    const port = String(this.#ports.get(part) ?? 0);
-    const database = { CAIRN_DATABASE_URL: this.databaseUrl };
-    const { leaseMs, maintenanceLookSeconds: lookSeconds } = this.#options;
-    if (part === "sandbox") return sandboxEnvironment(this.layout, port, this.#options.transitionMs ?? 150);
-    if (part === "datamover-api") {
-      return {
-        ...database,
-        CAIRN_DATAMOVER_API_LISTEN_HOST: "127.0.0.1",
-        CAIRN_DATAMOVER_API_LISTEN_PORT: port,
-        CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
-        ...(leaseMs === undefined ? {} : { CAIRN_DATAMOVER_API_LEASE_MS: String(leaseMs) }),
-      };
-    }
-    const keystone = keystoneEnvironment(this.authUrl);
-    if (part === "engine") {
-      return {
-        ...database,
-        ...keystone,
-        CAIRN_KEYS_KEY_FILE: this.layout.keyFile,
-        CAIRN_TARGET_DEFAULT_PATH: this.layout.target,
-        CAIRN_ENGINE_ESCROW_PUBLIC_KEY: this.#escrowPublicKey,
-        CAIRN_ENGINE_BARBICAN_KEYS: "true",
-        ...(leaseMs === undefined ? {} : { CAIRN_ENGINE_LEASE_MS: String(leaseMs) }),
-        ...(lookSeconds === undefined ? {} : { CAIRN_MAINTENANCE_LOOK_SECONDS: String(lookSeconds) }),
-      };
-    }
-    if (part === "api") {
-      return { ...database, ...keystone, CAIRN_API_LISTEN_HOST: "127.0.0.1", CAIRN_API_LISTEN_PORT: port };
-    }
-    return this.#datamoverEnvironment(part.slice("datamover-".length));
+    return environmentOf(part, {
+      layout: this.layout,
+      port: String(this.#ports.get(part) ?? 0),
+      datamoverApiPort: String(this.#ports.get("datamover-api") ?? 0),
+      databaseUrl: this.databaseUrl,
+      escrowPublicKey: this.#escrowPublicKey,
+      cloud: { ...this.#cloudPlace(), password: this.#passwordOf("cairn") },
+      options: this.#options,
+    });
   }
 
-  #datamoverEnvironment(host: string): Record<string, string> {
-    const { scratchReserveMib: reserveMib } = this.#options;
-    return {
-      ...DATAMOVER_MEMORY,
-      CAIRN_DATAMOVER_API_URL: `http://127.0.0.1:${String(this.#ports.get("datamover-api") ?? 0)}`,
-      CAIRN_DATAMOVER_HOST: host,
-      CAIRN_DATAMOVER_TOKEN_FILE: this.layout.tokenFile(host),
-      CAIRN_DATAMOVER_SCRATCH_DIR: this.layout.scratch(host),
-      CAIRN_DATAMOVER_SANDBOX_DIR: this.layout.sandbox,
-      ...(reserveMib === undefined ? {} : { CAIRN_DATAMOVER_SCRATCH_RESERVE_MIB: String(reserveMib) }),
-    };
+  #cloudPlace(): CloudPlace {
+    const { openstack } = this.#options;
+    if (openstack !== undefined) return { kind: "openstack", ...openstack };
+    return { kind: "sandbox", authUrl: `${this.sandboxUrl}/identity/v3`, region: REGION };
+  }
+
+  #passwordOf(user: string): string {
+    const { openstack } = this.#options;
+    if (openstack === undefined) return `${user}-secret`;
+    const password = openstack.passwords[user];
+    assert(password !== undefined, `the password of the cloud's user ${user} is known`);
+    return password;
   }
 }
 
@@ -295,6 +275,10 @@ function portsOf(options: EmbeddedOptions): Record<string, number> {
   return { api, "datamover-api": datamoverApi, sandbox };
 }
 
+function hostsOf({ openstack }: EmbeddedOptions): readonly string[] {
+  return openstack === undefined ? COMPUTE_HOSTS : [openstack.computeHost];
+}
+
 function isDatamover(part: PartName): boolean {
   return part.startsWith("datamover-") && part !== "datamover-api";
 }
@@ -304,30 +288,10 @@ function programOf(part: PartName): string {
   return fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
 }
 
-function sandboxEnvironment(layout: Layout, port: string, transitionMs: number): Record<string, string> {
-  return {
-    CAIRN_SANDBOX_DIR: layout.sandbox,
-    CAIRN_SANDBOX_LISTEN_PORT: port,
-    CAIRN_SANDBOX_TRANSITION_MS: String(transitionMs),
-  };
-}
-
-function keystoneEnvironment(authUrl: string): Record<string, string> {
-  return {
-    CAIRN_KEYSTONE_AUTH_URL: authUrl,
-    CAIRN_KEYSTONE_USERNAME: "cairn",
-    CAIRN_KEYSTONE_PASSWORD: "cairn-secret",
-    CAIRN_KEYSTONE_PROJECT_NAME: "service",
-    CAIRN_KEYSTONE_DOMAIN: "Default",
-    CAIRN_KEYSTONE_REGION: REGION,
-    CAIRN_KEYSTONE_INTERFACE: "internal",
-  };
-}
-
 /** Makes folders and keys that are not there yet; returns the escrow's public key. */
-async function makeFolders(layout: Layout): Promise<string> {
+async function makeFolders(layout: Layout, hosts: readonly string[]): Promise<string> {
   const folders = [layout.root, layout.sandbox, layout.target, layout.logs, layout.secrets];
-  for (const folder of [...folders, ...COMPUTE_HOSTS.map((host) => layout.scratch(host))]) {
+  for (const folder of [...folders, ...hosts.map((host) => layout.scratch(host))]) {
     await mkdir(folder, { recursive: true, mode: folder === layout.root ? 0o711 : 0o700 });
   }
   await writeOnce(layout.keyFile, randomBytes(32).toString("base64"));

@@ -1,5 +1,6 @@
 export { COMPUTE_HOSTS, Embedded, type EmbeddedOptions, type PartName } from "./embedded.ts";
 export type { Layout } from "./layout.ts";
+export type { OpenStackPlace } from "./part-environment.ts";
 export { copyDisk, type DiskPlace, isDiskIdentical } from "./proof.ts";
 export {
   type BootedInstance,
