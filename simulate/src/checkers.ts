@@ -5,7 +5,8 @@ import type { Store } from "@cairn/store";
 import { openTransfer } from "@cairn/transfer";
 import { CheckedDisk } from "./content.ts";
 import { godStore } from "./god.ts";
-import type { Target } from "./target.ts";
+import { checkJournal, checkLease } from "./order-checkers.ts";
+import type { StoredObject, Target } from "./target.ts";
 import type { SnapshotRow } from "./workload.ts";
 import type { World } from "./world.ts";
 
@@ -23,8 +24,12 @@ export async function checkAll(world: World): Promise<void> {
   for (const target of targets) {
     for (const each of target.violations.splice(0)) world.violate(each.rule, each.message);
     if (target.objects.size > 0) await checkCommits(world, target, rows);
+    await checkJournal(world, target);
   }
-  for (const row of rows.values()) checkRow(world, row);
+  for (const row of rows.values()) {
+    checkRow(world, row);
+    checkLease(world, row);
+  }
   if (world.locks !== undefined && !world.ending) await checkLocksHold(world, world.locks, rows.values());
 }
 
@@ -39,12 +44,13 @@ async function checkLocksHold(
   rows: Iterable<SnapshotRow>,
 ): Promise<void> {
   const until = Math.min(world.scheduler.now, beganAt + intervalMs) + promiseMs;
-  const locked = godStore(world.main, "pristine", { sees: ({ lockedUntil = 0 }) => lockedUntil >= until });
+  const isLocked = ({ lockedUntil = 0 }: StoredObject): boolean => lockedUntil >= until;
+  const locked = godStore(world.main, "pristine", { sees: isLocked });
   if (!(await keysAreThere(world, locked))) {
     world.violate("I16 locks-hold", "the newest key set is locked for less than promised");
   }
   for (const row of rows) {
-    if (row.state !== "available") continue;
+    if (row.state !== "available" || isAllThere(world.main, row, isLocked)) continue;
     const restored = await restoreAll(world, locked, row);
     if (restored.kind === "right") continue;
     const what = `snapshot ${row.snapshotId} needs what is locked for less than promised`;
@@ -74,23 +80,36 @@ async function checkCommits(
     const row = rows.get(ids.snapshotId);
     if (row === undefined) world.violate("I2 commits-are-complete", `nobody took snapshot ${ids.snapshotId}`);
     else if (isUnchecked(target, row) && !(await isTombstoned(world, store, row))) {
-      await checkCommit(world, target, row);
-      target.checked.set(row.snapshotId, target.losses);
+      target.checked.set(row.snapshotId, await checkCommit(world, target, row));
     }
   }
 }
 
-/** What was complete stays so unless something was removed or damaged since: looking again would cost minutes. */
+/** What was complete stays so unless some of it was removed or damaged since: looking again would cost minutes. */
 function isUnchecked(target: Target, row: SnapshotRow): boolean {
-  return target.checked.get(row.snapshotId) !== target.losses;
+  return !isAllThere(target, row, ({ bytes, pristine }) => bytes === pristine);
+}
+
+/** Whether all that a restore has read once is there still, and is so. */
+function isAllThere(target: Target, row: SnapshotRow, is: (object: StoredObject) => boolean): boolean {
+  const names = target.checked.get(row.snapshotId);
+  if (names === undefined) return false;
+  for (const name of names) {
+    const object = target.objects.get(name);
+    if (object === undefined || !is(object)) return false;
+  }
+  return true;
 }
 
 async function isTombstoned(world: World, store: Store, { snapshotId }: SnapshotRow): Promise<boolean> {
   return (await readTombstone(store, { ...world.handle, snapshotId })) !== undefined;
 }
 
-/** One snapshot: as it was put, it is right; as it lies there, it is right or is refused with a Fault. */
-export async function checkCommit(world: World, target: Target, row: SnapshotRow): Promise<void> {
+/**
+ * One snapshot: as it was put, it is right; as it lies there, it is right or is refused with a Fault. Returns
+ * what was read.
+ */
+async function checkCommit(world: World, target: Target, row: SnapshotRow): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
   const pristine = await restoreAll(
     world,
@@ -100,14 +119,15 @@ export async function checkCommit(world: World, target: Target, row: SnapshotRow
   const where = `${target.name}: snapshot ${row.snapshotId} (${row.state})`;
   if (pristine.kind !== "right") {
     world.violate("I2 commits-are-complete", `${where}: ${pristine.why}`);
-    return;
+    return names;
   }
   const touched = [...target.damaged()].filter((name) => names.has(name));
-  if (touched.length === 0) return;
+  if (touched.length === 0) return names;
   const actual = await restoreAll(world, godStore(target, "actual"), row);
   if (actual.kind === "wrong") {
     world.violate("I11 damage-is-never-data", `${where}: ${actual.why}, with ${touched.join(", ")} damaged`);
   }
+  return names;
 }
 
 type Restored =

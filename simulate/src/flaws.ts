@@ -11,6 +11,8 @@ export function flawedStore(process: Process, store: Store): Store {
       return believingStore(store, () => true, "after-timeout");
     case "failed-listing-is-empty":
       return { ...store, list: (prefix, signal) => untilFailure(store.list(prefix, signal)) };
+    case "removal-before-journal":
+    case "lease-not-checked":
     case "dedup-on-condemned":
     case undefined:
     case "hasty-sweeper":
@@ -53,6 +55,12 @@ function believingStore(
       believed.get(name)?.subarray(offset, offset + length) ?? store.getRange(name, offset, length, signal),
     size: async (name, signal) => believed.get(name)?.length ?? store.size(name, signal),
   };
+}
+
+/** The store that a sweep gets: with the mistake planted, it does not wait for its journal to be durable. */
+export function sweepStore(process: Process, store: Store): Store {
+  if (process.world.scenario.flaw !== "removal-before-journal") return store;
+  return believingStore(store, (name) => name.includes("/g/"), "before-answer");
 }
 
 /** The store that a writer's transfer gets: with the mistake planted, it never hears what is condemned. */

@@ -30,6 +30,7 @@ export function lockExtender(windowMs: number): Program {
         ...rule,
       });
       process.world.locks = locks;
+      process.world.happened("lock", extended);
       scheduler.note(`${process.name} extended ${extended} of ${objects} locks`);
     });
   return async (process) => {

@@ -1,8 +1,10 @@
 import { Fault } from "@cairn/kernel";
 import { type SweepFlaws, sweep } from "@cairn/maintenance";
 import { structureOnlyKeys } from "@cairn/repository";
+import { sweepStore } from "./flaws.ts";
 import { portOf } from "./port.ts";
 import type { Process } from "./process.ts";
+import { heldSnapshots } from "./restorer.ts";
 import { DAY_MS, type Flaw, HOUR_MS, MINUTE_MS } from "./scenario.ts";
 import type { Target } from "./target.ts";
 import type { Program } from "./world.ts";
@@ -42,7 +44,7 @@ export async function severalTries(process: Process, work: () => Promise<boolean
 
 async function sweepOnce(process: Process, index: number, target: Target): Promise<boolean> {
   const { world } = process;
-  const store = portOf(process, target);
+  const store = sweepStore(process, portOf(process, target));
   const { handle } = world;
   return tolerating(process, "sweep", async () => {
     const report = await sweep({
@@ -52,9 +54,20 @@ async function sweepOnce(process: Process, index: number, target: Target): Promi
       clock: process.clock,
       by: `sweeper-${index}-${target.name}-${process.name}`,
       signal: neverAborted,
-      limits: { graceMs: GRACE_MS, confirmShare: 1, compactBelowShare: world.scenario.compactBelowShare },
+      heldSnapshots: heldSnapshots(world),
+      // Packs are small here, and so is what compacting them saves:
+      limits: {
+        graceMs: GRACE_MS,
+        confirmShare: 1,
+        // a new pack is worth compacting again, and something would be left for ever.
+        compactBelowShare: world.ending ? 0 : world.scenario.compactBelowShare,
+        compactSavesBytesMin: 1,
+      },
       flaws: sweepFlaws(world.scenario.flaw),
     });
+    world.happened("sweep");
+    world.happened("compaction", report.compacted.length);
+    world.happened("rescue", report.rescued.length);
     world.scheduler.note(`${process.name} swept: ${JSON.stringify(report.found)}`);
   });
 }
@@ -69,6 +82,8 @@ function sweepFlaws(flaw: Flaw | undefined): SweepFlaws {
     case "timeout-is-success":
     case "dedup-on-condemned":
     case "locks-not-extended":
+    case "lease-not-checked":
+    case "removal-before-journal":
     case "mirror-commits-first":
     case undefined:
       return {};

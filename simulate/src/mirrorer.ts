@@ -48,6 +48,7 @@ async function mirrorOnce(process: Process, second: Target): Promise<void> {
     signal: neverAborted,
     sessionId: uuidOf(world.chance.bytes(16)),
   });
+  world.happened("mirror", report.mirrored.length);
   const held = report.heldBack.map(({ because }) => because).join();
   world.scheduler.note(`${process.name} mirrored ${report.mirrored.length}, held back: ${held}`);
   await forgetThere(process, target);

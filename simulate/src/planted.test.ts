@@ -25,6 +25,8 @@ describe(`a planted mistake is found within ${SEEDS_MAX} seeds`, () => {
     ["hasty-sweeper", "a sweep that does not wait"],
     ["dedup-on-condemned", "a writer that refers to packs that are condemned"],
     ["locks-not-extended", "locks that are not extended"],
+    ["lease-not-checked", "a writer that commits when its session's time is over"],
+    ["removal-before-journal", "a sweep that does not wait for its journal"],
     ["mirror-commits-first", "a mirror that copies commits first"],
   ];
   for (const [flaw, what] of planted) {

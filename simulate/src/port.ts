@@ -50,7 +50,7 @@ function full(name: string): Fault {
   return new Fault("store-full", `storing ${name}`, "after-operator");
 }
 
-/** A copy; once in a while with a bit that another computer in the middle has turned. */
+/** A copy; once in a while with a bit that another computer in the middle has turned, or without its end. */
 function onItsWay(process: Process, bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   const { chance, faults } = process.world;
@@ -58,5 +58,5 @@ function onItsWay(process: Process, bytes: Buffer): Buffer {
     const at = chance.below(copy.length);
     copy[at] = (copy[at] ?? 0) ^ (1 << chance.below(8));
   }
-  return copy;
+  return copy.length > 0 && chance.often(faults.short) ? copy.subarray(0, chance.below(copy.length)) : copy;
 }

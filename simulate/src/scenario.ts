@@ -17,6 +17,8 @@ export interface FaultRates {
   readonly partialListing: number;
   /** Bytes that come otherwise than they lie there, once. */
   readonly garbled: number;
+  /** Fewer bytes than were asked for, once. */
+  readonly short: number;
   /** The process is killed. */
   readonly crash: number;
   /** A look at the clock finds it set to another time. */
@@ -29,6 +31,7 @@ export const CALM: FaultRates = {
   late: 0,
   partialListing: 0,
   garbled: 0,
+  short: 0,
   crash: 0,
   clockJump: 0,
 };
@@ -50,6 +53,8 @@ export const FLAWS = [
   "dedup-on-condemned",
   "locks-not-extended",
   "mirror-commits-first",
+  "lease-not-checked",
+  "removal-before-journal",
 ] as const;
 
 /** What a seed means: who takes part and what goes wrong. Drawn once, before anything happens. */
@@ -74,6 +79,8 @@ export interface Scenario {
   readonly sweepEveryHours: number;
   readonly compactBelowShare: number;
   readonly rotatesKeys: boolean;
+  /** Somebody restores snapshots while all this goes on. */
+  readonly restored: boolean;
 }
 
 /** Each kind of trouble is there in some seeds and absent in others, so that none hides another. */
@@ -87,6 +94,7 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     late: rate(0.5, 0.05),
     partialListing: rate(0.5, 0.4),
     garbled: rate(0.2, 0.002),
+    short: rate(0.2, 0.002),
     crash: rate(0.6, 0.01),
     clockJump: rate(0.3, 0.05),
   };
@@ -108,5 +116,6 @@ export function drawScenario(seed: number, flaw?: Flaw): Scenario {
     sweepEveryHours: chance.pick([6, 12, 20]),
     compactBelowShare: chance.pick([0, 0.4, 0.9]),
     rotatesKeys: chance.often(0.3),
+    restored: chance.often(0.25),
   };
 }

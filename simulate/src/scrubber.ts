@@ -58,6 +58,7 @@ async function healOnce(process: Process): Promise<void> {
   const mirror = world.mirror === undefined ? {} : { mirror: portOf(process, world.mirror) };
   const sessionId = uuidOf(world.chance.bytes(16));
   const { healed, unhealed } = await heal({ ...scopeOf(process), ...mirror, sessionId });
+  world.happened("heal", healed.length);
   world.scheduler.note(`${process.name} healed ${healed.length}, not ${unhealed.length}`);
 }
 

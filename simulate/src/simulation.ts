@@ -5,6 +5,7 @@ import { keyRotator, lockExtender } from "./keepers.ts";
 import { sweeperOf } from "./maintainers.ts";
 import { mirrorer } from "./mirrorer.ts";
 import { portOf } from "./port.ts";
+import { restorer } from "./restorer.ts";
 import { CALM, DAY_MS, HOUR_MS, type Scenario } from "./scenario.ts";
 import { Scheduler, START_MS } from "./scheduler.ts";
 import { scrubber } from "./scrubber.ts";
@@ -24,6 +25,8 @@ export interface SeedReport {
   readonly traceHash: string;
   readonly steps: number;
   readonly snapshots: number;
+  /** What was tried, and how often: sweep, compaction, rescue, restore, mirror, heal, lock. */
+  readonly happenings: ReadonlyMap<string, number>;
   readonly trace: readonly string[];
 }
 
@@ -52,6 +55,7 @@ export async function simulate(
     traceHash: scheduler.traceHash(),
     steps: scheduler.steps,
     snapshots: world.workloads.flatMap(({ rows }) => rows).length,
+    happenings: world.happenings,
     trace: scheduler.trace,
   };
 }
@@ -71,6 +75,7 @@ function startPrograms(world: World): void {
     world.spawn("maintainer", "lock-extender", lockExtender(scenario.lockWindowMs));
   }
   if (scenario.rotatesKeys) world.spawn("maintainer", "key-rotator", keyRotator());
+  if (scenario.restored) world.spawn("maintainer", "restorer", restorer());
   if (scenario.scrubbed) world.spawn("maintainer", "scrubber", scrubber());
 }
 
@@ -136,7 +141,6 @@ function scheduleRot(world: World): void {
       const [name, object] = chance.pick(packs);
       const at = chance.below(object.bytes.length);
       object.bytes = chance.often(0.2) ? object.bytes.subarray(0, at) : withFlippedBit(object.bytes, at);
-      main.losses += 1;
       scheduler.note(`${world.shorten(name)} ROTS at byte ${at}`);
     });
   }

@@ -42,10 +42,12 @@ export class Target {
   readonly objects = new Map<string, StoredObject>();
   readonly removals: Removal[] = [];
   readonly violations: Violation[] = [];
-  /** How often something was lost that snapshots may need: packs that were removed or damaged. */
-  losses = 0;
-  /** Snapshots that were found complete, and how many losses there had been. */
-  readonly checked = new Map<string, number>();
+  /** What was read to find a snapshot complete. */
+  readonly checked = new Map<string, ReadonlySet<string>>();
+  /** When each removal was first journaled, by name; and how far states and removals have been looked at. */
+  readonly journaledAt = new Map<string, number>();
+  readonly statesRead = new Set<string>();
+  removalsChecked = 0;
   /** For how long from now every put is refused as full, and every call as away. */
   fullUntil = 0;
   awayUntil = 0;
@@ -107,7 +109,6 @@ export class Target {
       throw new Fault("object-locked", `removing ${name}: it is locked`, "later");
     }
     this.objects.delete(name);
-    if (/\/[pm]\//.test(name)) this.losses += 1;
     this.removals.push({ name, object, at: who.at, by: who.by, listedUntil: who.at + who.lagMs });
   }
 

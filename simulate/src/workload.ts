@@ -15,7 +15,16 @@ export interface SnapshotRow {
   commit: Commit | undefined;
   /** The writer session of the attempt that goes on. */
   sessionId: string | undefined;
+  /** Until when that session lasts, by the target's clock. */
+  notAfter: number | undefined;
+  /** Who restores from it. One that died holds nothing. */
+  heldBy: { readonly alive: boolean } | undefined;
   attempts: number;
+}
+
+/** Nobody removes a snapshot that somebody reads. */
+export function isHeld({ heldBy }: SnapshotRow): boolean {
+  return heldBy?.alive === true;
 }
 
 /** A protected workload: disks that guests write to, and rows that survive every crash. */

@@ -43,6 +43,8 @@ export class World {
   faults: FaultRates;
   /** The last time that locks were extended, when the next is due, and for how long everything is promised. */
   locks: { readonly beganAt: number; readonly intervalMs: number; readonly promiseMs: number } | undefined;
+  /** How often what happened: what a seed has tried. */
+  readonly happenings = new Map<string, number>();
   /** Nobody begins anything new any more. */
   ending = false;
   /** Programs that have not come to their end. */
@@ -123,6 +125,10 @@ export class World {
         this.running[kind] -= 1;
       },
     );
+  }
+
+  happened(what: string, times = 1): void {
+    if (times > 0) this.happenings.set(what, (this.happenings.get(what) ?? 0) + times);
   }
 
   violate(rule: string, message: string): void {

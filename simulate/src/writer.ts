@@ -16,7 +16,7 @@ import type { Process } from "./process.ts";
 import { removeSnapshot } from "./retention.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "./scenario.ts";
 import { uuidOf } from "./stand-in.ts";
-import { freeze, guestWrites, type SnapshotRow, type Workload } from "./workload.ts";
+import { freeze, guestWrites, isHeld, type SnapshotRow, type Workload } from "./workload.ts";
 import type { Program } from "./world.ts";
 
 const ATTEMPTS_MAX = 4;
@@ -45,7 +45,7 @@ export function writerOf(workload: Workload): Program {
 /** Opens the next run: retention when there are too many snapshots, else a snapshot. */
 function beginRun(process: Process, workload: Workload): void {
   const available = workload.rows.filter(({ state }) => state === "available");
-  const [oldest] = available;
+  const oldest = available.find((row) => !isHeld(row));
   if (oldest !== undefined && available.length > workload.keep) {
     oldest.state = "deleting";
     if (workload.base === oldest) workload.base = undefined;
@@ -62,6 +62,8 @@ function beginRun(process: Process, workload: Workload): void {
     state: "writing",
     commit: undefined,
     sessionId: undefined,
+    notAfter: undefined,
+    heldBy: undefined,
     attempts: 0,
   });
 }
@@ -117,6 +119,7 @@ async function write(process: Process, store: Store, row: SnapshotRow): Promise<
     bases,
     lifetimeMs,
   });
+  row.notAfter = session.notAfter;
   const indexSegments = world.workloads.flatMap(({ rows }) =>
     rows.flatMap((each) => each.commit?.indexSegments ?? []),
   );
@@ -196,7 +199,8 @@ async function commit(process: Process, store: Store, row: SnapshotRow): Promise
   if (sessionId === undefined || commit === undefined) throw new Error("bug: nothing to commit");
   const session = await readSession(store, handle, { sessionId });
   const now = await store.time();
-  if (session === undefined || !mayCommit(session, now)) {
+  const blind = process.world.scenario.flaw === "lease-not-checked";
+  if (session === undefined || !(blind || mayCommit(session, now))) {
     throw new Fault("session-over", `committing ${snapshotId}: its session's time is over`, "never");
   }
   await writeCommit(store, { ...handle, commit });

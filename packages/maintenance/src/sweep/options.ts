@@ -48,6 +48,8 @@ export interface SweepLimits {
   readonly confirmShare: number;
   /** Packs of which less than this share is in use are compacted. */
   readonly compactBelowShare: number;
+  /** Fewer dead bytes in a pack are not worth moving anything for. */
+  readonly compactSavesBytesMin: number;
   /** Bytes of packs that one sweep compacts at most. */
   readonly compactBytesMax: number;
   /** How far the store's clock and ours may be apart. */
@@ -67,6 +69,7 @@ export const SWEEP_LIMITS: SweepLimits = {
   graceMs: DAY_MS,
   confirmShare: 0.3,
   compactBelowShare: 0.4,
+  compactSavesBytesMin: 64 * 1024,
   compactBytesMax: 64 * 1024 * MiB,
   skewMs: 5 * 60 * 1000,
   markBytes: 48 * MiB,

@@ -181,7 +181,7 @@ describe("compaction", () => {
 
   it("takes packs of which less than the share is in use, those that free most first", () => {
     const packs = [pack("a", 39 * MB, 100 * MB), pack("b", 41 * MB, 100 * MB), pack("c", MB, 100 * MB)];
-    const limits = { compactBelowShare: 0.4, compactBytesMax: 1000 * MB };
+    const limits = { compactBelowShare: 0.4, compactSavesBytesMin: 64 * 1024, compactBytesMax: 1000 * MB };
     assert.deepEqual(
       chooseCompactions(packs, limits).map((each) => each.pack),
       ["c", "a"],
@@ -194,7 +194,7 @@ describe("compaction", () => {
   });
 
   it("leaves packs alone that are too small to matter", () => {
-    const limits = { compactBelowShare: 0.4, compactBytesMax: MB };
+    const limits = { compactBelowShare: 0.4, compactSavesBytesMin: 64 * 1024, compactBytesMax: MB };
     assert.deepEqual(chooseCompactions([pack("a", 1, 60_000)], limits), []);
   });
 });

@@ -210,17 +210,14 @@ export interface CompactionCandidate extends SweptPack {
   readonly number: number;
 }
 
-/** Dead bytes that are not worth moving anything for. */
-const WORTHWHILE_BYTES = 64 * 1024;
-
 /** Which packs to compact: those that free most for what they move first, up to the limit of bytes. */
 export function chooseCompactions(
   packs: readonly CompactionCandidate[],
-  limits: Pick<SweepLimits, "compactBelowShare" | "compactBytesMax">,
+  limits: Pick<SweepLimits, "compactBelowShare" | "compactSavesBytesMin" | "compactBytesMax">,
 ): readonly CompactionCandidate[] {
   const worth = packs
     .filter(({ liveBytes, bytes }) => liveBytes < bytes * limits.compactBelowShare)
-    .filter(({ liveBytes, bytes }) => bytes - liveBytes >= WORTHWHILE_BYTES)
+    .filter(({ liveBytes, bytes }) => bytes - liveBytes >= limits.compactSavesBytesMin)
     .toSorted((a, b) => {
       const shares = a.liveBytes / a.bytes - b.liveBytes / b.bytes;
       return shares === 0 ? a.pack.localeCompare(b.pack) : shares;
