@@ -20,7 +20,7 @@ with --quick. --json ends with one object: disk; rows (work, figure, must, limit
 work (full, incremental, restore) -> tool -> seconds, cpu_seconds, stored_bytes, peak_bytes. All lies in a
 folder of its own under PATH (the system's temporary folder) and is removed at the end.
 `;
-const NEEDED = ["mke2fs", "qemu-storage-daemon", "restic", "borg", "zstd"];
+const NEEDED = ["mke2fs", "qemu-storage-daemon", "restic", "borg", "zstd", "ceph-mon", "ceph-osd", "radosgw"];
 const FULL_BYTES = 7 * GiB;
 const QUICK_BYTES = GiB;
 /** The image, four repositories and one restored disk, with room to spare. */
