@@ -4,8 +4,8 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { type BootedInstance, bootInstance, uploadImage } from "@cairn/embedded";
-import { KiB, MiB } from "@cairn/kernel";
-import { beginSnapshot, endOfSnapshot, makeWorkload, runOf, scribble } from "./job.ts";
+import { KiB, MiB, Rejection } from "@cairn/kernel";
+import { beginSnapshot, endOfSnapshot, makeWorkload, runOf, scribble, whenIdle } from "./job.ts";
 import { leftovers } from "./leftovers.ts";
 import { SmallDisk } from "./small-disk.ts";
 import { keepDisk, openStored } from "./stored.ts";
@@ -100,7 +100,7 @@ interface Attempt {
 
 const NEVER = /^$/;
 
-/** A snapshot in a squeeze that begins before it or while it runs; the next one works, all earlier are whole. */
+/** A snapshot in a squeeze that begins before or while it runs; then the next one works, others are whole. */
 async function survive(
   context: TestContext,
   squeeze: Attempt & { readonly name: string; readonly before?: () => Promise<void> },
@@ -147,7 +147,7 @@ test("a target that is full anywhere in a snapshot loses nothing committed and g
   });
 });
 
-test("a target that becomes full while a snapshot runs loses nothing committed and goes on", async (context) => {
+test("a target that fills up while a snapshot runs loses nothing committed and goes on", async (context) => {
   await explained(context, tree, async () => {
     for (let round = 0; round < 2; round += 1) {
       const room = { bytes: upTo(MiB) };
@@ -193,5 +193,17 @@ test("a scratch folder that is full anywhere in a snapshot ends it and leaves no
     };
     await survive(context, { name, full: true, refusal: SCRATCH_FULL, meanwhile });
     for (const [id, digest] of committed) await assertStored(id, digest);
+  });
+});
+
+test("a full target can be cleared up: a snapshot is deleted where nothing can be stored", async (context) => {
+  await explained(context, tree, async () => {
+    const [oldest] = committed.keys();
+    await target.leave({ bytes: 0 });
+    await tree.api.deleteSnapshot({ params: { snapshot_id: oldest ?? "" } });
+    await whenIdle(tree);
+    const showing = tree.api.showSnapshot({ params: { snapshot_id: oldest ?? "" } });
+    await assert.rejects(showing, (cause) => cause instanceof Rejection && cause.status === 404);
+    assert.deepEqual(await leftovers(tree), []);
   });
 });

@@ -7,8 +7,8 @@ import type { Store } from "./store.ts";
 
 /**
  * A full target cannot be cleared up without writing: a tombstone, the end of a session, a state that says
- * what is removed, an index segment without it. So a registered directory keeps files that are given up for those, one at a time: room
- * and, where those are scarce, inodes.
+ * what is removed, an index segment without it. So a registered directory keeps files that are given up for
+ * those, one at a time: room and, where those are scarce, inodes.
  */
 const FILES = 8;
 /** Of random bytes: a file system that compresses would keep no room for others. */
