@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { drawScenario, FLAWS, type Flaw } from "./scenario.ts";
+import { drawScenario, FLAWS, type Flaw, type Scenario } from "./scenario.ts";
+import { PARTS, type Part, shrink, withoutParts } from "./shrink.ts";
 import { type SeedReport, simulate } from "./simulation.ts";
 import { realMs } from "./stand-in.ts";
 
@@ -12,7 +13,12 @@ A seed that fails is replayed exactly by the line that is printed.
   --first-seed S    the first one (1)
   --trace           print all that happened: time, process, call, answer
   --flaw NAME       plant a mistake that must be found: ${FLAWS.slice(0, 3).join(", ")},
-                    ${FLAWS.slice(3).join(", ")}
+                    ${FLAWS.slice(3, 6).join(", ")},
+                    ${FLAWS.slice(6).join(", ")}
+  --shrink          look for what a seed that fails can do without (at most ${PARTS.length} more runs)
+  --without PARTS   leave that out: ${PARTS.slice(0, 8).join(", ")},
+                    ${PARTS.slice(8, 15).join(", ")},
+                    ${PARTS.slice(15).join(", ")}
   --keep-going      go on after the first seed that fails
   --help
 `;
@@ -23,6 +29,8 @@ export interface Command {
   readonly trace: boolean;
   readonly keepGoing: boolean;
   readonly flaw: Flaw | undefined;
+  readonly shrink: boolean;
+  readonly without: readonly Part[];
 }
 
 /** What the arguments ask for; a text is an answer instead: help, or what is wrong with them. */
@@ -31,7 +39,16 @@ export function parseCommand(
 ): Command | { readonly say: string; readonly exitCode: 0 | 2 } {
   const parsed = parse(args);
   if (typeof parsed === "string") return { say: `${parsed}\n\n${USAGE}`, exitCode: 2 };
-  const { seeds, "first-seed": first, trace, flaw, help, "keep-going": keepGoing } = parsed;
+  const {
+    seeds,
+    "first-seed": first,
+    trace,
+    flaw,
+    help,
+    "keep-going": keepGoing,
+    without,
+    shrink: small,
+  } = parsed;
   if (help) return { say: USAGE, exitCode: 0 };
   const [count, firstSeed] = [Number(seeds), Number(first)];
   if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(firstSeed) || firstSeed < 0) {
@@ -41,7 +58,12 @@ export function parseCommand(
   if (flaw !== undefined && known === undefined) {
     return { say: `there is no flaw ${flaw}; there are ${FLAWS.join(", ")}`, exitCode: 2 };
   }
-  return { seeds: count, firstSeed, trace, keepGoing, flaw: known };
+  const names = without === undefined ? [] : without.split(",");
+  const parts = PARTS.filter((part) => names.includes(part));
+  if (parts.length < names.length) {
+    return { say: `there is no such part as ${without}; there are ${PARTS.join(", ")}`, exitCode: 2 };
+  }
+  return { seeds: count, firstSeed, trace, keepGoing, flaw: known, shrink: small, without: parts };
 }
 
 function parse(args: readonly string[]) {
@@ -51,6 +73,8 @@ function parse(args: readonly string[]) {
       "first-seed": { type: "string", default: "1" },
       trace: { type: "boolean", default: false },
       "keep-going": { type: "boolean", default: false },
+      shrink: { type: "boolean", default: false },
+      without: { type: "string" },
       flaw: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     } as const;
@@ -65,7 +89,8 @@ export async function runSeeds(command: Command, say: (line: string) => void): P
   const began = realMs();
   let [failed, events, snapshots, ran] = [0, 0, 0, 0];
   for (let seed = command.firstSeed; seed < command.firstSeed + command.seeds; seed += 1) {
-    const report = await simulate(drawScenario(seed, command.flaw), { keepTrace: command.trace });
+    const scenario = withoutParts(drawScenario(seed, command.flaw), command.without);
+    const report = await simulate(scenario, { keepTrace: command.trace });
     ran += 1;
     events += report.steps;
     snapshots += report.snapshots;
@@ -73,7 +98,9 @@ export async function runSeeds(command: Command, say: (line: string) => void): P
     if (command.trace) say(`trace ${report.traceHash}`);
     if (report.violations.length === 0) continue;
     failed += 1;
-    for (const line of describe(report, command)) say(line);
+    const out = command.shrink ? await shrink(scenario, firstBroken) : [];
+    const without = [...command.without, ...out];
+    for (const line of describe(report, { ...command, without })) say(line);
     if (!command.keepGoing) break;
   }
   const seconds = ((realMs() - began) / 1000).toFixed(1);
@@ -83,13 +110,19 @@ export async function runSeeds(command: Command, say: (line: string) => void): P
   return failed === 0;
 }
 
+async function firstBroken(scenario: Scenario): Promise<string | undefined> {
+  const { violations } = await simulate(scenario);
+  return violations[0]?.rule;
+}
+
 /** What went wrong, and the line that does it again. */
-export function describe(report: SeedReport, command: Pick<Command, "flaw">): readonly string[] {
+export function describe(report: SeedReport, command: Pick<Command, "flaw" | "without">): readonly string[] {
   const flaw = command.flaw === undefined ? "" : ` --flaw ${command.flaw}`;
+  const without = command.without.length === 0 ? "" : ` --without ${command.without.join()}`;
   const first = report.violations[0];
   return [
     `seed ${report.seed} failed: ${report.violations.length} violations, the first: ${first?.rule ?? "?"}`,
     ...report.violations.slice(0, 5).map(({ rule, message }) => `  ${rule}: ${message}`),
-    `  again: ./cairn simulate --first-seed ${report.seed} --seeds 1 --trace${flaw}`,
+    `  again: ./cairn simulate --first-seed ${report.seed} --seeds 1 --trace${flaw}${without}`,
   ];
 }
