@@ -26,6 +26,8 @@ export interface NbdExport {
   readonly sizeBytes: number;
   /** At most 1 MiB at once. */
   lend(offset: number, length: number, signal: AbortSignal): Promise<ExportLoan>;
+  /** The same when nothing has to be waited for, else nothing. */
+  lendNow?(offset: number, length: number): ExportLoan | undefined;
   /** Ascending, gapless, covering the stretch. */
   extents(offset: number, length: number, signal: AbortSignal): AsyncIterable<ExportExtent>;
 }

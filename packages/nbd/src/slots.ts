@@ -9,13 +9,17 @@ export class Slots {
     this.#free = count;
   }
 
+  /** Takes a place if one is free. */
+  takeNow(): boolean {
+    if (this.#free === 0) return false;
+    this.#free -= 1;
+    return true;
+  }
+
   /** Resolves when a place is ours; rejects with the signal's reason while waiting. */
   async take(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
+    if (this.takeNow()) return;
     const turn = Promise.withResolvers<void>();
     const onAbort = (): void => {
       this.#waiting.delete(turn.resolve);

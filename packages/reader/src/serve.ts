@@ -10,7 +10,7 @@ export interface ServeOptions {
   /** The disks of the commit; several instances may be among them. */
   readonly disks: readonly CommittedDisk[];
   readonly listen: NbdListen;
-  /** 256 MiB unless told. */
+  /** 88 MiB unless told. */
   readonly cacheBytes?: number;
   /** Worker threads; 2 unless told. */
   readonly workers?: number;
@@ -31,7 +31,8 @@ export interface ServedSnapshot extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const CACHE_BYTES = 256 * MiB;
+/** The process then stays below 300 MiB. */
+const CACHE_BYTES = 88 * MiB;
 const WORKERS = 2;
 /** Roots that are read at once. */
 const OPENED_AT_ONCE = 8;
@@ -92,6 +93,7 @@ function asExport(name: string, disk: CommittedDisk, reader: DiskReader): NbdExp
     description: `${disk.device} of instance ${disk.instanceId}`,
     sizeBytes: reader.sizeBytes,
     lend: async (offset, length, signal) => reader.lend(offset, length, signal),
+    lendNow: (offset, length) => reader.lendNow(offset, length),
     async *extents(offset, length, signal) {
       for await (const extent of reader.extents({ offset, length }, signal)) {
         yield { ...extent, kind: extent.kind === "zero" ? "zero" : "data" };

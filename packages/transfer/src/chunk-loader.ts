@@ -4,8 +4,8 @@ import { type FetchTools, fetchChunks, isDamage, openEach } from "./fetch-chunks
 import { alone, type Fetch, planFetches, type Want, type WantedChunk } from "./fetch-plan.ts";
 import { Gate, Tasks } from "./tasks.ts";
 
-/** Fetches under way, each of up to 4 MiB and with two chunks opened at a time. */
-const FETCHES_IN_FLIGHT = 4;
+/** Fetches under way, each of up to 4 MiB and with three chunks opened at a time. */
+const FETCHES_IN_FLIGHT = 3;
 
 export type LoaderTools = Omit<FetchTools, "disk">;
 

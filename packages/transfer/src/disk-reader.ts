@@ -42,6 +42,8 @@ export interface DiskReader {
   read(offset: number, length: number, signal?: AbortSignal): Promise<Buffer>;
   /** The same bytes without a copy; at most 8 MiB at once. Call `release` once they are used. */
   lend(offset: number, length: number, signal?: AbortSignal): Promise<Loan>;
+  /** The same if all of it lies in memory: no promise, for many small reads. */
+  lendNow(offset: number, length: number): Loan | undefined;
   /** `data` and `zero`, ascending, gapless, covering the stretch (the whole disk unless told). */
   extents(
     range?: { readonly offset: number; readonly length: number },

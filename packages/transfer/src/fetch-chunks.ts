@@ -114,8 +114,8 @@ function placed(tools: FetchTools, wanted: WantedChunk | undefined, cause: unkno
   return new Fault(cause.code, `${tools.doing} ${where}`, cause.retry, cause);
 }
 
-/** Opened at once of each fetch: one is opened while another is used. */
-const OPENED_MAX = 2;
+/** Opened at once of each fetch: two threads are busy while another chunk is used. */
+const OPENED_MAX = 3;
 
 /**
  * Takes a fetch by opening each chunk in a thread and handing out its plaintext, which belongs to `use`.

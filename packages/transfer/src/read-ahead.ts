@@ -40,7 +40,7 @@ export class ReadAhead {
     const from = Math.max(stream.begun, stream.at) + 1;
     const to = stream.at + window;
     // Begun by halves, so that each time enough comes together for a large read of a pack.
-    if (to - from + 1 < Math.ceil(window / 2)) return undefined;
+    if (to - from + 1 < Math.ceil(window / 4)) return undefined;
     stream.begun = to;
     return { from, to };
   }

@@ -8,7 +8,7 @@ import { TreeReader } from "./tree-reader.ts";
 
 /** Pages in memory of each disk: leaves of 64 GiB, about 16 MiB. */
 const PAGES_MAX = 256;
-const AHEAD_REGIONS_MAX = 16;
+const AHEAD_REGIONS_MAX = 32;
 
 /**
  * Opens a repository for reading disks at random. Faults: `repository-missing`, `format-unknown`,
@@ -55,6 +55,7 @@ export async function openDiskReader(options: DiskReaderOptions): Promise<DiskRe
       sizeBytes: reader.sizeBytes,
       read: async (offset, length, signal) => reader.read(offset, length, signal),
       lend: async (offset, length, signal) => reader.lend(offset, length, signal),
+      lendNow: (offset, length) => reader.lendNow(offset, length),
       extents: (range, signal) => reader.extents(range, signal),
       close: async () => session.close(),
     };

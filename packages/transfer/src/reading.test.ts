@@ -89,6 +89,25 @@ describe("a disk reader", () => {
     });
   }
 
+  it("lends without waiting what lies in memory, the same bytes, and nothing else", async () => {
+    const bench = await setUp();
+    const { root, content } = await patchedDisk(bench);
+    await withReader(bench, root, async (reader) => {
+      assert.equal(reader.lendNow(0, 4 * KiB), undefined);
+      for (let offset = 0; offset < content.length; offset += 40_961) {
+        const length = Math.min(96 * KiB, content.length - offset);
+        const loan = await reader.lend(offset, length);
+        const now = reader.lendNow(offset, length);
+        assert.deepEqual(now?.parts, loan.parts);
+        assert.ok((await reader.read(offset, length)).equals(content.subarray(offset, offset + length)));
+        loan.release();
+        now.release();
+      }
+      await reader.close();
+      assert.equal(reader.lendNow(0, 4 * KiB), undefined);
+    });
+  });
+
   it("tells data from zeroes, for the whole disk and for a part of it", async () => {
     const bench = await setUp();
     const { root, content } = await patchedDisk(bench);

@@ -6,7 +6,7 @@ import type { Extent } from "./device.ts";
 import type { DiskReader, Loan, LoanPart } from "./disk-reader.ts";
 import type { Want } from "./fetch-plan.ts";
 import { piecesOf } from "./merge.ts";
-import { ReadAhead } from "./read-ahead.ts";
+import { type Ahead, ReadAhead } from "./read-ahead.ts";
 import type { TreeReader } from "./tree-reader.ts";
 
 const LOAN_BYTES_MAX = 8 * 1024 * 1024;
@@ -58,13 +58,12 @@ export class SnapshotDisk implements DiskReader {
 
   async lend(offset: number, length: number, signal?: AbortSignal): Promise<Loan> {
     const { signal: life, disk } = this.#tools;
-    assert(offset >= 0 && length >= 0 && offset + length <= this.sizeBytes, "a read lies on the disk");
-    assert(length <= LOAN_BYTES_MAX, "a loan has a limit");
+    this.#assertLoan(offset, length);
     life.throwIfAborted();
     signal?.throwIfAborted();
     const stretches = await this.#stretches(offset, length);
-    const wants = stretches.flatMap((stretch) => (stretch.kind === "data" ? [stretch.want] : []));
-    await this.#begin(offset, length, wants);
+    const wants = wantsOf(stretches);
+    await this.#begin(wants, this.#ahead.next(...regionsOf(offset, length)));
     const held = await this.#holdAll(wants, signal);
     // Both signals may have fired while chunks were on their way.
     if (life.aborted || signal?.aborted === true) {
@@ -74,6 +73,28 @@ export class SnapshotDisk implements DiskReader {
     }
     assert(held.length === wants.length, `reading ${disk}: each want is held`);
     return loanOf(stretches, held);
+  }
+
+  lendNow(offset: number, length: number): Loan | undefined {
+    this.#assertLoan(offset, length);
+    if (this.#tools.signal.aborted) return undefined;
+    const stretches: Stretch[] = [];
+    for (const window of this.#windows(offset, length)) {
+      const content = this.#tools.tree.regionNow(window.region);
+      if (content === undefined) return undefined;
+      stretches.push(...cut(content, window));
+    }
+    const wants = wantsOf(stretches);
+    const held = this.#holdNear(wants);
+    if (held === undefined) return undefined;
+    const ahead = this.#ahead.next(...regionsOf(offset, length));
+    if (ahead !== undefined) void this.#begin(wants, ahead);
+    return loanOf(stretches, held);
+  }
+
+  #assertLoan(offset: number, length: number): void {
+    assert(offset >= 0 && length >= 0 && offset + length <= this.sizeBytes, "a read lies on the disk");
+    assert(length <= LOAN_BYTES_MAX, "a loan has a limit");
   }
 
   async *extents(
@@ -109,24 +130,27 @@ export class SnapshotDisk implements DiskReader {
   /** What a stretch of the disk is made of. */
   async #stretches(offset: number, length: number): Promise<readonly Stretch[]> {
     const stretches: Stretch[] = [];
-    const end = offset + length;
-    for (let at = offset; at < end; ) {
-      const region = Math.floor(at / REGION_BYTES);
-      const start = region * REGION_BYTES;
-      const until = Math.min(end, start + REGION_BYTES);
-      const content = await this.#tools.tree.region(region);
-      stretches.push(...cut(content, { start, bytes: regionBytes(this.sizeBytes, region), from: at, until }));
-      at = until;
+    for (const window of this.#windows(offset, length)) {
+      stretches.push(...cut(await this.#tools.tree.region(window.region), window));
     }
     return stretches;
   }
 
+  /** The regions of a stretch of the disk, and what of each belongs to it. */
+  *#windows(offset: number, length: number): Generator<Window> {
+    const end = offset + length;
+    for (let from = offset; from < end; ) {
+      const region = Math.floor(from / REGION_BYTES);
+      const start = region * REGION_BYTES;
+      const until = Math.min(end, start + REGION_BYTES);
+      yield { region, start, bytes: regionBytes(this.sizeBytes, region), from, until };
+      from = until;
+    }
+  }
+
   /** Begins to load what is read, and what will be, so that neighbours in a pack come together. */
-  async #begin(offset: number, length: number, wants: readonly Want[]): Promise<void> {
+  async #begin(wants: readonly Want[], ahead: Ahead | undefined): Promise<void> {
     const { loader, disk } = this.#tools;
-    const first = Math.floor(offset / REGION_BYTES);
-    const last = Math.max(first, Math.floor((offset + length - 1) / REGION_BYTES));
-    const ahead = this.#ahead.next(first, last);
     if (ahead === undefined) {
       if (wants.some((want) => !loader.isNear(want))) loader.begin(wants, disk);
       return;
@@ -134,15 +158,14 @@ export class SnapshotDisk implements DiskReader {
     const from = ahead.from * REGION_BYTES;
     const bytes = Math.min(this.sizeBytes, (ahead.to + 1) * REGION_BYTES) - from;
     const later = bytes <= 0 ? [] : await this.#stretches(from, bytes).catch(() => []);
-    loader.begin([...wants, ...later.flatMap((each) => (each.kind === "data" ? [each.want] : []))], disk);
+    loader.begin([...wants, ...wantsOf(later)], disk);
   }
 
   /** All or nothing: a failure gives back what was held. */
   async #holdAll(wants: readonly Want[], signal: AbortSignal | undefined): Promise<readonly HeldPlain[]> {
     const { loader, disk } = this.#tools;
-    const near = wants.flatMap(({ chunk }) => loader.cache.hold(chunk) ?? []);
-    if (near.length === wants.length) return near;
-    for (const each of near) each.release();
+    const near = this.#holdNear(wants);
+    if (near !== undefined) return near;
     const holding = wants.map(async (want) => loader.hold(want, disk));
     const settled = await settledOrAborted(holding, signal);
     const held = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -150,6 +173,20 @@ export class SnapshotDisk implements DiskReader {
     if (failed === undefined) return held;
     for (const each of held) each.release();
     throw failed.reason;
+  }
+
+  /** All of them, if they are in the cache. */
+  #holdNear(wants: readonly Want[]): readonly HeldPlain[] | undefined {
+    const near: HeldPlain[] = [];
+    for (const { chunk } of wants) {
+      const held = this.#tools.loader.cache.hold(chunk);
+      if (held === undefined) {
+        for (const each of near) each.release();
+        return undefined;
+      }
+      near.push(held);
+    }
+    return near;
   }
 
   /** Where the zeroes end that begin at a region, if a whole node of the tree is zero there. */
@@ -167,7 +204,18 @@ export class SnapshotDisk implements DiskReader {
   }
 }
 
+/** The first and the last region of a stretch of the disk. */
+function regionsOf(offset: number, length: number): [first: number, last: number] {
+  const first = Math.floor(offset / REGION_BYTES);
+  return [first, Math.max(first, Math.floor((offset + length - 1) / REGION_BYTES))];
+}
+
+function wantsOf(stretches: readonly Stretch[]): readonly Want[] {
+  return stretches.flatMap((stretch) => (stretch.kind === "data" ? [stretch.want] : []));
+}
+
 interface Window {
+  readonly region: number;
   /** Offset on the disk of the region, and how long it is. */
   readonly start: number;
   readonly bytes: number;

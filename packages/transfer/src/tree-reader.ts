@@ -37,8 +37,8 @@ export class TreeReader {
   readonly address: PageAddress;
   readonly root: RootPage;
   readonly #source: TreeSource;
-  readonly #inner = new Map<string, Promise<readonly Child[]>>();
-  readonly #leaves = new Map<string, Promise<readonly Region[]>>();
+  readonly #inner = new Map<string, Page<readonly Child[]>>();
+  readonly #leaves = new Map<string, Page<readonly Region[]>>();
 
   private constructor(source: TreeSource, address: PageAddress, root: RootPage) {
     this.address = address;
@@ -80,6 +80,12 @@ export class TreeReader {
     });
   }
 
+  /** The region if its leaf is in memory; for readers that do without a promise then. */
+  regionNow(region: number): Region | undefined {
+    const page = lastUsed(this.#leaves, String(Math.floor(region / FANOUT)))?.page;
+    return page === undefined ? undefined : (page[region % FANOUT] ?? ZERO);
+  }
+
   async region(region: number): Promise<Region> {
     const leaf = await this.leaf(Math.floor(region / FANOUT));
     return leaf[region % FANOUT] ?? ZERO;
@@ -104,36 +110,47 @@ export class TreeReader {
   }
 
   async #cached<Value>(
-    cache: Map<string, Promise<Value>>,
+    cache: Map<string, Page<Value>>,
     key: string,
     load: () => Promise<Value>,
   ): Promise<Value> {
-    const known = cache.get(key);
-    if (known !== undefined) {
-      // Moved to the end: the first key is the one that was not used for longest.
-      cache.delete(key);
-      cache.set(key, known);
-      return known;
-    }
-    const loading = load();
-    cache.set(key, loading);
+    const known = lastUsed(cache, key);
+    if (known !== undefined) return known.loading;
+    const entry: Page<Value> = { loading: load(), page: undefined };
+    cache.set(key, entry);
     const [oldest] = cache.keys();
     if (cache.size > (this.#source.pagesMax ?? PAGES_MAX) && oldest !== undefined) cache.delete(oldest);
     try {
-      return await loading;
+      entry.page = await entry.loading;
+      return entry.page;
     } catch (cause) {
       // A failure is not kept: whoever asks again may find the target back.
-      if (cache.get(key) === loading) cache.delete(key);
+      if (cache.get(key) === entry) cache.delete(key);
       throw cause;
     }
   }
 }
 
-async function decodedPage<Page>(
+/** A page that is in memory, or on its way. */
+interface Page<Value> {
+  readonly loading: Promise<Value>;
+  page: Value | undefined;
+}
+
+/** What the cache has, moved to its end: the first key is the one that was not used for longest. */
+function lastUsed<Value>(cache: Map<string, Page<Value>>, key: string): Page<Value> | undefined {
+  const known = cache.get(key);
+  if (known === undefined) return undefined;
+  cache.delete(key);
+  cache.set(key, known);
+  return known;
+}
+
+async function decodedPage<Value>(
   source: TreeSource,
   address: PageAddress,
-  decode: (name: string, bytes: Buffer) => Page,
-): Promise<Page> {
+  decode: (name: string, bytes: Buffer) => Value,
+): Promise<Value> {
   try {
     const { name, bytes } = await readAnywhere(source, address);
     return decode(name, bytes);

@@ -19,7 +19,7 @@ import { type Stretch, walkTree } from "./tree-walk.ts";
 
 /** Regions that are planned together: chunks that lie near each other in a pack are fetched together. */
 const WINDOW_REGIONS = 512;
-/** Fetches under way, each of up to 4 MiB and with two chunks opened at a time. */
+/** Fetches under way, each of up to 4 MiB and with three chunks opened at a time. */
 const FETCHES_IN_FLIGHT = 5;
 /** Regions that are read again after the last flush. */
 const VERIFIED_REGIONS = 32;

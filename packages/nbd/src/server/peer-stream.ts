@@ -70,6 +70,15 @@ export class PeerStream {
   /** The next bytes, exactly so many; throws why the conversation is over. One caller at a time. */
   async take(bytes: number): Promise<Buffer> {
     await this.#arrival(bytes);
+    return this.#cut(bytes);
+  }
+
+  /** The same if they have come already. */
+  takeNow(bytes: number): Buffer | undefined {
+    return this.#buffered >= bytes ? this.#cut(bytes) : undefined;
+  }
+
+  #cut(bytes: number): Buffer {
     const [first] = this.#chunks;
     if (first !== undefined && first.length >= bytes) {
       this.#chunks[0] = first.subarray(bytes);

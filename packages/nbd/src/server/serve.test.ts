@@ -87,7 +87,8 @@ describe("an NBD server", () => {
       assert.ok((await client.read(0, DISK_BYTES)).equals(bytes));
       const places = Array.from({ length: 60 }, (_, index) => {
         const offset = (index * 7_654_321) % DISK_BYTES;
-        return { offset, length: Math.min(1 + ((index * 99_991) % (2 * MiB)), DISK_BYTES - offset) };
+        const length = index % 3 === 0 ? 1 + index * 300 : 1 + ((index * 99_991) % (2 * MiB));
+        return { offset, length: Math.min(length, DISK_BYTES - offset) };
       });
       await Promise.all(
         places.map(async ({ offset, length }) => {

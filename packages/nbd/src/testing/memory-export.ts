@@ -1,5 +1,5 @@
 import { Fault } from "@cairn/kernel";
-import type { ExportExtent, NbdExport } from "../export.ts";
+import type { ExportExtent, ExportLoan, NbdExport } from "../export.ts";
 
 const GRAIN_BYTES = 65_536;
 
@@ -8,12 +8,32 @@ export interface MemoryExport extends NbdExport {
   readonly lent: () => number;
 }
 
+/** Every other grain has to be waited for, as if it were not in a cache. */
+function isAtHand(offset: number): boolean {
+  return Math.floor(offset / GRAIN_BYTES) % 2 === 0;
+}
+
 /** An export of bytes in memory: grains of zeroes are holes; from `brokenAt` on a grain cannot be read. */
 export function memoryExport(name: string, content: Buffer, brokenAt?: number): MemoryExport {
   let lent = 0;
   const zeroes = Buffer.alloc(GRAIN_BYTES);
   const isZero = (from: number, to: number): boolean =>
     content.subarray(from, to).equals(zeroes.subarray(0, to - from));
+  const take = (offset: number, length: number): ExportLoan => {
+    lent += 1;
+    let isBack = false;
+    return {
+      parts: cut(offset, length).map((extent) =>
+        extent.kind === "zero"
+          ? { kind: "zero", length: extent.length }
+          : { kind: "data", bytes: content.subarray(extent.offset, extent.offset + extent.length) },
+      ),
+      release: () => {
+        if (!isBack) lent -= 1;
+        isBack = true;
+      },
+    };
+  };
   const cut = (offset: number, length: number): ExportExtent[] => {
     const extents: ExportExtent[] = [];
     for (let at = offset; at < offset + length; ) {
@@ -34,20 +54,10 @@ export function memoryExport(name: string, content: Buffer, brokenAt?: number): 
       if (brokenAt !== undefined && offset <= brokenAt && brokenAt < offset + length) {
         throw new Fault("chunk-damaged", `reading ${name} at ${brokenAt}`, "never");
       }
-      lent += 1;
-      let isBack = false;
-      return {
-        parts: cut(offset, length).map((extent) =>
-          extent.kind === "zero"
-            ? { kind: "zero", length: extent.length }
-            : { kind: "data", bytes: content.subarray(extent.offset, extent.offset + extent.length) },
-        ),
-        release: () => {
-          if (!isBack) lent -= 1;
-          isBack = true;
-        },
-      };
+      return take(offset, length);
     },
+    lendNow: (offset, length) =>
+      isAtHand(offset) && brokenAt === undefined ? take(offset, length) : undefined,
     async *extents(offset, length) {
       yield* cut(offset, length);
     },
