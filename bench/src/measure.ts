@@ -124,7 +124,8 @@ async function descendants(pid: number): Promise<number[]> {
   return found;
 }
 
-async function memoryOf(pid: number): Promise<{ resident: number; highest: number }> {
+/** What a process holds, and the most that it ever held, in bytes. */
+export async function memoryOf(pid: number): Promise<{ resident: number; highest: number }> {
   const status = await orNothing(async () => readFile(`/proc/${pid}/status`, "utf8"), "");
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) * 1024;

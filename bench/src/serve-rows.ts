@@ -9,6 +9,7 @@ import { ALLOCATION_ZERO, connectNbd, type NbdClient } from "@cairn/nbd";
 import { createKeySet, exportKeys, initRepository } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
 import { openTransfer } from "@cairn/transfer";
+import { memoryOf } from "./measure.ts";
 import type { ReaderWork, StoredDisk } from "./reader-child.ts";
 import { atLeast, atMost, type Family, type Place } from "./rows.ts";
 
@@ -43,6 +44,7 @@ export const serveRows: Family = {
         }),
         atLeast(300, { work, figure: "data read in order", is: rates.sequential, unit: "MiB/s" }),
         atLeast(20_000, { work, figure: "warm random reads of 4 KiB", is: rates.random, unit: "/s" }),
+        atMost(300, { work, figure: "peak memory", is: rates.peakBytes / MiB, unit: "MiB" }),
       ];
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -53,15 +55,16 @@ export const serveRows: Family = {
 async function rateOf(
   place: Place,
   folder: string,
-): Promise<{ readonly sequential: number; readonly random: number }> {
+): Promise<{ readonly sequential: number; readonly random: number; readonly peakBytes: number }> {
   const { clock } = place.meter;
-  return withServed(place, folder, place.cairn.snapshot(), async (client) => {
+  return withServed(place, folder, place.cairn.snapshot(), async (client, pid) => {
     const stretches = await dataOf(client);
     let started = clock.now();
     const queue = stretches.values();
     const bytes = stretches.reduce((sum, { length }) => sum + length, 0);
     const read = async (): Promise<void> => {
-      for (const { offset, length } of queue) await client.read(offset, length);
+      const into = Buffer.alloc(SEQUENTIAL_BYTES);
+      for (const { offset } of queue) await client.readInto(offset, into);
     };
     await Promise.all(Array.from({ length: 8 }, read));
     const sequential = bytes / MiB / ((clock.now() - started) / 1000);
@@ -70,14 +73,16 @@ async function rateOf(
     started = clock.now();
     let left = RANDOM_READS;
     const readRandomly = async (): Promise<void> => {
+      const into = Buffer.alloc(RANDOM_BYTES);
       for (; left > 0; left -= 1) {
         const stretch = warm[randomInt(warm.length)];
         const within = randomInt(SEQUENTIAL_BYTES / RANDOM_BYTES) * RANDOM_BYTES;
-        await client.read((stretch?.offset ?? 0) + within, RANDOM_BYTES);
+        await client.readInto((stretch?.offset ?? 0) + within, into);
       }
     };
     await Promise.all(Array.from({ length: REQUESTS_MAX }, readRandomly));
-    return { sequential, random: RANDOM_READS / ((clock.now() - started) / 1000) };
+    const random = RANDOM_READS / ((clock.now() - started) / 1000);
+    return { sequential, random, peakBytes: (await memoryOf(pid)).highest };
   });
 }
 
@@ -138,7 +143,7 @@ async function withServed<Result>(
   place: Place,
   folder: string,
   disk: StoredDisk,
-  use: (client: NbdClient) => Promise<Result>,
+  use: (client: NbdClient, pid: number) => Promise<Result>,
 ): Promise<Result> {
   const socket = join(folder, `${randomUUID().slice(0, 8)}.sock`);
   const work: ReaderWork = { ...disk, kind: "serve", socket };
@@ -157,7 +162,7 @@ async function withServed<Result>(
       silenceMs: 60_000,
       signal: place.meter.signal,
     });
-    return await use(client);
+    return await use(client, child.pid ?? 0);
   } finally {
     child.stdin.end();
     const overdue = setTimeout(() => child.kill("SIGKILL"), 10_000);
