@@ -54,7 +54,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   "apps/cli": ["kernel", "domain", "contract", "openstack", "reader"],
   "apps/sandbox": ["kernel", "qmp", "service"],
-  "packages/embedded": ["kernel", "database", "openstack"],
+  "packages/embedded": ["kernel", "libvirt", "database", "openstack"],
   "apps/embedded": ["kernel", "contract", "embedded", "openstack"],
   tools: ["database"],
   bench: ["kernel", "maintenance", "nbd", "qmp", "reader", "repository", "store", "transfer"],

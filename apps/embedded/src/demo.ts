@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { connectApi, type RestoreDetail, type SnapshotDetail } from "@cairn/contract";
+import type { RestoreDetail, SnapshotDetail } from "@cairn/contract";
 import { type BootedInstance, type Embedded, loseInstance, networkId } from "@cairn/embedded";
-import { formatBytes, formatDuration, KiB } from "@cairn/kernel";
-import type { Cloud } from "@cairn/openstack";
-import { type CairnCommand, cairnCommand } from "./cairn-command.ts";
+import { formatBytes, KiB } from "@cairn/kernel";
+import { cairnCommand } from "./cairn-command.ts";
 import type { Narrator } from "./narrator.ts";
 import {
   DATA_RANGE_BYTES,
@@ -15,15 +14,14 @@ import {
   setScene,
   writeLikeAGuest,
 } from "./scene.ts";
-
-/** One snapshot of the demo, as the result tells it. Sizes are bytes. */
-export interface SnapshotResult {
-  readonly type: "full" | "incremental";
-  readonly virtual_bytes: number;
-  readonly read_bytes: number;
-  readonly stored_bytes: number;
-  readonly seconds: number;
-}
+import {
+  restoredInstances,
+  runRestore,
+  type SnapshotResult,
+  secondsBetween,
+  type Tenant,
+  takeSnapshot,
+} from "./tenant.ts";
 
 /**
  * One restore of the demo; `identical` when every restored disk equals the disk at the snapshot, byte for
@@ -46,14 +44,8 @@ export interface DemoResult {
 }
 
 /** The demo's cast: who acts on what. */
-interface Stage {
-  readonly embedded: Embedded;
-  readonly cloud: Cloud;
-  readonly cairn: CairnCommand;
-  readonly narrator: Narrator;
-  readonly signal: AbortSignal;
+interface Stage extends Tenant {
   readonly scene: Scene;
-  readonly snapshots: SnapshotResult[];
   readonly restores: RestoreResult[];
 }
 
@@ -72,7 +64,8 @@ export async function playDemo(
   narrator.chapter("A project with four instances, their disks full of real files");
   const scene = await setScene(embedded, cloud, join(embedded.layout.root, "images"), signal);
   const cairn = cairnCommand({ ...environment, ...embedded.environmentOfUser(USER, PROJECT) }, narrator);
-  const stage: Stage = { embedded, cloud, cairn, narrator, signal, scene, snapshots: [], restores: [] };
+  const tenant = { embedded, cloud, cairn, narrator, signal, workload: WORKLOAD, snapshots: [] };
+  const stage: Stage = { ...tenant, scene, restores: [] };
   const disks = await disksOf(embedded, scene.instances);
   showDisks(stage, disks);
 
@@ -203,36 +196,6 @@ async function checkCopy({ cloud, signal }: Stage, copies: readonly BootedInstan
   if (ports.some((port) => port.networkId !== second)) throw new Error("database-copy is on another network");
 }
 
-async function takeSnapshot(stage: Stage, name: string, full: boolean): Promise<SnapshotDetail> {
-  const args = ["snapshot", "create", WORKLOAD, "--name", name, ...(full ? ["--full"] : []), "--wait"];
-  const id = idOf(await stage.cairn.run(args, stage.signal));
-  const { snapshot } = await (await tenantApi(stage)).showSnapshot({ params: { snapshot_id: id } });
-  const result: SnapshotResult = {
-    type: snapshot.snapshot_type,
-    virtual_bytes: snapshot.virtual_bytes,
-    read_bytes: snapshot.read_bytes,
-    stored_bytes: snapshot.stored_bytes,
-    seconds: secondsBetween(snapshot.created_at, snapshot.finished_at),
-  };
-  stage.snapshots.push(result);
-  const { virtual_bytes, read_bytes, stored_bytes, seconds } = result;
-  stage.narrator.line(
-    `${result.type}: ${formatBytes(virtual_bytes)} of disks, read ${formatBytes(read_bytes)}, ` +
-      `stored ${formatBytes(stored_bytes)}, ${formatDuration(seconds * 1000)}`,
-  );
-  return snapshot;
-}
-
-async function runRestore(
-  stage: Stage,
-  type: RestoreResult["type"],
-  args: readonly string[],
-): Promise<RestoreDetail> {
-  const id = idOf(await stage.cairn.run(["restore", type, ...args, "--wait"], stage.signal));
-  const { restore } = await (await tenantApi(stage)).showRestore({ params: { restore_id: id } });
-  return restore;
-}
-
 /** Compares the restored disks with the copies of the disks they come from, and notes the result. */
 async function judge(
   stage: Stage,
@@ -252,38 +215,8 @@ async function judge(
   stage.restores.push({ type, disks: disks.length, identical, seconds });
 }
 
-async function restoredInstances(stage: Stage, restore: RestoreDetail): Promise<BootedInstance[]> {
-  const found: BootedInstance[] = [];
-  for (const { id, name } of restore.instances) {
-    const instances = await stage.cloud.nova.servers.list({ name }, stage.signal);
-    const server = instances.find((each) => each.id === id);
-    if (server === undefined) throw new Error(`the restored instance ${name} (${id}) is not in the cloud`);
-    found.push({ id: server.id, name, volumeIds: server.volumes.map((volume) => volume.id) });
-  }
-  return found;
-}
-
-async function tenantApi({ cloud, embedded }: Stage) {
-  const projectId = await cloud.projectId();
-  const token = async (): Promise<string> => (await cloud.token()).value.reveal();
-  return connectApi({ endpoint: `${embedded.apiUrl}/v1/${projectId}`, token });
-}
-
 function instanceCalled(instances: readonly BootedInstance[], name: string): BootedInstance {
   const found = instances.find((instance) => instance.name === name);
   if (found === undefined) throw new Error(`there is no instance called ${name}`);
   return found;
-}
-
-function idOf(printed: unknown): string {
-  if (typeof printed === "object" && printed !== null && "id" in printed && typeof printed.id === "string") {
-    return printed.id;
-  }
-  throw new Error(`the command printed no id: ${JSON.stringify(printed)}`);
-}
-
-function secondsBetween(from: string, to: string | null): number {
-  const start = Date.parse(`${from}Z`);
-  const end = to === null ? start : Date.parse(`${to}Z`);
-  return Math.round((end - start) / 100) / 10;
 }

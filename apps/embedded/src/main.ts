@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { Embedded } from "@cairn/embedded";
+import { Embedded, openGuests } from "@cairn/embedded";
 import { describeFault, formatDuration } from "@cairn/kernel";
+import { type CloudDemoResult, playCloudDemo } from "./cloud-demo.ts";
 import { type DemoResult, playDemo } from "./demo.ts";
 import { type Narrator, narrateTo } from "./narrator.ts";
+import { readPlace } from "./place.ts";
 
-const HELP = `Usage: ./cairn demo [--json] [--keep] [--dir FOLDER]
+const HELP = `Usage: ./cairn demo [--json] [--keep] [--dir FOLDER] [--cloud FOLDER]
        ./cairn dev [--dir FOLDER]
 
 demo  plays the main job on this machine: starts a small cloud with real QEMU disks and every program of
@@ -15,6 +17,12 @@ dev   starts the same and leaves it running until Ctrl-C.
   --json        end with one JSON object on standard output; the story goes to standard error
   --keep        leave everything running after the demo and say how to use it; Ctrl-C ends it
   --dir FOLDER  where everything lies (a new folder below /var/tmp, removed at the end, when left out)
+  --cloud FOLDER  protect real instances of the cloud that ./cairn testcloud up made in FOLDER (its default
+                folder: testcloud), instead of those of the small one
+
+Examples:
+  ./cairn demo
+  ./cairn testcloud up && ./cairn demo --cloud testcloud
 `;
 
 interface Choices {
@@ -22,6 +30,7 @@ interface Choices {
   readonly json: boolean;
   readonly keep: boolean;
   readonly dir: string | undefined;
+  readonly cloud: string | undefined;
 }
 
 function parseChoices(args: readonly string[]): Choices | "help" {
@@ -32,6 +41,7 @@ function parseChoices(args: readonly string[]): Choices | "help" {
       json: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       dir: { type: "string" },
+      cloud: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -40,7 +50,7 @@ function parseChoices(args: readonly string[]): Choices | "help" {
   if ((command !== "demo" && command !== "dev") || rest.length > 0) {
     throw new Error(`"${positionals.join(" ")}" is neither "demo" nor "dev"`);
   }
-  return { command, json: values.json, keep: values.keep, dir: values.dir };
+  return { command, json: values.json, keep: values.keep, dir: values.dir, cloud: values.cloud };
 }
 
 /**
@@ -107,19 +117,24 @@ async function play(
   narrator.chapter(`Start everything below ${root}`);
   const onStart = (part: string): void => narrator.line(`starting ${part}`);
   const ports = choices.command === "dev" ? { api: 8780, datamoverApi: 8784, sandbox: 8770 } : undefined;
+  const openstack = choices.cloud === undefined ? undefined : await readPlace(choices.cloud);
   const embedded = await Embedded.start({
     root,
     signal,
     environment: process.env,
     onStart,
     ...(ports === undefined ? {} : { ports }),
+    ...(openstack === undefined ? {} : { openstack }),
   });
   try {
     narrator.line(`ready after ${formatDuration(performance.now() - begunMs)}`);
-    let result: DemoResult | undefined;
-    if (choices.command === "demo") {
+    let result: DemoResult | CloudDemoResult | undefined;
+    if (choices.command === "demo" && openstack === undefined) {
       result = await playDemo(embedded, process.env, narrator, signal);
       showResult(result, narrator, performance.now() - begunMs);
+    } else if (choices.command === "demo" && openstack !== undefined) {
+      using guests = await openGuests(openstack.libvirtSocket, signal);
+      result = await playCloudDemo(embedded, guests, { environment: process.env, narrator, signal });
     }
     if (choices.keep || choices.command === "dev") await leaveRunning(embedded, narrator, signal);
     if (choices.json && result !== undefined) process.stdout.write(`${JSON.stringify(result)}\n`);

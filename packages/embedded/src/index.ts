@@ -1,4 +1,5 @@
 export { COMPUTE_HOSTS, Embedded, type EmbeddedOptions, type PartName } from "./embedded.ts";
+export { type Guest, type Guests, openGuests } from "./guest.ts";
 export type { Layout } from "./layout.ts";
 export type { OpenStackPlace } from "./part-environment.ts";
 export { copyDisk, type DiskPlace, isDiskIdentical } from "./proof.ts";

@@ -136,7 +136,7 @@ function hypervisorEnvironment(host: string, { layout, cloud }: PartSettings): R
     CAIRN_DATAMOVER_HYPERVISOR: "libvirt",
     CAIRN_DATAMOVER_SCRATCH_DIR: cloud.scratchFolder,
     CAIRN_DATAMOVER_LIBVIRT_SOCKET: cloud.libvirtSocket,
-    CAIRN_DATAMOVER_VOLUMES_DIR: cloud.volumesFolder,
+    CAIRN_DATAMOVER_ATTACHMENTS_DIR: cloud.volumesFolder,
   };
 }
 

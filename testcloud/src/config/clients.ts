@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { LOOPBACK, PORTS, REGION, type Settings, urlOf } from "../settings.ts";
+import { HOST, LOOPBACK, PORTS, REGION, type Settings, urlOf } from "../settings.ts";
 import { type ConfigFile, PRIVATE } from "./file.ts";
 
 /** Who may log in: the administrator, and a member of the project `demo`. */
@@ -13,11 +13,28 @@ export function clientFiles(settings: Settings): ConfigFile[] {
     { path: join(root, "clouds.yaml"), text: cloudsYaml(settings), mode: PRIVATE },
     { path: join(root, "openrc"), text: openrc(settings, "admin"), mode: PRIVATE },
     { path: join(root, "openrc-demo"), text: openrc(settings, "demo"), mode: PRIVATE },
+    { path: join(root, "place.json"), text: place(settings), mode: PRIVATE },
   ];
   if (settings.profile === "full") {
     files.push({ path: join(root, "s3.json"), text: s3(settings), mode: PRIVATE });
   }
   return files;
+}
+
+/** What a datamover on this machine and its tests must know (`OpenStackPlace` of packages/embedded). */
+function place(settings: Settings): string {
+  const { root, data } = settings.layout;
+  const { adminPassword: admin, demoPassword: demo, servicePassword: cairn } = settings.secrets;
+  const known = {
+    authUrl: urlOf("keystone", "/v3"),
+    region: REGION,
+    passwords: { admin, demo, cairn },
+    computeHost: HOST,
+    libvirtSocket: "/run/libvirt/libvirt-sock",
+    scratchFolder: join(root, "scratch"),
+    volumesFolder: join(data, "mnt"),
+  };
+  return `${JSON.stringify(known, undefined, 2)}\n`;
 }
 
 function passwordOf({ secrets }: Settings, login: Login): string {
