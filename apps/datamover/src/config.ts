@@ -1,4 +1,4 @@
-import { integer, path, text } from "@cairn/service";
+import { choice, integer, optional, path, text } from "@cairn/service";
 
 /** Settings of cairn-datamover: `[datamover]` and the address of `[datamover_api]`. */
 export const datamoverSpec = {
@@ -6,7 +6,20 @@ export const datamoverSpec = {
     host: text({ help: "name of this compute node as Nova knows it" }),
     tokenFile: path({ help: "file with this host's token for the datamover API" }),
     scratchDir: path({ help: "folder for what guests overwrite while they are read, and for sockets" }),
-    sandboxDir: path({ help: "folder of the sandbox cloud whose instances are protected" }),
+    hypervisor: choice(["qemu-folder", "libvirt"], {
+      default: "qemu-folder",
+      help: "what runs this host's instances: the sandbox's QEMU processes, or libvirt",
+    }),
+    sandboxDir: optional(path({ help: "qemu-folder: folder of the sandbox cloud" })),
+    libvirtSocket: path({
+      default: "/run/libvirt/libvirt-sock",
+      help: "libvirt: socket of libvirtd, or of virtqemud",
+    }),
+    libvirtUri: text({ default: "qemu:///system", help: "libvirt: its driver" }),
+    attachmentsDir: path({
+      default: "/var/lib/nova/mnt",
+      help: "libvirt: folder below which volumes that are files are mounted on this host",
+    }),
     ordersMax: integer({ min: 1, max: 64, default: 4, help: "orders carried out at once" }),
     scratchPercent: integer({
       min: 0,

@@ -7,6 +7,7 @@ import { datamoverApi } from "./api/client.ts";
 import type { datamoverSpec } from "./config.ts";
 import { Scratch, socketPath } from "./host/scratch.ts";
 import { claimFolder } from "./host/unix-socket.ts";
+import { libvirtHypervisor } from "./hypervisor/libvirt/driver.ts";
 import type { Hypervisor } from "./hypervisor/port.ts";
 import { qemuFolderHypervisor } from "./hypervisor/qemu-folder/driver.ts";
 import { OrderLoop } from "./orders/order-loop.ts";
@@ -25,7 +26,7 @@ export interface DatamoverParts {
 /** Clears away what a dead predecessor left, then carries out orders until the signal is aborted. */
 export async function startDatamover(parts: DatamoverParts): Promise<Running> {
   const { config, log, status, clock, signal } = parts;
-  const { host, tokenFile, scratchDir, sandboxDir, ordersMax } = config.datamover;
+  const { host, tokenFile, scratchDir, ordersMax } = config.datamover;
   const token = await readToken(tokenFile);
   const scratch = new Scratch(scratchDir, {
     percent: config.datamover.scratchPercent,
@@ -33,15 +34,14 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
   });
   await scratch.prepare();
   const claim = await claimFolder(socketPath(scratchDir, "datamover.sock"));
-  const instancesFolder = join(sandboxDir, "hosts", host, "instances");
-  const hypervisor = qemuFolderHypervisor({ instancesFolder, scratch, clock, log });
+  const { hypervisor, attachmentsFolder } = chooseHypervisor(config.datamover, { scratch, clock, log });
   await reconcile({ hypervisor, scratch, clock, log }, signal);
   const equipment = {
     hypervisor,
     scratch,
     clock,
     openTransfer,
-    attachmentsFolder: join(sandboxDir, "cinder"),
+    attachmentsFolder,
   };
   const api = datamoverApi(config.datamoverApi.url, token);
   const loop = new OrderLoop({ api, equipment, log, status, ordersMax, version: VERSION });
@@ -56,6 +56,27 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
       await claim[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The driver that the settings name, and where this host has volumes that are files. */
+function chooseHypervisor(
+  settings: DatamoverParts["config"]["datamover"],
+  tools: { readonly scratch: Scratch; readonly clock: Clock; readonly log: Log },
+): { readonly hypervisor: Hypervisor; readonly attachmentsFolder: string } {
+  const { attachmentsDir, host, libvirtSocket, libvirtUri, sandboxDir } = settings;
+  switch (settings.hypervisor) {
+    case "libvirt": {
+      const place = { socket: libvirtSocket, uri: libvirtUri };
+      return { hypervisor: libvirtHypervisor({ place, ...tools }), attachmentsFolder: attachmentsDir };
+    }
+    case "qemu-folder": {
+      if (sandboxDir === undefined)
+        throw new Fault("setting-missing", "starting without datamover.sandbox_dir", "after-operator");
+      const instancesFolder = join(sandboxDir, "hosts", host, "instances");
+      const hypervisor = qemuFolderHypervisor({ instancesFolder, ...tools });
+      return { hypervisor, attachmentsFolder: join(sandboxDir, "cinder") };
+    }
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ export {
   choice,
   type Field,
   integer,
+  optional,
   path,
   text,
 } from "./config-fields.ts";

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { assert, describeFault, Fault, formatBytes, hasCode } from "@cairn/kernel";
 
@@ -39,6 +39,15 @@ export class Scratch {
       await mkdir(folder, { recursive: true, mode: 0o711 });
     });
     return folder;
+  }
+
+  /** Lets the processes of a group make files and sockets in a folder, such as a QEMU that is not root's. */
+  async share(name: string, groupId: number): Promise<void> {
+    const folder = this.folderOf(name);
+    await this.#usable(async () => {
+      await chown(folder, (await stat(folder)).uid, groupId);
+      await chmod(folder, 0o770);
+    });
   }
 
   folderOf(name: string): string {
@@ -88,6 +97,11 @@ export class Scratch {
   judge(cause: unknown): unknown {
     if (hasCode(cause, "scratch-full") || !isFull(cause)) return cause;
     return new Fault("scratch-full", `${this.path} is full (${REMEDY})`, "after-operator", cause);
+  }
+
+  /** Bytes that may be used before the reserve is touched. */
+  async roomBytes(): Promise<number> {
+    return Math.max(0, (await this.#freeBytes()) - this.#budget.reserveBytes);
   }
 
   async #freeBytes(): Promise<number> {

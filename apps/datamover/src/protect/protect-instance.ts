@@ -26,8 +26,7 @@ export async function protectInstance(
 ): Promise<OrderOutcome> {
   const transfer = await openOrderTransfer(context, repository, context.signal);
   try {
-    const point = await context.hypervisor.takePoint(order, context.signal);
-    const stored = await readPoint(point, { order, transfer, context });
+    const { point, stored } = await takeAndRead({ order, transfer, context });
     try {
       context.progress.enter("writing");
       const sealed = await transfer.seal(context.signal);
@@ -44,6 +43,36 @@ export async function protectInstance(
 }
 
 const ABANDON_TIMEOUT_MS = 30_000;
+
+/**
+ * Other users of the instance may end the jobs that hold the point; Nova does so before each live snapshot.
+ * All disks are then read from a new point: what was stored is found again, so that it costs reading only.
+ */
+const POINTS_MAX = 4;
+/** Nova's live snapshot of a small disk takes seconds. */
+const NEXT_POINT_PAUSE_MS = 3_000;
+
+async function takeAndRead(
+  work: Work,
+): Promise<{ readonly point: Point; readonly stored: readonly ReadDisk[] }> {
+  const { context, order } = work;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const point = await context.hypervisor.takePoint(order, context.signal);
+      return { point, stored: await readPoint(point, work) };
+    } catch (cause) {
+      context.signal.throwIfAborted();
+      if (attempt >= POINTS_MAX || !isAnotherPointWorth(cause, attempt)) throw cause;
+      context.log.warn("point.taken-again", { attempt, fault: cause });
+    }
+    await context.clock.sleep(NEXT_POINT_PAUSE_MS, context.signal);
+  }
+}
+
+/** Whoever ended our job may be at work still: after the first point, that is waited for, too. */
+function isAnotherPointWorth(cause: unknown, attempt: number): boolean {
+  return hasCode(cause, "point-lost") || (attempt > 1 && hasCode(cause, "foreign-block-job"));
+}
 
 interface Work {
   readonly order: ProtectInstance;

@@ -2,8 +2,8 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { OrderBody, OrderOutcome, ProtectInstance, RepositoryAccess } from "@cairn/contract";
-import { KiB, MiB, systemClock } from "@cairn/kernel";
-import { createLog } from "@cairn/service";
+import { type Clock, KiB, MiB, systemClock } from "@cairn/kernel";
+import { createLog, type Log } from "@cairn/service";
 import { type BlockDestination, openTransfer } from "@cairn/transfer";
 import { Scratch } from "../host/scratch.ts";
 import { bitmapName } from "../hypervisor/names.ts";
@@ -11,7 +11,7 @@ import type { Hypervisor, Point } from "../hypervisor/port.ts";
 import { qemuFolderHypervisor } from "../hypervisor/qemu-folder/driver.ts";
 import { carryOut } from "../orders/carry-out.ts";
 import { ProgressBoard } from "../orders/context.ts";
-import { createImage, type TestInstance, type TestNode } from "./test-node.ts";
+import { createImage, type TestDisk, type TestNode } from "./test-node.ts";
 import { createTestRepository } from "./test-repository.ts";
 
 export type Protected = Extract<OrderOutcome, { kind: "protected" }>;
@@ -25,32 +25,50 @@ export interface Hooks {
   readonly destination?: (real: BlockDestination) => BlockDestination;
 }
 
+/** The folders of one test. */
+export type BenchPlace = Pick<
+  TestNode,
+  "instancesFolder" | "repositoryFolder" | "sandboxFolder" | "scratchFolder"
+>;
+
+/** What makes the driver under test; without it that of the place's own QEMU processes. */
+export type MakeHypervisor = (tools: {
+  readonly scratch: Scratch;
+  readonly clock: Clock;
+  readonly log: Log;
+}) => Hypervisor;
+
+/** An instance under test, of any hypervisor; its devices write as a guest's would. */
+export interface TestGuest {
+  readonly id: string;
+  readonly disks: readonly TestDisk[];
+  write(device: string, offset: number, bytes: Buffer): Promise<void>;
+  /** One line of `qemu-io` through the device. */
+  io(device: string, line: string): Promise<void>;
+}
+
 /**
  * Carries out orders in this process, without the HTTP API, and keeps what an engine would keep between them.
  */
 export class OrderBench {
-  readonly node: TestNode;
+  readonly node: BenchPlace;
   readonly repository: RepositoryAccess;
   readonly hypervisor: Hypervisor;
   readonly scratch: Scratch;
   readonly lines: string[] = [];
   readonly #segments: string[] = [];
 
-  private constructor(node: TestNode, repository: RepositoryAccess) {
+  private constructor(node: BenchPlace, repository: RepositoryAccess, make: MakeHypervisor | undefined) {
     this.node = node;
     this.repository = repository;
     this.scratch = new Scratch(node.scratchFolder, { percent: 20, reserveBytes: MiB });
     const { instancesFolder } = node;
-    this.hypervisor = qemuFolderHypervisor({
-      instancesFolder,
-      scratch: this.scratch,
-      clock: systemClock,
-      log: this.#log(),
-    });
+    const tools = { scratch: this.scratch, clock: systemClock, log: this.#log() };
+    this.hypervisor = make === undefined ? qemuFolderHypervisor({ instancesFolder, ...tools }) : make(tools);
   }
 
-  static async open(node: TestNode): Promise<OrderBench> {
-    return new OrderBench(node, await createTestRepository(node.repositoryFolder));
+  static async open(node: BenchPlace, make?: MakeHypervisor): Promise<OrderBench> {
+    return new OrderBench(node, await createTestRepository(node.repositoryFolder), make);
   }
 
   async perform(body: OrderBody, hooks: Hooks = {}): Promise<OrderOutcome> {
@@ -77,7 +95,7 @@ export class OrderBench {
   }
 
   /** A snapshot of all disks; `since` is the last one. */
-  async protect(instance: TestInstance, since?: Protected, hooks: Hooks = {}): Promise<Protected> {
+  async protect(instance: TestGuest, since?: Protected, hooks: Hooks = {}): Promise<Protected> {
     const outcome = await this.perform(protectOrder(instance, since), hooks);
     if (outcome.kind === "protected") return outcome;
     throw new Error(`the order ended otherwise: ${JSON.stringify(outcome)}`);
@@ -135,7 +153,7 @@ function through(wrap: (real: BlockDestination) => BlockDestination): typeof ope
 
 /** The order for a snapshot as the engine would plan it after `since`. */
 export function protectOrder(
-  instance: TestInstance,
+  instance: Pick<TestGuest, "id" | "disks">,
   since?: Protected,
   snapshotId: string = randomUUID(),
 ): ProtectInstance {
@@ -163,7 +181,7 @@ export function protectOrder(
 
 /** A volume's image where Cinder's NFS driver would have it, with the connection_info of its attachment. */
 export async function attachVolume(
-  node: TestNode,
+  node: BenchPlace,
   volumeId: string,
   image: { format: "qcow2" | "raw"; sizeBytes: number },
 ): Promise<{ path: string; connectionInfo: unknown }> {
@@ -182,10 +200,10 @@ export async function attachVolume(
 /** What a disk should hold, kept beside it: each write goes to both. */
 export class ModelDisk {
   readonly bytes: Buffer;
-  readonly #instance: TestInstance;
+  readonly #instance: TestGuest;
   readonly #device: string;
 
-  constructor(instance: TestInstance, device: string) {
+  constructor(instance: TestGuest, device: string) {
     const disk = instance.disks.find((each) => each.device === device);
     this.#instance = instance;
     this.#device = device;

@@ -1,0 +1,142 @@
+import { type Clock, describeFault, Fault } from "@cairn/kernel";
+import type { DomainRef, LibvirtClient } from "@cairn/libvirt";
+import { fieldsOf, optionalNumber, optionalText } from "../../host/json.ts";
+import type { Point } from "../port.ts";
+import type { DescribedDomain } from "./domain-xml.ts";
+import { FROZEN_MAX_MS } from "./guard-note.ts";
+
+/** The daemon stops waiting for the agent after so many seconds; the agent may act later all the same. */
+const FREEZE_TIMEOUT_S = 5;
+const THAW_TIMEOUT_S = 5;
+const THAWS_MAX = 3;
+
+export type Consistency = Point["consistency"];
+
+/** The guest's agent, and who has to know when a freeze begins and ends. */
+export interface GuestAgent {
+  readonly client: LibvirtClient;
+  readonly domain: DomainRef;
+  readonly clock: Clock;
+  readonly state: DescribedDomain["agent"];
+  /** A paused guest's agent cannot answer. */
+  readonly isPaused: boolean;
+  /** Called before the guest is frozen, with the time by which it must be thawed, and after it was. */
+  readonly owe: (thawByMs: number | undefined) => Promise<void>;
+}
+
+/**
+ * Cuts the point with the guest's file systems frozen where its agent can do that, and tells how consistent
+ * the point is. Whatever happens, the guest is thawed: at once after the cut, and while the cut still waits
+ * when the deadline has come. A guest that cannot be frozen is cut all the same.
+ */
+export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void>): Promise<Consistency> {
+  const reason = reasonAgainst(agent);
+  if (reason !== undefined) {
+    await cut();
+    return { quality: "crash", reason };
+  }
+  const { clock } = agent;
+  const startedAtMs = clock.now();
+  await agent.owe(startedAtMs + FROZEN_MAX_MS);
+  let frozen: number | undefined;
+  let refusal: unknown;
+  try {
+    frozen = await freeze(agent);
+  } catch (cause) {
+    refusal = cause;
+  }
+  const thawing = new Thaw(agent, startedAtMs + FROZEN_MAX_MS);
+  let isThawed = false;
+  try {
+    await cut();
+  } finally {
+    isThawed = await thawing.now(frozen !== undefined);
+    // One whose agent is silent may freeze later, when the agent comes to it: that stays owed.
+    if (isThawed) await agent.owe(undefined);
+  }
+  if (frozen === undefined) return { quality: "crash", reason: `freezing failed: ${describeFault(refusal)}` };
+  if (thawing.wasLate) return { quality: "crash", reason: "the guest was thawed before the point was taken" };
+  const heldMs = clock.now() - startedAtMs;
+  const what = `the guest agent had frozen ${frozen} file systems, for ${heldMs} ms`;
+  return { quality: "file-system", reason: what };
+}
+
+/** Thaws a guest whatever its agent thinks of it, and makes sure. */
+export async function thawGuest(
+  agent: Pick<GuestAgent, "client" | "domain">,
+  signal?: AbortSignal,
+): Promise<void> {
+  let failure: unknown;
+  for (let attempt = 1; attempt <= THAWS_MAX; attempt += 1) {
+    try {
+      await ask(agent, "guest-fsfreeze-thaw", THAW_TIMEOUT_S);
+      const status = await ask(agent, "guest-fsfreeze-status", THAW_TIMEOUT_S);
+      if (status["return"] === "thawed") return;
+      failure = new Fault("guest-frozen", `its agent says ${optionalText(status, "return")}`, "later");
+    } catch (cause) {
+      failure = cause;
+    }
+    signal?.throwIfAborted();
+  }
+  throw new Fault("guest-frozen", `thawing instance ${agent.domain.uuid}`, "later", failure);
+}
+
+/** One thaw, at the deadline or when it is asked for, whichever is first. */
+class Thaw {
+  wasLate = false;
+  readonly #agent: GuestAgent;
+  readonly #timer: NodeJS.Timeout;
+  #done: Promise<void> | undefined;
+
+  constructor(agent: GuestAgent, deadlineMs: number) {
+    this.#agent = agent;
+    this.#timer = setTimeout(
+      () => {
+        this.wasLate = true;
+        this.#done = thawGuest(agent);
+        // Whoever asks later is told; nobody may be there yet.
+        this.#done.catch(() => undefined);
+      },
+      Math.max(0, deadlineMs - agent.clock.now()),
+    );
+  }
+
+  /** Whether the guest is thawed; of one that is known to be frozen, anything else is a Fault. */
+  async now(isFrozen: boolean): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#done ??= thawGuest(this.#agent);
+    try {
+      await this.#done;
+      return true;
+    } catch (cause) {
+      if (isFrozen) throw cause;
+      return false;
+    }
+  }
+}
+
+function reasonAgainst({ state, isPaused }: GuestAgent): string | undefined {
+  if (isPaused) return "the instance is paused";
+  switch (state) {
+    case "absent":
+      return "the instance has no guest agent (image property hw_qemu_guest_agent)";
+    case "disconnected":
+      return "the instance's guest agent is not running";
+    case "connected":
+      return undefined;
+  }
+}
+
+async function freeze(agent: GuestAgent): Promise<number> {
+  const answer = await ask(agent, "guest-fsfreeze-freeze", FREEZE_TIMEOUT_S);
+  return optionalNumber(answer, "return") ?? 0;
+}
+
+async function ask(
+  { client, domain }: Pick<GuestAgent, "client" | "domain">,
+  command: string,
+  timeoutS: number,
+): Promise<ReturnType<typeof fieldsOf>> {
+  const line = JSON.stringify({ execute: command });
+  return fieldsOf(JSON.parse(await client.agentCommand(domain, { line, timeoutS })));
+}

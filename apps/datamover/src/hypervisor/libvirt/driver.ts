@@ -1,0 +1,180 @@
+import type { DiskSource, ProtectInstance } from "@cairn/contract";
+import { Fault } from "@cairn/kernel";
+import { isLibvirtRefusal } from "@cairn/libvirt";
+import { removeBitmaps } from "../bitmaps.ts";
+import { removeImageBitmaps } from "../image-bitmaps.ts";
+import { bitmapName } from "../names.ts";
+import type { DiskImage, Hypervisor, Point } from "../port.ts";
+import { takeStoppedPoint } from "../stopped-point.ts";
+import type { DriverContext } from "./context.ts";
+import { type DescribedDomain, describeDomain, describedDisk } from "./domain-xml.ts";
+import { readNotes, removeNote } from "./guard-note.ts";
+import { assertNoJob, type DomainHandle } from "./job.ts";
+import { clearFolders, clearRunning, forgetCheckpoints } from "./leftovers.ts";
+import { activityOf, domainMonitor, findQemu, getDomain, openLibvirt } from "./link.ts";
+import { observeDisks } from "./observe.ts";
+import { RunningPoint } from "./running-point.ts";
+import { stoppedInstance } from "./stopped.ts";
+
+/** Instances are the domains of this host's libvirt, as Nova defines them. */
+export function libvirtHypervisor(context: DriverContext): Hypervisor {
+  return new Libvirt(context);
+}
+
+class Libvirt implements Hypervisor {
+  readonly name = "libvirt";
+  readonly #context: DriverContext;
+
+  constructor(context: DriverContext) {
+    this.#context = context;
+  }
+
+  async takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+    const handle = await this.#open(request.instanceId, signal);
+    try {
+      switch (await activityOf(handle.client, handle.domain, signal)) {
+        case "running":
+          return await this.#takeRunning(handle, request, signal);
+        case "stopped":
+          return await this.#takeStopped(handle, request, signal);
+      }
+    } catch (cause) {
+      handle.client.close();
+      throw this.#context.scratch.judge(cause);
+    }
+  }
+
+  async abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void> {
+    await this.#removeBitmaps(instanceId, (name) => name === bitmapName(snapshotId), signal);
+  }
+
+  async settleBitmaps(instanceId: string, keep: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#removeBitmaps(instanceId, (name) => !keep.includes(name), signal);
+  }
+
+  async findStoppedDisk(instanceId: string, source: DiskSource, signal: AbortSignal): Promise<DiskImage> {
+    const handle = await this.#open(instanceId, signal);
+    using _client = handle.client;
+    if ((await activityOf(handle.client, handle.domain, signal)) !== "stopped")
+      throw new Fault("instance-running", `writing to a disk of instance ${instanceId}`, "later");
+    const { format, storage } = describedDisk(await describe(handle, signal), source, instanceId);
+    if (storage.kind === "file") return { path: storage.path, format };
+    const what = `writing to a local disk of instance ${instanceId} that is no file`;
+    throw new Fault("destination-unsupported", what, "after-operator");
+  }
+
+  async reconcile(signal: AbortSignal): Promise<void> {
+    const { log, place, scratch } = this.#context;
+    using client = await openLibvirt(place, signal);
+    const known = new Set<string>();
+    for (const domain of await client.listDomains({ signal })) {
+      known.add(domain.uuid);
+      try {
+        await this.#clear({ client, domain }, signal);
+      } catch (cause) {
+        signal.throwIfAborted();
+        // Nova may have removed it meanwhile.
+        if (isLibvirtRefusal(cause, "noDomain")) continue;
+        // One sick instance must not keep the host's others from being protected; its next order tries again.
+        log.warn("hypervisor.reconcile-failed", { instance: domain.uuid, fault: cause });
+      }
+    }
+    const gone = (instanceId: string): boolean => !known.has(instanceId);
+    for (const note of await readNotes(scratch.path))
+      if (gone(note.instanceId)) await removeNote(scratch.path, note.folder);
+    const prefixes = [...known].map((uuid) => uuid.slice(0, 8));
+    for (const folder of await scratch.list(/^p-[a-z0-9]+-[a-z0-9]+$/))
+      if (!prefixes.some((prefix) => folder.endsWith(`-${prefix}`))) await scratch.remove(folder);
+  }
+
+  async #takeRunning(handle: DomainHandle, request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+    const { client, domain } = handle;
+    await clearRunning(this.#context, handle, signal);
+    const monitor = domainMonitor(client, domain);
+    await assertNoJob(handle, monitor, signal);
+    const described = await describe(handle, signal);
+    const qemu = await findQemu(domain.uuid);
+    await removeBitmaps(monitor, (name) => name === request.bitmap, signal);
+    const planned = await observeDisks({ described, monitor, qemu }, request, signal);
+    const point = new RunningPoint({ context: this.#context, handle, described, qemu, request });
+    try {
+      await point.take(planned, signal);
+      return point;
+    } catch (cause) {
+      await point.end("discard");
+      point.broken.throwIfAborted();
+      throw cause;
+    }
+  }
+
+  async #takeStopped(handle: DomainHandle, request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+    await clearFolders(this.#context, request.instanceId);
+    const described = await describe(handle, signal);
+    const instance = await stoppedInstance(handle, described, request, signal);
+    const point = await takeStoppedPoint(this.#context, instance, signal);
+    return closing(point, () => {
+      handle.client.close();
+    });
+  }
+
+  async #clear(handle: DomainHandle, signal: AbortSignal): Promise<void> {
+    if ((await activityOf(handle.client, handle.domain, signal)) === "running")
+      await clearRunning(this.#context, handle, signal);
+    else {
+      await forgetCheckpoints(handle, signal);
+      await clearFolders(this.#context, handle.domain.uuid);
+    }
+  }
+
+  async #removeBitmaps(
+    instanceId: string,
+    isUnwanted: (name: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    using client = await openLibvirt(this.#context.place, signal);
+    const domain = await client.findDomain(instanceId, { signal });
+    if (domain === undefined) return;
+    const handle = { client, domain };
+    await this.#clear(handle, signal);
+    if ((await activityOf(client, domain, signal)) === "running") {
+      await removeBitmaps(domainMonitor(client, domain), isUnwanted, signal);
+      return;
+    }
+    for (const { format, storage } of (await describe(handle, signal)).disks) {
+      if (storage.kind === "file")
+        await removeImageBitmaps({ path: storage.path, format }, isUnwanted, signal);
+    }
+  }
+
+  async #open(instanceId: string, signal: AbortSignal): Promise<DomainHandle> {
+    const client = await openLibvirt(this.#context.place, signal);
+    try {
+      return { client, domain: await getDomain(client, instanceId, signal) };
+    } catch (cause) {
+      client.close();
+      throw cause;
+    }
+  }
+}
+
+async function describe({ client, domain }: DomainHandle, signal: AbortSignal): Promise<DescribedDomain> {
+  return describeDomain(await client.domainXml(domain, "current", { signal }));
+}
+
+/** The same point, which closes something of its own when it has ended. */
+function closing(point: Point, close: () => void): Point {
+  return {
+    takenAtMs: point.takenAtMs,
+    consistency: point.consistency,
+    disks: point.disks,
+    broken: point.broken,
+    prove: async (signal) => point.prove(signal),
+    end: async (bitmaps) => {
+      try {
+        await point.end(bitmaps);
+      } finally {
+        close();
+      }
+    },
+  };
+}

@@ -1,0 +1,311 @@
+import type { ProtectInstance } from "@cairn/contract";
+import { asError, Fault } from "@cairn/kernel";
+import type { DomainEvent } from "@cairn/libvirt";
+import { listOf, optionalText } from "../../host/json.ts";
+import { isRunning } from "../../host/process-identity.ts";
+import { socketPath } from "../../host/scratch.ts";
+import { removeBitmaps } from "../bitmaps.ts";
+import { pointFolder, pointPrefix } from "../names.ts";
+import type { Point, PointDisk } from "../port.ts";
+import { cutConsistently } from "./agent.ts";
+import { breaks } from "./breaks.ts";
+import type { DriverContext } from "./context.ts";
+import { CHANGES_BITMAP, exportChanges, pullJobOf, scratchIndexes, startBitmapActions } from "./cut.ts";
+import type { DescribedDomain } from "./domain-xml.ts";
+import { NOTE_LEASE_MS, removeNote, writeNote } from "./guard-note.ts";
+import {
+  abortJob,
+  type DomainHandle,
+  findJob,
+  isPausedForIoError,
+  JOB_END_MS,
+  jobGone,
+  removeExports,
+  resumeAfterIoError,
+} from "./job.ts";
+import { domainMonitor, openLibvirt, type QemuProcess } from "./link.ts";
+import type { PlannedDisk } from "./observe.ts";
+
+/** Each disk may use so much of its share of scratch before the job is given up. */
+const THRESHOLD_PERCENT = 70;
+const WATCH_MS = 1000;
+/** A libvirt that is being restarted comes back within seconds. */
+const RECONNECT_PAUSE_MS = 250;
+
+/** A running instance whose point is to be taken. */
+export interface PointParts {
+  readonly context: DriverContext;
+  readonly handle: DomainHandle;
+  readonly described: DescribedDomain;
+  readonly qemu: QemuProcess;
+  readonly request: ProtectInstance;
+}
+
+/** The point in time of a running instance: libvirt's pull job, and our exports on its scratch nodes. */
+export class RunningPoint implements Point {
+  #consistency: Point["consistency"] = { quality: "crash", reason: "the point was not taken" };
+  #takenAtMs = 0;
+  #disks: readonly PointDisk[] = [];
+  #planned: readonly PlannedDisk[] = [];
+  #takesBitmapsAway = false;
+  #thawByMs: number | undefined;
+  #wasPausedForIoError = false;
+  #abandoning: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
+  #isLibvirtLost = false;
+  readonly #parts: PointParts;
+  readonly #folderName: string;
+  readonly #broken = new AbortController();
+  readonly #watching = new AbortController();
+  readonly #listening: Disposable;
+
+  constructor(parts: PointParts) {
+    this.#parts = parts;
+    this.#folderName = pointFolder(parts.request.snapshotId, parts.request.instanceId);
+    this.#listening = parts.handle.client.listen((event) => {
+      this.#notice(event);
+    });
+    void this.#watchLibvirt();
+  }
+
+  get consistency(): Point["consistency"] {
+    return this.#consistency;
+  }
+
+  get takenAtMs(): number {
+    return this.#takenAtMs;
+  }
+
+  get disks(): readonly PointDisk[] {
+    return this.#disks;
+  }
+
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** Takes the point; the caller has cleared leftovers away and ends the point if this throws. */
+  async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
+    const { context, handle, qemu, request } = this.#parts;
+    const { clock, scratch } = context;
+    const monitor = domainMonitor(handle.client, handle.domain);
+    this.#planned = planned;
+    await scratch.open(this.#folderName);
+    await scratch.share(this.#folderName, qemu.groupId);
+    await scratch.admit(planned.reduce((sum, { top }) => sum + top.allocatedBytes, 0));
+    for (const kind of ["lifecycle", "blockThreshold", "jobCompleted", "ioErrorReason"] as const)
+      await handle.client.register(kind, handle.domain, { signal });
+    this.#wasPausedForIoError = await isPausedForIoError(handle, signal);
+    const { state } = await handle.client.domainState(handle.domain, { signal });
+    await this.#owe(undefined);
+    this.#takesBitmapsAway = true;
+    const actions = startBitmapActions(planned, request.bitmap);
+    await monitor.execute("transaction", { actions }, { signal });
+    const agent = {
+      ...handle,
+      clock,
+      state: this.#parts.described.agent,
+      isPaused: state === "paused",
+      owe: async (byMs: number | undefined) => this.#owe(byMs),
+    };
+    this.#consistency = await cutConsistently(agent, async () => this.#cut());
+    void this.#watch();
+    const indexes = await scratchIndexes(handle, planned, signal);
+    await this.#setThresholds(indexes, signal);
+    await exportChanges(monitor, planned, indexes, signal);
+    this.broken.throwIfAborted();
+    this.#disks = planned.map((disk) => this.#pointDisk(disk));
+  }
+
+  async prove(signal: AbortSignal): Promise<void> {
+    const { handle, qemu, request } = this.#parts;
+    this.broken.throwIfAborted();
+    if (!(await isRunning(qemu.identity)))
+      throw new Fault("qemu-died", `QEMU of ${request.instanceId} ended`, "later");
+    const job = await findJob(handle, signal);
+    const jobs = listOf(
+      await domainMonitor(handle.client, handle.domain).execute("query-jobs", {}, { signal }),
+    );
+    const runs = (device: string): boolean =>
+      jobs.some(
+        (each) =>
+          optionalText(each, "id")?.startsWith(`backup-${device}-`) === true && each["status"] === "running",
+      );
+    const isWhole = job?.socket === this.#nbdSocket() && this.#planned.every(({ disk }) => runs(disk.device));
+    if (!isWhole) throw new Fault("point-lost", "the job was ended by somebody else", "later");
+  }
+
+  async end(bitmaps: "keep" | "discard"): Promise<void> {
+    this.#ended ??= this.#takeDown(bitmaps);
+    await this.#ended;
+  }
+
+  /** Without the order's signal: a job that begins after we stopped waiting would be nobody's. */
+  async #cut(): Promise<void> {
+    const { context, described, handle } = this.#parts;
+    const scratchOf = (device: string): string =>
+      `${context.scratch.folderOf(this.#folderName)}/${device}.qcow2`;
+    const backup = pullJobOf(described, this.#planned, { socket: this.#nbdSocket(), scratchOf });
+    await handle.client.backupBegin(handle.domain, { backup });
+    this.#takenAtMs = context.clock.now();
+  }
+
+  /** One event a disk, well before the room is used up: then there is time to end the job. */
+  async #setThresholds(indexes: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
+    const { context, handle } = this.#parts;
+    const shareBytes = (await context.scratch.roomBytes()) / this.#planned.length;
+    const bytes = Math.max(1, Math.floor((shareBytes * THRESHOLD_PERCENT) / 100));
+    for (const { disk } of this.#planned) {
+      const device = `${disk.device}[${indexes.get(disk.device)}]`;
+      await handle.client.setBlockThreshold(handle.domain, { device, bytes }, { signal });
+    }
+  }
+
+  #notice(event: DomainEvent): void {
+    if (event.domain.uuid !== this.#parts.handle.domain.uuid) return;
+    const fault = breaks(event);
+    if (fault === undefined || this.#watching.signal.aborted) return;
+    this.#broken.abort(fault);
+    // At once, and without waiting for readers: a guest's write, or libvirt's handler of events, waits for it.
+    void this.#giveUp();
+  }
+
+  /** Ends the job and lets a guest run on that it made pause. Failures come up again when the point ends. */
+  async #giveUp(): Promise<void> {
+    this.#abandoning ??= this.#endJob(this.#parts.handle, AbortSignal.timeout(JOB_END_MS));
+    try {
+      await this.#abandoning;
+    } catch (cause) {
+      this.#parts.context.log.warn("point.give-up-failed", {
+        instance: this.#parts.request.instanceId,
+        fault: cause,
+      });
+    }
+  }
+
+  async #endJob(handle: DomainHandle, signal: AbortSignal): Promise<void> {
+    await abortJob(handle, signal);
+    await jobGone(handle, this.#parts.context.clock, signal);
+    if (this.#wasPausedForIoError || !(await resumeAfterIoError(handle, signal))) return;
+    this.#parts.context.log.warn("guest.resumed", { instance: this.#parts.request.instanceId });
+  }
+
+  async #takeDown(bitmaps: "keep" | "discard"): Promise<void> {
+    const { context, request } = this.#parts;
+    this.#watching.abort(new Fault("point-ended", "the point has ended", "never"));
+    const signal = AbortSignal.timeout(JOB_END_MS);
+    try {
+      const handle = await this.#reach(signal);
+      if (handle !== undefined) await this.#clear(handle, bitmaps, signal);
+    } catch (cause) {
+      // With the process all of it has gone, but for a persistent bitmap: inconsistent when it was killed, and
+      // removed when it is next met. The scratch folder of a living one stays, so that the next attempt finds
+      // what is left.
+      if (await isRunning(this.#parts.qemu.identity))
+        throw new Fault("teardown-failed", "taking the point down", "later", cause);
+    } finally {
+      this.#listening[Symbol.dispose]();
+      this.#parts.handle.client.close();
+    }
+    await context.scratch.remove(this.#folderName);
+    await removeNote(context.scratch.path, this.#folderName);
+    context.log.debug("point.ended", { instance: request.instanceId, bitmaps });
+  }
+
+  async #clear(handle: DomainHandle, bitmaps: "keep" | "discard", signal: AbortSignal): Promise<void> {
+    const { request } = this.#parts;
+    const monitor = domainMonitor(handle.client, handle.domain);
+    await this.#giveUpOver();
+    if (await this.#isOurJob(handle, signal)) {
+      await removeExports(monitor, pointPrefix(request.snapshotId), signal);
+      await this.#endJob(handle, signal);
+    }
+    if (bitmaps === "discard" && this.#takesBitmapsAway)
+      await removeBitmaps(monitor, (name) => name === request.bitmap, signal);
+    if (handle !== this.#parts.handle) handle.client.close();
+  }
+
+  async #giveUpOver(): Promise<void> {
+    if (this.#abandoning !== undefined) await this.#giveUp();
+  }
+
+  async #isOurJob(handle: DomainHandle, signal: AbortSignal): Promise<boolean> {
+    return (await findJob(handle, signal))?.socket === this.#nbdSocket();
+  }
+
+  /** The domain while it runs, over a new connection where the old one broke. */
+  async #reach(signal: AbortSignal): Promise<DomainHandle | undefined> {
+    const { context, handle, qemu } = this.#parts;
+    if (!(await isRunning(qemu.identity))) return undefined;
+    if (!this.#isLibvirtLost) return handle;
+    for (;;) {
+      try {
+        const client = await openLibvirt(context.place, signal);
+        return { client, domain: handle.domain };
+      } catch (cause) {
+        if (signal.aborted) throw cause;
+        await context.clock.sleep(RECONNECT_PAUSE_MS, signal);
+      }
+    }
+  }
+
+  async #watchLibvirt(): Promise<void> {
+    const cause = await this.#parts.handle.client.closed;
+    this.#isLibvirtLost = true;
+    if (this.#watching.signal.aborted) return;
+    this.#broken.abort(new Fault("point-lost", "losing libvirt while disks were read", "later", cause));
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, scratch } = this.#parts.context;
+    try {
+      for (;;) {
+        await clock.sleep(WATCH_MS, this.#watching.signal);
+        await this.#owe(this.#thawByMs);
+        await scratch.assertReserve();
+      }
+    } catch (cause) {
+      if (this.#watching.signal.aborted) return;
+      this.#broken.abort(asError(cause));
+      await this.#giveUp();
+    }
+  }
+
+  /** Tells the guard what is owed, and that we live. */
+  async #owe(thawByMs: number | undefined): Promise<void> {
+    this.#thawByMs = thawByMs;
+    const { context, request } = this.#parts;
+    await writeNote(context.scratch.path, {
+      instanceId: request.instanceId,
+      folder: this.#folderName,
+      nbdSocket: this.#nbdSocket(),
+      thawByMs,
+      abortByMs: context.clock.now() + NOTE_LEASE_MS,
+    });
+  }
+
+  #nbdSocket(): string {
+    return socketPath(this.#parts.context.scratch.folderOf(this.#folderName), "nbd.sock");
+  }
+
+  #pointDisk({ order, disk, name, path, top, plan }: PlannedDisk): PointDisk {
+    const isIncremental = plan.mode === "incremental";
+    return {
+      order,
+      sizeBytes: top.sizeBytes,
+      format: disk.format,
+      address: { kind: "unix", path: this.#nbdSocket() },
+      // libvirt names its own exports after the devices.
+      exportName: isIncremental ? name : disk.device,
+      plan,
+      changesContext: isIncremental ? `qemu:dirty-bitmap:${CHANGES_BITMAP}` : undefined,
+      next: {
+        sizeBytes: top.sizeBytes,
+        bitmap: this.#parts.request.bitmap,
+        qemu: this.#parts.qemu.identity,
+        persistent: top.canKeepBitmaps,
+        path,
+      },
+    };
+  }
+}

@@ -1,0 +1,77 @@
+import type { ProtectInstance } from "@cairn/contract";
+import { Fault } from "@cairn/kernel";
+import type { LibvirtClient } from "@cairn/libvirt";
+import type { StoppedDisk, StoppedInstance } from "../stopped-point.ts";
+import {
+  type DescribedDisk,
+  type DescribedDomain,
+  type DiskStorage,
+  describedDisk,
+  storagePath,
+} from "./domain-xml.ts";
+import { type DomainHandle } from "./job.ts";
+import { activityOf } from "./link.ts";
+
+/** A stopped instance, to be read through a storage daemon: from the files, devices or images themselves. */
+export async function stoppedInstance(
+  handle: DomainHandle,
+  described: DescribedDomain,
+  request: ProtectInstance,
+  signal: AbortSignal,
+): Promise<StoppedInstance> {
+  const started = new AbortController();
+  const disks: StoppedDisk[] = [];
+  for (const order of request.disks) {
+    const disk = describedDisk(described, order.source, request.instanceId);
+    disks.push({ order, ...(await openable(handle.client, disk, signal)) });
+  }
+  await handle.client.register("lifecycle", handle.domain, { signal });
+  handle.client.listen((event) => {
+    if (event.kind === "lifecycle" && event.domain.uuid === handle.domain.uuid && event.event === "started")
+      started.abort();
+  });
+  return {
+    request,
+    disks,
+    started: started.signal,
+    isStopped: async (stop) => {
+      if (started.signal.aborted) return false;
+      const now = await handle.client.findDomain(handle.domain.uuid, { signal: stop });
+      return now?.id === -1 && (await activityOf(handle.client, now, stop)) === "stopped";
+    },
+  };
+}
+
+async function openable(
+  client: LibvirtClient,
+  disk: DescribedDisk,
+  signal: AbortSignal,
+): Promise<Omit<StoppedDisk, "order">> {
+  const { device, format, storage } = disk;
+  const path = storagePath(storage);
+  const common = { device, format, path };
+  switch (storage.kind) {
+    case "file":
+      return { ...common, storage: { driver: "file", filename: storage.path } };
+    case "device":
+      return { ...common, storage: { driver: "host_device", filename: storage.path } };
+    case "rbd":
+      return { ...common, ...(await openableRbd(client, storage, signal)) };
+    case "other":
+      throw new Fault("disk-unreadable", `reading ${path} of a stopped instance`, "after-operator");
+  }
+}
+
+/** Ceph's key is where Nova put it: in a secret of libvirt's. */
+async function openableRbd(
+  client: LibvirtClient,
+  { pool, image, hosts, user, secretUuid }: Extract<DiskStorage, { kind: "rbd" }>,
+  signal: AbortSignal,
+): Promise<Pick<StoppedDisk, "storage" | "objects">> {
+  const node = { driver: "rbd", pool, image, server: hosts, ...(user === undefined ? {} : { user }) };
+  if (secretUuid === undefined) return { storage: node };
+  const id = `key-${secretUuid}`;
+  const key = await client.secretValue(secretUuid, { signal });
+  const secret = { "qom-type": "secret", id, format: "base64", data: key.toString("base64") };
+  return { storage: { ...node, "key-secret": id }, objects: [secret] };
+}
