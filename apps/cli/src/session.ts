@@ -22,14 +22,26 @@ export interface Session {
 
 const CLOUD_TIMEOUT_MS = 30_000;
 
-/** Finds credentials and endpoint; nothing is asked of the API yet. */
-export async function openSession(shell: Shell, flags: CloudFlags): Promise<Session> {
+/** OpenStack, and who we are there. */
+export interface OpenedCloud {
+  readonly cloud: Cloud;
+  readonly access: CloudAccess;
+}
+
+/** Finds credentials and gets a token with them. */
+export async function openCloud(shell: Shell, flags: CloudFlags): Promise<OpenedCloud> {
   // Loaded here and not at the top, so that `--help` and completion start at once.
   const { connectCloud } = await import("@cairn/openstack");
-  const { connectApi } = await import("@cairn/contract");
   const access = await findAccess(shell, flags);
   const cloud = connectCloud({ ...access, requestTimeoutMs: CLOUD_TIMEOUT_MS });
   await logIn(cloud, access, shell.signal);
+  return { cloud, access };
+}
+
+/** Finds credentials and endpoint; nothing is asked of the API yet. */
+export async function openSession(shell: Shell, flags: CloudFlags): Promise<Session> {
+  const { connectApi } = await import("@cairn/contract");
+  const { cloud, access } = await openCloud(shell, flags);
   const endpoint = await findEndpoint(shell, flags, { cloud, access });
   const api = connectApi({
     endpoint,
@@ -63,12 +75,11 @@ async function logIn(cloud: Cloud, access: CloudAccess, signal: AbortSignal): Pr
   }
 }
 
-interface Way {
-  readonly cloud: Cloud;
-  readonly access: CloudAccess;
-}
-
-async function findEndpoint(shell: Shell, flags: CloudFlags, { cloud, access }: Way): Promise<string> {
+async function findEndpoint(
+  shell: Shell,
+  flags: CloudFlags,
+  { cloud, access }: OpenedCloud,
+): Promise<string> {
   const given = filled(flags.endpoint) ?? filled(shell.env["CAIRN_ENDPOINT"]);
   if (given === undefined) {
     try {

@@ -23,10 +23,11 @@ export type {
   ApplicationCredentialCreation,
   ApplicationCredentials,
 } from "./keystone/application-credentials.ts";
+export type { Domain, Domains } from "./keystone/domains.ts";
 export type { Keystone } from "./keystone/keystone.ts";
-export type { Project, Projects } from "./keystone/projects.ts";
-export type { Role, Roles } from "./keystone/roles.ts";
-export type { Endpoint, EndpointCreation, Service, Services } from "./keystone/services.ts";
+export type { Grant, Project, ProjectCreation, Projects } from "./keystone/projects.ts";
+export type { Role, RoleAssignment, Roles } from "./keystone/roles.ts";
+export type { Endpoint, EndpointCreation, Service, ServiceCreation, Services } from "./keystone/services.ts";
 export type {
   CatalogueEndpoint,
   CatalogueService,
@@ -37,7 +38,7 @@ export type {
   TokenUser,
 } from "./keystone/tokens.ts";
 export type { Trust, TrustCreation, Trusts } from "./keystone/trusts.ts";
-export type { User, Users } from "./keystone/users.ts";
+export type { User, UserCreation, Users } from "./keystone/users.ts";
 export type {
   FloatingIp,
   FloatingIpChange,

@@ -8,7 +8,7 @@ import {
   type Item,
   type OutputChoice,
 } from "../output/format.ts";
-import { openSession, type Session } from "../session.ts";
+import { type OpenedCloud, openCloud, openSession, type Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 
 /** What every command has at hand. */
@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly shell: Shell;
   /** Opens the way to the API; a command that needs none does not call it. */
   session(): Promise<Session>;
+  /** OpenStack alone, for a command that needs no API. */
+  cloud(): Promise<OpenedCloud>;
   printList(items: readonly Item[], columns: readonly string[]): Promise<void>;
   printItem(item: Item, fields: readonly string[]): Promise<void>;
   readonly output: OutputChoice;
@@ -90,6 +92,7 @@ export function contextOf(shell: Shell, options: Readonly<Record<string, unknown
     shell,
     output,
     session: async () => openSession(shell, cloudFlags(options)),
+    cloud: async () => openCloud(shell, cloudFlags(options)),
     printList: async (items, columns) => shell.out.write(await formatList(items, columns, output)),
     printItem: async (item, fields) => shell.out.write(await formatItem(item, fields, output)),
   };

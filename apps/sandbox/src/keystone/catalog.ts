@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Cloud } from "../cloud.ts";
-import { type Answer, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
-import { booleanAt, enveloped, given, requiredText, textAt } from "../http/reading.ts";
+import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
+import { booleanAt, enveloped, given, type Json, requiredText, textAt } from "../http/reading.ts";
 import type { EndpointRow, ServiceRow } from "../state/identity-rows.ts";
 import { notFound } from "./resolve.ts";
 
@@ -41,11 +41,16 @@ export function listLinks(call: Call): object {
   return { next: null, self: `${call.cloud.baseUrl()}${call.url}`, previous: null };
 }
 
-const serviceBody = (call: Call, service: ServiceRow): object => ({
-  ...service,
-  description: service.description ?? "",
-  links: selfLink(call, `services/${service.id}`),
-});
+function serviceBody(call: Call, { extra, ...service }: ServiceRow): object {
+  const links = selfLink(call, `services/${service.id}`);
+  return { ...extra, ...service, description: service.description ?? "", links };
+}
+
+/** What was asked for beyond Keystone's own attributes (keystone/catalog/schema.py, `additionalProperties`). */
+function extraOf(asked: Json): Record<string, unknown> {
+  const own = ["type", "name", "description", "enabled", "id", "links"];
+  return Object.fromEntries(Object.entries(asked).filter(([name]) => !own.includes(name)));
+}
 
 function listServices(call: Call): Answer {
   const type = call.query.get("type");
@@ -71,6 +76,7 @@ function createService(call: Call): Answer {
     name: textAt(asked, "name") ?? "",
     description: textAt(asked, "description") ?? "",
     enabled: booleanAt(asked, "enabled") ?? true,
+    extra: extraOf(asked),
   });
   return { status: 201, body: { service: serviceBody(call, row) } };
 }
@@ -83,7 +89,9 @@ function updateService(call: Call): Answer {
     description: textAt(asked, "description"),
     enabled: booleanAt(asked, "enabled"),
   };
-  const row = call.cloud.state.services.patch(serviceAt(call).id, given(fields));
+  const before = serviceAt(call);
+  const extra = { ...before.extra, ...extraOf(asked) };
+  const row = call.cloud.state.services.patch(before.id, { ...given(fields), extra });
   return ok({ service: serviceBody(call, row) });
 }
 
@@ -125,11 +133,15 @@ function createEndpoint(call: Call): Answer {
   const asked = enveloped(call.body, "endpoint");
   const serviceId = requiredText(asked, "service_id");
   if (call.cloud.state.services.find(serviceId) === undefined) throw notFound("service", serviceId);
+  const regionId = textAt(asked, "region_id");
+  // A `region` of the old form is made when it is not there, a `region_id` must be there.
+  if (regionId !== undefined && call.cloud.state.regions.find(regionId) === undefined)
+    throw new ApiError(400, `Expecting to find valid region_id (${regionId}) in Region.`);
   const row = call.cloud.state.endpoints.put({
     id: randomUUID().replaceAll("-", ""),
     service_id: serviceId,
     interface: requiredText(asked, "interface"),
-    region_id: textAt(asked, "region_id") ?? textAt(asked, "region") ?? "RegionOne",
+    region_id: regionId ?? textAt(asked, "region") ?? "RegionOne",
     url: requiredText(asked, "url"),
     enabled: booleanAt(asked, "enabled") ?? true,
   });

@@ -336,9 +336,11 @@ export const resourceRoutes: readonly Route[] = [
   }),
   route(`DELETE ${grants}/:role`, "identity:revoke_grant", "admin", revokeGrant),
   route("GET /v3/role_assignments", "identity:list_role_assignments", "admin", listAssignments),
-  route("GET /v3/domains", "identity:list_domains", "admin", (call) =>
-    ok({ domains: [defaultDomain(call)], links: listLinks(call) }),
-  ),
+  route("GET /v3/domains", "identity:list_domains", "admin", (call) => {
+    const name = call.query.get("name");
+    const domains = name === null || name.toLowerCase() === "default" ? [defaultDomain(call)] : [];
+    return ok({ domains, links: listLinks(call) });
+  }),
   route("GET /v3/domains/:id", "identity:get_domain", "admin", (call) => {
     if (param(call, "id") !== "default") throw notFound("domain", param(call, "id"));
     return ok({ domain: defaultDomain(call) });

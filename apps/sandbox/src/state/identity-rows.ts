@@ -76,6 +76,8 @@ export interface ServiceRow {
   readonly name: string;
   readonly description?: string;
   readonly enabled: boolean;
+  /** Attributes that Keystone does not know, which it keeps and shows beside its own. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 /** `url` may begin with `{base}`, the sandbox's own address, which is known once it listens. */

@@ -1,5 +1,6 @@
 import type { ServiceClient } from "../wire/service-client.ts";
 import { type ApplicationCredentials, applicationCredentials } from "./application-credentials.ts";
+import { type Domains, domains } from "./domains.ts";
 import { type Projects, projects } from "./projects.ts";
 import { type Roles, roles } from "./roles.ts";
 import { type Services, services } from "./services.ts";
@@ -11,6 +12,7 @@ export interface Keystone {
   readonly tokens: Tokens;
   readonly trusts: Trusts;
   readonly applicationCredentials: ApplicationCredentials;
+  readonly domains: Domains;
   readonly users: Users;
   readonly projects: Projects;
   readonly roles: Roles;
@@ -22,6 +24,7 @@ export function keystone(client: ServiceClient): Keystone {
     tokens: tokens(client),
     trusts: trusts(client),
     applicationCredentials: applicationCredentials(client),
+    domains: domains(client),
     users: users(client),
     projects: projects(client),
     roles: roles(client),

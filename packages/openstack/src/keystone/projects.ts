@@ -11,7 +11,28 @@ export interface Project {
   readonly enabled: boolean;
 }
 
+export interface ProjectCreation {
+  readonly name: string;
+  readonly domainId: string;
+  readonly description?: string;
+}
+
+/** A role that a user has, or shall have, in a project. */
+export interface Grant {
+  readonly projectId: ProjectId;
+  readonly userId: UserId;
+  readonly roleId: string;
+}
+
 export interface Projects {
+  /** Admin only; 409 when the domain has a project of this name. */
+  create(project: ProjectCreation, signal?: AbortSignal): Promise<Project>;
+  /** Absent is deleted. What other services keep for the project stays there. */
+  delete(id: ProjectId, signal?: AbortSignal): Promise<void>;
+  /** Gives a user a role in a project; given already is given. */
+  grant(grant: Grant, signal?: AbortSignal): Promise<void>;
+  /** Takes it away; absent is taken away. */
+  revoke(grant: Grant, signal?: AbortSignal): Promise<void>;
   find(id: ProjectId, signal?: AbortSignal): Promise<Project | undefined>;
   get(id: ProjectId, signal?: AbortSignal): Promise<Project>;
   list(
@@ -37,6 +58,16 @@ export function projects(client: ServiceClient): Projects {
   });
   const listed = { field: "projects", read: readProject };
   return {
+    create: async ({ name, domainId, description }, signal) => {
+      const described = description === undefined ? {} : { description };
+      const body = { project: { name, domain_id: domainId, ...described } };
+      const doing = `creating project ${name}`;
+      return theOnly(await client.post({ doing, path: ["projects"], body, signal }), "project", readProject);
+    },
+    delete: async (id, signal) => {
+      await client.remove({ doing: `deleting project ${id}`, path: ["projects", id], signal });
+    },
+    ...granting(client),
     find: async (id, signal) => {
       const answer = await client.find(reading(id, signal));
       return answer === undefined ? undefined : theOnly(answer, "project", readProject);
@@ -60,6 +91,27 @@ export function projects(client: ServiceClient): Projects {
         read: readNamed,
         signal,
       }),
+  };
+}
+
+function granting(client: ServiceClient): Pick<Projects, "grant" | "revoke"> {
+  const path = ({ projectId, userId, roleId }: Grant): readonly string[] => [
+    "projects",
+    projectId,
+    "users",
+    userId,
+    "roles",
+    roleId,
+  ];
+  return {
+    grant: async (grant, signal) => {
+      const doing = `giving user ${grant.userId} role ${grant.roleId} in project ${grant.projectId}`;
+      await client.put({ doing, path: path(grant), signal });
+    },
+    revoke: async (grant, signal) => {
+      const doing = `taking role ${grant.roleId} in project ${grant.projectId} from user ${grant.userId}`;
+      await client.remove({ doing, path: path(grant), signal });
+    },
   };
 }
 

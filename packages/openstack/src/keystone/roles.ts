@@ -7,7 +7,24 @@ export interface Role {
   readonly domainId: string | undefined;
 }
 
+/** That somebody has a role somewhere. */
+export interface RoleAssignment {
+  readonly roleId: string;
+  readonly userId: string | undefined;
+  readonly groupId: string | undefined;
+  readonly projectId: string | undefined;
+}
+
 export interface Roles {
+  /** Admin only: who has which role where, as it was given, without what follows from it. */
+  listAssignments(
+    filter: { readonly roleId?: string; readonly projectId?: string },
+    signal?: AbortSignal,
+  ): Promise<readonly RoleAssignment[]>;
+  /** Admin only; 409 when there is a role of this name. */
+  create(role: { readonly name: string }, signal?: AbortSignal): Promise<Role>;
+  /** With all grants of it; absent is deleted. */
+  delete(id: string, signal?: AbortSignal): Promise<void>;
   find(id: string, signal?: AbortSignal): Promise<Role | undefined>;
   list(filter: { readonly name?: string }, signal?: AbortSignal): Promise<readonly Role[]>;
 }
@@ -15,6 +32,23 @@ export interface Roles {
 /** The calls about roles. */
 export function roles(client: ServiceClient): Roles {
   return {
+    create: async ({ name }, signal) => {
+      const doing = `creating role ${name}`;
+      const answer = await client.post({ doing, path: ["roles"], body: { role: { name } }, signal });
+      return theOnly(answer, "role", readRole);
+    },
+    listAssignments: async ({ roleId, projectId }, signal) =>
+      client.list({
+        doing: "listing who has which role",
+        path: ["role_assignments"],
+        query: { "role.id": roleId, "scope.project.id": projectId },
+        field: "role_assignments",
+        read: readAssignment,
+        signal,
+      }),
+    delete: async (id, signal) => {
+      await client.remove({ doing: `deleting role ${id}`, path: ["roles", id], signal });
+    },
     find: async (id, signal) => {
       const answer = await client.find({ doing: `reading role ${id}`, path: ["roles", id], signal });
       return answer === undefined ? undefined : theOnly(answer, "role", readRole);
@@ -28,6 +62,17 @@ export function roles(client: ServiceClient): Roles {
         read: readRole,
         signal,
       }),
+  };
+}
+
+function readAssignment(fields: Fields): RoleAssignment {
+  const idOf = (nested: Fields): string => nested.string("id");
+  const projectOf = (scope: Fields): string | undefined => scope.optionalObject("project", idOf);
+  return {
+    roleId: fields.object("role", idOf),
+    userId: fields.optionalObject("user", idOf),
+    groupId: fields.optionalObject("group", idOf),
+    projectId: fields.optionalObject("scope", projectOf),
   };
 }
 

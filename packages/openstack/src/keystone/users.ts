@@ -1,4 +1,4 @@
-import { asId, type UserId } from "@cairn/kernel";
+import { asId, type Secret, type UserId } from "@cairn/kernel";
 import { type Fields, theOnly } from "../wire/decode.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 
@@ -11,7 +11,19 @@ export interface User {
   readonly defaultProjectId: string | undefined;
 }
 
+export interface UserCreation {
+  readonly name: string;
+  readonly domainId: string;
+  readonly password: Secret;
+  readonly description?: string;
+  readonly defaultProjectId?: string;
+}
+
 export interface Users {
+  /** Admin only; 409 when the domain has a user of this name. */
+  create(user: UserCreation, signal?: AbortSignal): Promise<User>;
+  /** With all roles that it was given; absent is deleted. */
+  delete(id: UserId, signal?: AbortSignal): Promise<void>;
   find(id: UserId, signal?: AbortSignal): Promise<User | undefined>;
   get(id: UserId, signal?: AbortSignal): Promise<User>;
   list(
@@ -28,6 +40,24 @@ export function users(client: ServiceClient): Users {
     signal,
   });
   return {
+    create: async (user, signal) => {
+      const { name, domainId, password, description, defaultProjectId } = user;
+      const body = {
+        user: {
+          name,
+          domain_id: domainId,
+          password: password.reveal(),
+          ...(description === undefined ? {} : { description }),
+          ...(defaultProjectId === undefined ? {} : { default_project_id: defaultProjectId }),
+        },
+      };
+      const doing = `creating user ${name}`;
+      const answer = await client.post({ doing, path: ["users"], body, secrets: [password], signal });
+      return theOnly(answer, "user", readUser);
+    },
+    delete: async (id, signal) => {
+      await client.remove({ doing: `deleting user ${id}`, path: ["users", id], signal });
+    },
     find: async (id, signal) => {
       const answer = await client.find(reading(id, signal));
       return answer === undefined ? undefined : theOnly(answer, "user", readUser);

@@ -22,13 +22,16 @@ export interface FloatingIpCreation {
   readonly description?: string;
   /** A wanted address; admin only by default. */
   readonly address?: string;
+  /** Whose it is; admin only. Left out: the token's project's. */
+  readonly projectId?: ProjectId;
   readonly portId?: string;
   readonly fixedIpAddress?: string;
 }
 
 export interface FloatingIpChange {
   /** `null` sets it free. */
-  readonly portId: string | null;
+  readonly portId?: string | null;
+  readonly description?: string;
   readonly fixedIpAddress?: string;
 }
 
@@ -56,11 +59,16 @@ export function floatingIps(client: ServiceClient): FloatingIps {
         floating_network_id: creation.networkId,
         description: creation.description,
         floating_ip_address: creation.address,
+        project_id: creation.projectId,
         port_id: creation.portId,
         fixed_ip_address: creation.fixedIpAddress,
       }),
     encodeChange: (change: FloatingIpChange): JsonObject =>
-      mentioned({ port_id: change.portId, fixed_ip_address: change.fixedIpAddress }),
+      mentioned({
+        port_id: change.portId,
+        fixed_ip_address: change.fixedIpAddress,
+        description: change.description,
+      }),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { ProjectId } from "@cairn/kernel";
 import { Fields, theOnly } from "../wire/decode.ts";
 import type { JsonObject } from "../wire/json.ts";
 import { hasReached } from "../wire/microversion.ts";
@@ -37,6 +38,8 @@ export interface Flavors {
   get(id: string, signal?: AbortSignal): Promise<Flavor>;
   /** Admin only. Extra specs are set in a second request; a failure between leaves a flavor without them. */
   create(flavor: FlavorCreation, signal?: AbortSignal): Promise<Flavor>;
+  /** Lets a project use a private flavor; admin only, 409 when it may already. */
+  grant(id: string, projectId: ProjectId, signal?: AbortSignal): Promise<void>;
   delete(id: string, signal?: AbortSignal): Promise<void>;
 }
 
@@ -83,6 +86,11 @@ export function flavors(client: ServiceClient): Flavors {
         await client.post({ doing, path: ["flavors", id, "os-extra_specs"], body: specs, signal });
       }
       return get(id, signal);
+    },
+    grant: async (id, projectId, signal) => {
+      const doing = `letting project ${projectId} use flavor ${id}`;
+      const body = { addTenantAccess: { tenant: projectId } };
+      await client.post({ doing, path: ["flavors", id, "action"], body, signal });
     },
     delete: async (id, signal) => {
       await client.remove({ ...reading(id, signal), doing: `deleting flavor ${id}` });

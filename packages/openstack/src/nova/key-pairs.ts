@@ -1,3 +1,4 @@
+import type { UserId } from "@cairn/kernel";
 import { type Fields, theOnly } from "../wire/decode.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 
@@ -12,6 +13,8 @@ export interface KeyPair {
 export interface KeyPairs {
   list(signal?: AbortSignal): Promise<readonly KeyPair[]>;
   find(name: string, signal?: AbortSignal): Promise<KeyPair | undefined>;
+  /** Another user's; admin only. */
+  findOf(userId: UserId, name: string, signal?: AbortSignal): Promise<KeyPair | undefined>;
   /** Imports a public key; 409 when the name is taken. */
   create(keyPair: Omit<KeyPair, "fingerprint">, signal?: AbortSignal): Promise<KeyPair>;
   delete(name: string, signal?: AbortSignal): Promise<void>;
@@ -32,6 +35,15 @@ export function keyPairs(client: ServiceClient): KeyPairs {
       const answer = await client.find({
         doing: `reading key pair ${name}`,
         path: ["os-keypairs", name],
+        signal,
+      });
+      return answer === undefined ? undefined : theOnly(answer, "keypair", readKeyPair);
+    },
+    findOf: async (userId, name, signal) => {
+      const answer = await client.find({
+        doing: `reading key pair ${name} of user ${userId}`,
+        path: ["os-keypairs", name],
+        query: { user_id: userId },
         signal,
       });
       return answer === undefined ? undefined : theOnly(answer, "keypair", readKeyPair);

@@ -7,6 +7,7 @@ export interface ComputeLimits {
   readonly instances: Allowance;
   readonly cores: Allowance;
   readonly ramMiB: Allowance;
+  readonly serverGroups: Allowance;
 }
 
 export interface Limits {
@@ -34,5 +35,6 @@ function readLimits(fields: Fields): ComputeLimits {
     instances: allowance(fields.integer("maxTotalInstances"), fields.integer("totalInstancesUsed")),
     cores: allowance(fields.integer("maxTotalCores"), fields.integer("totalCoresUsed")),
     ramMiB: allowance(fields.integer("maxTotalRAMSize"), fields.integer("totalRAMUsed")),
+    serverGroups: allowance(fields.integer("maxServerGroups"), fields.integer("totalServerGroupsUsed")),
   };
 }

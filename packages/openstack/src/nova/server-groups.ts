@@ -7,6 +7,8 @@ export interface ServerGroup {
   readonly id: string;
   readonly name: string;
   readonly policy: string;
+  /** Of `anti-affinity`; undefined: one. */
+  readonly maxServersPerHost: number | undefined;
   readonly members: readonly InstanceId[];
 }
 
@@ -14,7 +16,12 @@ export interface ServerGroups {
   list(signal?: AbortSignal): Promise<readonly ServerGroup[]>;
   find(id: string, signal?: AbortSignal): Promise<ServerGroup | undefined>;
   create(
-    group: { readonly name: string; readonly policy: string },
+    group: {
+      readonly name: string;
+      readonly policy: string;
+      /** Left out before microversion 2.64, which knows no rules. */
+      readonly maxServersPerHost?: number;
+    },
     signal?: AbortSignal,
   ): Promise<ServerGroup>;
   delete(id: string, signal?: AbortSignal): Promise<void>;
@@ -38,13 +45,15 @@ export function serverGroups(client: ServiceClient): ServerGroups {
       const answer = await client.find({ doing, path: ["os-server-groups", id], signal });
       return answer === undefined ? undefined : theOnly(answer, "server_group", readGroup);
     },
-    create: async ({ name, policy }, signal) => {
+    create: async ({ name, policy, maxServersPerHost }, signal) => {
       const doing = `creating server group ${name}`;
+      const rules =
+        maxServersPerHost === undefined ? {} : { rules: { max_server_per_host: maxServersPerHost } };
       const isSingle = hasReached(await client.version({ doing, signal }), SINGLE_POLICY);
       const answer = await client.post({
         doing,
         path: ["os-server-groups"],
-        body: { server_group: isSingle ? { name, policy } : { name, policies: [policy] } },
+        body: { server_group: isSingle ? { name, policy, ...rules } : { name, policies: [policy] } },
         signal,
       });
       return theOnly(answer, "server_group", readGroup);
@@ -64,6 +73,7 @@ function readGroup(fields: Fields): ServerGroup {
     id: fields.string("id"),
     name: fields.string("name"),
     policy: fields.optionalString("policy") ?? fields.strings("policies")[0] ?? "",
+    maxServersPerHost: fields.optionalObject("rules", (rules) => rules.optionalInteger("max_server_per_host")),
     members: fields.strings("members").map((id) => asId<"instance">(id)),
   };
 }
