@@ -81,7 +81,7 @@ interface Puts extends Omit<Target, "file" | "name"> {
 }
 
 /** Both ways to store: the one sees that there is a reserve, the other uses it. */
-function directoryPuts(puts: Puts): Pick<Store, "put"> & Required<Pick<Store, "putFromReserve">> {
+function directoryPuts(puts: Puts): Pick<Store, "put" | "putFromReserve"> {
   const { root, at, wrapped } = puts;
   let reserved = false;
   const store = async (name: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> =>
@@ -100,12 +100,15 @@ function directoryPuts(puts: Puts): Pick<Store, "put"> & Required<Pick<Store, "p
         await store(name, parts, signal);
       });
     },
-    putFromReserve: async (name, parts, signal) => {
-      signal?.throwIfAborted();
-      await wrapped(`storing ${name}`, async () =>
-        sparing(root.path, async () => store(name, parts, signal)),
-      );
-    },
+    // What keeps no reserve has no second way, which wrappers would have to know of.
+    ...(root.marker !== undefined && {
+      putFromReserve: async (name, parts, signal) => {
+        signal?.throwIfAborted();
+        await wrapped(`storing ${name}`, async () =>
+          sparing(root.path, async () => store(name, parts, signal)),
+        );
+      },
+    }),
   };
 }
 
