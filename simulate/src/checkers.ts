@@ -85,7 +85,7 @@ async function checkCommits(
   }
 }
 
-/** What was complete stays so unless some of it was removed or damaged since: looking again would cost minutes. */
+/** What was complete stays so unless some of it was removed or damaged: looking again would cost minutes. */
 function isUnchecked(target: Target, row: SnapshotRow): boolean {
   return !isAllThere(target, row, ({ bytes, pristine }) => bytes === pristine);
 }

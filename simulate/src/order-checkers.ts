@@ -22,8 +22,8 @@ export async function checkJournal(world: World, target: Target): Promise<void> 
   await readJournals(world, target);
   const { removals, journaledAt } = target;
   for (const { name, at, by } of removals.slice(target.removalsChecked)) {
-    const because = journaledAt.get(name) ?? tombstonedAt(target, name);
-    if (because !== undefined && because <= at) continue;
+    const reasons = [journaledAt.get(name), tombstonedAt(target, name)];
+    if (reasons.some((since) => since !== undefined && since <= at)) continue;
     world.violate("I20 removals-are-journaled", `${by} removed ${world.shorten(name)} and had not said so`);
   }
   target.removalsChecked = removals.length;

@@ -41,7 +41,7 @@ export class World {
   readonly violations: Violation[] = [];
   readonly lateMaxMs = LATE_MAX_MS;
   faults: FaultRates;
-  /** The last time that locks were extended, when the next is due, and for how long everything is promised. */
+  /** When locks were last extended, after what time they are to be again, and what is promised. */
   locks: { readonly beganAt: number; readonly intervalMs: number; readonly promiseMs: number } | undefined;
   /** How often what happened: what a seed has tried. */
   readonly happenings = new Map<string, number>();

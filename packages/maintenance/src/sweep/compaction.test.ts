@@ -21,6 +21,7 @@ import {
   repositoryNames,
   sealPage,
   writeCommit,
+  writeState,
 } from "@cairn/repository";
 import { faultyStore } from "@cairn/store";
 import { storeSnapshot, type TestRepository, type TestSnapshot, testRepository } from "../test-repository.ts";
@@ -68,6 +69,28 @@ describe("compaction", () => {
       [[], [], []],
     );
     assert.deepEqual((await readState(store, handle)).relocations, []);
+  });
+
+  it("leaves what it moved, though it is called damaged since, for as long as it lies nowhere else", async () => {
+    const repository = await testRepository();
+    const { store, handle, clock } = repository;
+    const full = await storeSnapshot(repository, piecesOf("a", 12));
+    const thin = await storeSnapshot(repository, [...piecesOf("a", 2), "", "own"], { base: full });
+    await removeSnapshot(repository, full);
+    await sweepOnce(repository);
+    clock.pass(DAY_MS);
+    await sweepOnce(repository);
+    const state = await readState(store, handle);
+    const damaged = (await namesOf(repository, "p")).map((name) => {
+      return { pack: name.slice(5), kind: "chunk", ids: "all" } as const;
+    });
+    await writeState(store, handle, { state: { ...state, epoch: state.epoch + 1, damaged } });
+    for (let day = 0; day < 3; day += 1) {
+      clock.pass(DAY_MS);
+      const { condemned, removed } = await sweepOnce(repository);
+      assert.deepEqual([condemned, removed.filter(({ name }) => name.startsWith("p/"))], [[], []]);
+      await assertReadable(repository, [thin]);
+    }
   });
 
   it("waits until there is room: a full target gets its removals all the same", async () => {

@@ -263,7 +263,8 @@ class Walk {
 
   /**
    * As a reader does: a record that is not (or not for long) where its address says is where the newest
-   * relocation says. If that is not there either, the address counts.
+   * relocation says. If that is not there either, or is damaged while the address is there, the address
+   * counts.
    */
   async #followDeferred(): Promise<void> {
     const deferred = this.#deferred;
@@ -282,8 +283,10 @@ class Walk {
     const found = await this.#request.relocations.find(one.kind, one.id);
     if (found === undefined) return undefined;
     const pack = table.numberOfHex(found.pack);
-    if (table.has(pack, DELETING) || this.#isDamaged(one.kind, pack, one.id)) return undefined;
-    if (!(await this.#isThere(one.kind, pack))) return undefined;
+    if (table.has(pack, DELETING) || !(await this.#isThere(one.kind, pack))) return undefined;
+    // What is called damaged may be all that is left, and sound: a bit of a trailer makes all of it suspect.
+    const atItsAddress = table.has(one.pack, LISTED) && !table.has(one.pack, DELETING);
+    if (atItsAddress && this.#isDamaged(one.kind, pack, one.id)) return undefined;
     return { pack, offset: found.offset, storedBytes: found.storedBytes };
   }
 
