@@ -33,6 +33,24 @@ export const datamoverSpec = {
       default: 256,
       help: "MiB of scratch_dir that stay free: below it running points are given up",
     }),
+    scratchBudgetMib: integer({
+      min: 0,
+      max: 100_000_000,
+      default: 0,
+      help: "MiB of scratch_dir that one instance may use before its point is given up; 0: no limit of its own",
+    }),
+    guardIntervalMs: integer({
+      min: 50,
+      max: 500,
+      default: 250,
+      help: "how often the guard looks at scratch_dir while points are open",
+    }),
+    guardSilenceMs: integer({
+      min: 1_000,
+      max: 60_000,
+      default: 10_000,
+      help: "after so long without a word from the datamover its guard gives its points up",
+    }),
   },
   datamoverApi: {
     url: text({ default: "http://127.0.0.1:8784", help: "address of cairn-datamover-api" }),

@@ -5,6 +5,9 @@ import type { ConfigOf, Log, Running, Status } from "@cairn/service";
 import { openTransfer } from "@cairn/transfer";
 import { datamoverApi } from "./api/client.ts";
 import type { datamoverSpec } from "./config.ts";
+import { GuardClient } from "./guard/client.ts";
+import { launchGuard, retireGuards } from "./guard/launch.ts";
+import type { Guard } from "./guard/port.ts";
 import { Scratch, socketPath } from "./host/scratch.ts";
 import { claimFolder } from "./host/unix-socket.ts";
 import { libvirtHypervisor } from "./hypervisor/libvirt/driver.ts";
@@ -34,7 +37,9 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
   });
   await scratch.prepare();
   const claim = await claimFolder(socketPath(scratchDir, "datamover.sock"));
-  const { hypervisor, attachmentsFolder } = chooseHypervisor(config.datamover, { scratch, clock, log });
+  const guard = await startGuard({ ...parts, scratch });
+  const tools = { scratch, guard, clock, log };
+  const { hypervisor, attachmentsFolder } = chooseHypervisor(config.datamover, tools);
   await reconcile({ hypervisor, scratch, clock, log }, signal);
   const equipment = {
     hypervisor,
@@ -53,15 +58,36 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
     stop: async () => {
       stopping.abort(new Fault("stopping", "the datamover is being stopped", "later"));
       await ended;
+      await guard.close();
       await claim[Symbol.asyncDispose]();
     },
   };
 }
 
+/**
+ * Ends what guards dead predecessors left, and starts our own: before anything that it might have to undo.
+ */
+async function startGuard(parts: DatamoverParts & { readonly scratch: Scratch }): Promise<GuardClient> {
+  const { config, log, clock, scratch, signal } = parts;
+  const { guardIntervalMs, guardSilenceMs, scratchBudgetMib, scratchReserveMib } = config.datamover;
+  const retired = await retireGuards(scratch.path, clock, signal);
+  if (retired > 0) log.info("guard.retired", { count: retired });
+  const settings = {
+    scratchPath: scratch.path,
+    reserveBytes: scratchReserveMib * MiB,
+    budgetBytes: scratchBudgetMib * MiB,
+    intervalMs: guardIntervalMs,
+    silenceMs: guardSilenceMs,
+  };
+  const guard = new GuardClient({ settings, start: () => launchGuard(scratch.path), clock, log });
+  await guard.open();
+  return guard;
+}
+
 /** The driver that the settings name, and where this host has volumes that are files. */
 function chooseHypervisor(
   settings: DatamoverParts["config"]["datamover"],
-  tools: { readonly scratch: Scratch; readonly clock: Clock; readonly log: Log },
+  tools: { readonly scratch: Scratch; readonly guard: Guard; readonly clock: Clock; readonly log: Log },
 ): { readonly hypervisor: Hypervisor; readonly attachmentsFolder: string } {
   const { attachmentsDir, host, libvirtSocket, libvirtUri, sandboxDir } = settings;
   switch (settings.hypervisor) {

@@ -35,7 +35,7 @@ const READY_MS_MAX = 10_000;
 const STARTS_MAX = 3;
 /** An abort of libvirt's takes up to 60 s when a guest is shutting down (nova-bitmaps.md, 4.1). */
 const SETTLE_MS_MAX = 65_000;
-/** Heartbeats in the time after which a datamover counts as silent. */
+/** Heartbeats in the time after which a datamover counts as silent, and a guard that answered none as hung. */
 const BEATS = 5;
 const STOP_MS_MAX = 5_000;
 
@@ -57,6 +57,8 @@ export class GuardClient implements Guard {
   readonly #questions = new Map<string, Question>();
   #guard: Promise<StartedGuard> | undefined;
   #beating: NodeJS.Timeout | undefined;
+  /** Counted, not timed: a datamover that was stopped itself must not take that for the guard's silence. */
+  #unansweredBeats = 0;
   #isClosing = false;
 
   constructor(parts: GuardClientParts) {
@@ -90,14 +92,21 @@ export class GuardClient implements Guard {
     const id = freeze.instanceId;
     await this.#running();
     this.#freezes.set(id, { freeze, thawAtMs: this.#parts.clock.now() + freeze.withinMs });
-    await this.#ask({ type: "freeze", freeze }, signal);
-    return {
-      thawed: async () => {
+    const thawed = async (): Promise<"datamover" | "guard"> => {
+      try {
         const answer = await this.#ask({ type: "thawed", id }, AbortSignal.timeout(READY_MS_MAX));
-        this.#freezes.delete(id);
         return answer.type === "thaw-known" ? answer.by : "guard";
-      },
+      } finally {
+        this.#freezes.delete(id);
+      }
     };
+    try {
+      await this.#ask({ type: "freeze", freeze }, signal);
+    } catch (cause) {
+      await thawed();
+      throw cause;
+    }
+    return { thawed };
   }
 
   /** Lets the guard end; it does so by itself when nothing is open. */
@@ -177,6 +186,7 @@ export class GuardClient implements Guard {
   #lost(guard: StartedGuard): void {
     guard.channel.destroy();
     this.#guard = undefined;
+    this.#unansweredBeats = 0;
     if (this.#isClosing) return;
     this.#parts.log.warn("guard.lost", { points: this.#points.size });
     this.#running().catch((cause: unknown) => {
@@ -187,7 +197,10 @@ export class GuardClient implements Guard {
   }
 
   #take(message: FromGuard, ready: PromiseWithResolvers<void>): void {
+    this.#unansweredBeats = 0;
     switch (message.type) {
+      case "alive":
+        return;
       case "ready":
         if (message.version === GUARD_PROTOCOL_VERSION) ready.resolve();
         else ready.reject(new Error(`it speaks version ${message.version}`));
@@ -215,6 +228,8 @@ export class GuardClient implements Guard {
     signal.throwIfAborted();
     const key = `${message.type} ${idOf(message)}`;
     const answered = Promise.withResolvers<FromGuard>();
+    // When the guard is lost while we still write, the loss is thrown there.
+    answered.promise.catch(() => undefined);
     this.#questions.set(key, { message, answered });
     this.#keepBeating();
     const onAbort = (): void => {
@@ -238,11 +253,23 @@ export class GuardClient implements Guard {
   /** Only while something is open: then silence means something. */
   #keepBeating(): void {
     this.#beating ??= setInterval(() => {
-      if (this.#points.size > 0 || this.#freezes.size > 0) {
-        // A guard that is lost is being replaced, and the next one hears the next beat.
-        this.#say({ type: "alive" }).catch(() => this.#stopBeating());
-      } else this.#stopBeating();
+      this.#beat().catch((cause: unknown) => {
+        // Without a guard nothing is open any more; what is opened next starts one, and the beat.
+        this.#parts.log.debug("guard.no-beat", { fault: cause });
+        this.#stopBeating();
+      });
     }, this.#parts.settings.silenceMs / BEATS);
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#points.size === 0 && this.#freezes.size === 0) {
+      this.#stopBeating();
+      return;
+    }
+    const guard = await this.#running();
+    if (this.#unansweredBeats >= BEATS) guard.kill();
+    this.#unansweredBeats += 1;
+    await this.#say({ type: "alive" });
   }
 
   #stopBeating(): void {

@@ -42,6 +42,8 @@ export type GivenUp =
 /** A line from the guard to its datamover. */
 export type FromGuard =
   | { readonly type: "ready"; readonly version: number }
+  /** Answers the datamover's `alive`: each of the two notices when the other one hangs. */
+  | { readonly type: "alive" }
   | { readonly type: "watched" | "confirmed" | "released"; readonly id: string }
   | { readonly type: "given-up"; readonly id: string; readonly because: GivenUp }
   /** The point has been taken down; or that failed, and is tried again. */
@@ -126,6 +128,8 @@ function readFromGuard(fields: Fields): FromGuard | undefined {
   switch (type) {
     case "ready":
       return { type, version: numberField(fields, "version", FROM) };
+    case "alive":
+      return { type };
     case "watched":
     case "confirmed":
     case "released":
@@ -164,17 +168,18 @@ function readPoint(fields: Fields): GuardedPoint {
 }
 
 function readFreeze(fields: Fields): GuardedFreeze {
-  const reach = readReach(fieldsOf(fields["reach"]));
-  if (reach.kind !== "libvirt") throw new GuardProtocolFault("a freeze that only libvirt can thaw");
-  const withinMs = numberField(fields, "withinMs", FROM);
-  return { instanceId: plainId(fields, "instanceId"), reach, withinMs };
+  const place = readPlace(fieldsOf(fields["place"]));
+  return {
+    instanceId: plainId(fields, "instanceId"),
+    place,
+    withinMs: numberField(fields, "withinMs", FROM),
+  };
 }
 
 function readReach(fields: Fields): GuardReach {
   const kind = textField(fields, "kind", FROM);
-  if (kind === "libvirt") {
-    return { kind, socket: textField(fields, "socket", FROM), uri: textField(fields, "uri", FROM) };
-  }
+  if (kind === "libvirt")
+    return { kind, place: readPlace(fieldsOf(fields["place"])), wasPaused: fields["wasPaused"] === true };
   if (kind !== "qemu-folder") throw new GuardProtocolFault(`a hypervisor of kind ${kind}`);
   const qemu = fieldsOf(fields["qemu"]);
   return {
@@ -182,6 +187,10 @@ function readReach(fields: Fields): GuardReach {
     monitor: textField(fields, "monitor", FROM),
     qemu: { pid: numberField(qemu, "pid", FROM), startTicks: textField(qemu, "startTicks", FROM) },
   };
+}
+
+function readPlace(fields: Fields): GuardedFreeze["place"] {
+  return { socket: textField(fields, "socket", FROM), uri: textField(fields, "uri", FROM) };
 }
 
 function readDevices(value: unknown): readonly string[] {

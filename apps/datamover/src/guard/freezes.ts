@@ -16,12 +16,21 @@ export function freezeDue(before: GuardState, nowMs: number): Step {
     state = withFreeze(state, { ...known, phase: { kind: "thawing", attempt } });
     actions.push({ kind: "thaw", id: known.id, freeze: known.freeze });
     if (attempt > 1) continue;
-    actions.push({ kind: "note", level: "warn", event: "guard.thaw-overdue", fields: { instance: known.id } });
+    actions.push({
+      kind: "note",
+      level: "warn",
+      event: "guard.thaw-overdue",
+      fields: { instance: known.id },
+    });
   }
   return { state, actions };
 }
 
-function dueAttempt({ phase, thawAtMs }: WatchedFreeze, isOrphan: boolean, nowMs: number): number | undefined {
+function dueAttempt(
+  { phase, thawAtMs }: WatchedFreeze,
+  isOrphan: boolean,
+  nowMs: number,
+): number | undefined {
   switch (phase.kind) {
     case "watched":
       return isOrphan || nowMs >= thawAtMs ? 1 : undefined;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Clock, hasCode } from "@cairn/kernel";
 import type { Scratch } from "../host/scratch.ts";
 import { abortQemuPoint } from "./abort-qemu.ts";
+import { abortLibvirtPoint, thawLibvirtGuest } from "./libvirt-hands.ts";
 import type { GuardedFreeze, GuardedPoint } from "./port.ts";
 
 /** What scratch says. */
@@ -32,8 +33,11 @@ export function guardHands(scratch: Scratch, clock: Clock): GuardHands {
       switch (reach.kind) {
         case "qemu-folder":
           return abortQemuPoint(scratch, point, reach);
+        case "libvirt":
+          return abortLibvirtPoint({ scratch, clock }, point, { ...reach, mayResume });
       }
     },
+    thaw: async (freeze) => thawLibvirtGuest(freeze),
   };
 }
 

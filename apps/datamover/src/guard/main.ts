@@ -20,7 +20,7 @@ try {
 }
 await runGuard({
   channel: new Socket({ fd: 3, readable: true, writable: true }),
-  clock: { now: () => performance.now(), sleep: systemClock.sleep },
+  clock: { now: () => performance.now(), sleep: async (ms, signal) => systemClock.sleep(ms, signal) },
   log,
   ending: ending.signal,
 });

@@ -10,9 +10,16 @@ export type GuardReach =
     }
   | {
       readonly kind: "libvirt";
-      readonly socket: string;
-      readonly uri: string;
+      readonly place: LibvirtPlace;
+      /** A guest that was paused before the point is nobody's to resume. */
+      readonly wasPaused: boolean;
     };
+
+/** Where the host's libvirt listens. */
+interface LibvirtPlace {
+  readonly socket: string;
+  readonly uri: string;
+}
 
 /** A point that is watched. Its names on the hypervisor and its scratch folder follow from the two ids. */
 export interface GuardedPoint {
@@ -24,7 +31,7 @@ export interface GuardedPoint {
 /** A guest whose file systems are about to be frozen. */
 export interface GuardedFreeze {
   readonly instanceId: string;
-  readonly reach: Extract<GuardReach, { kind: "libvirt" }>;
+  readonly place: LibvirtPlace;
   /** The guard thaws when it was not told of the thaw within this time. */
   readonly withinMs: number;
 }

@@ -58,9 +58,10 @@ function heard(state: GuardState, nowMs: number): GuardState {
 
 function take(state: GuardState, message: ToGuard, nowMs: number): Step {
   switch (message.type) {
-    case "alive":
     case "hello":
       return { state, actions: [] };
+    case "alive":
+      return only(state, { kind: "tell", message: { type: "alive" } });
     case "watch": {
       const id = pointId(message.point);
       const fresh = { id, point: message.point, thresholds: [], isLeaving: false };
@@ -161,7 +162,9 @@ function measured(
   const over = open.filter((known) => budgetBytes > 0 && used(known) > budgetBytes);
   let result: Step = { state, actions: [] };
   for (const known of over)
-    result = then(result, (at) => abort(at, known, { kind: "budget", usedBytes: used(known), budgetBytes }, 1));
+    result = then(result, (at) =>
+      abort(at, known, { kind: "budget", usedBytes: used(known), budgetBytes }, 1),
+    );
   if (freeBytes >= reserveBytes || isAborting(result.state)) return result;
   // The one that uses most gives most back; if that was not enough, the next look finds the next one.
   const [most] = open;
@@ -194,8 +197,7 @@ function giveUpAll(state: GuardState, because: GivenUp, nowMs: number): Step {
  */
 function abortable(state: GuardState, nowMs: number): readonly WatchedPoint[] {
   return [...state.points.values()].filter(
-    ({ phase }) =>
-      phase.kind === "watched" || (phase.kind === "aborted" && nowMs - phase.atMs >= RETRY_MS),
+    ({ phase }) => phase.kind === "watched" || (phase.kind === "aborted" && nowMs - phase.atMs >= RETRY_MS),
   );
 }
 
@@ -246,7 +248,10 @@ function abortFailed(
   // The datamover is at it, too, and does it again when it is told to.
   if (known.isLeaving) return then({ state, actions: [told, said] }, (at) => leave(at, known));
   if (attempt >= ATTEMPTS_MAX) {
-    return only(withoutPoint(state, id), note("error", "guard.abort-impossible", { point: id, attempt, why }));
+    return only(
+      withoutPoint(state, id),
+      note("error", "guard.abort-impossible", { point: id, attempt, why }),
+    );
   }
   const phase = { kind: "abort-due", because, attempt, atMs: nowMs + RETRY_MS } as const;
   return { state: withPoint(state, { ...known, phase }), actions: [told, said] };

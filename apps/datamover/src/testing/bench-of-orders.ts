@@ -11,6 +11,7 @@ import type { Hypervisor, Point } from "../hypervisor/port.ts";
 import { qemuFolderHypervisor } from "../hypervisor/qemu-folder/driver.ts";
 import { carryOut } from "../orders/carry-out.ts";
 import { ProgressBoard } from "../orders/context.ts";
+import { guardInProcess } from "./guard-in-process.ts";
 import { createImage, type TestDisk, type TestNode } from "./test-node.ts";
 import { createTestRepository } from "./test-repository.ts";
 
@@ -63,7 +64,16 @@ export class OrderBench {
     this.repository = repository;
     this.scratch = new Scratch(node.scratchFolder, { percent: 20, reserveBytes: MiB });
     const { instancesFolder } = node;
-    const tools = { scratch: this.scratch, clock: systemClock, log: this.#log() };
+    const log = this.#log();
+    const settings = {
+      scratchPath: this.scratch.path,
+      reserveBytes: MiB,
+      budgetBytes: 0,
+      intervalMs: 100,
+      silenceMs: 10_000,
+    };
+    const guard = guardInProcess(settings, log);
+    const tools = { scratch: this.scratch, guard, clock: systemClock, log };
     this.hypervisor = make === undefined ? qemuFolderHypervisor({ instancesFolder, ...tools }) : make(tools);
   }
 
@@ -95,7 +105,11 @@ export class OrderBench {
   }
 
   /** A snapshot of all disks; `since` is the last one. */
-  async protect(instance: TestGuest, since?: Protected, hooks: Hooks = {}): Promise<Protected> {
+  async protect(
+    instance: Pick<TestGuest, "id" | "disks">,
+    since?: Protected,
+    hooks: Hooks = {},
+  ): Promise<Protected> {
     const outcome = await this.perform(protectOrder(instance, since), hooks);
     if (outcome.kind === "protected") return outcome;
     throw new Error(`the order ended otherwise: ${JSON.stringify(outcome)}`);

@@ -112,7 +112,7 @@ export class TestInstance {
 
   async start(): Promise<void> {
     this.#starts += 1;
-    const monitors = ["qmp.sock", "monitor.sock"].flatMap((name) => [
+    const monitors = ["qmp.sock", "monitor.sock", "guard.sock"].flatMap((name) => [
       "-qmp",
       `unix:${join(this.folder, name)},server=on,wait=off`,
     ]);
@@ -150,7 +150,11 @@ export class TestInstance {
   }
 
   async describe(state: "running" | "shutoff"): Promise<void> {
-    const alive = state === "running" ? { pid: this.pid, qmpSocket: join(this.folder, "qmp.sock") } : {};
+    const sockets = {
+      qmpSocket: join(this.folder, "qmp.sock"),
+      guardSocket: join(this.folder, "guard.sock"),
+    };
+    const alive = state === "running" ? { pid: this.pid, ...sockets } : {};
     const disks = this.disks.map((disk) => ({
       device: disk.device,
       serial: disk.volumeId,

@@ -21,6 +21,8 @@ export interface DomainFile {
   readonly pid?: number;
   readonly startTicks?: string;
   readonly qmpSocket?: string;
+  /** A second monitor, for whoever has to act while somebody holds on to the first. */
+  readonly guardSocket?: string;
   /** How often it was started. */
   readonly boots: number;
   readonly disks: readonly DomainDisk[];

@@ -141,7 +141,8 @@ export class Hypervisors {
     const domain = this.#known(host, instanceId);
     const boots = domain.boots + 1;
     const disks = domain.disks.map((disk) => namedDisk(disk, boots));
-    for (const name of ["qmp.sock", "monitor.sock", "qemu.pid"]) rmSync(join(folder, name), { force: true });
+    for (const name of ["qmp.sock", "monitor.sock", "guard.sock", "qemu.pid"])
+      rmSync(join(folder, name), { force: true });
     const process = spawnQemu({ folder, instanceId, disks });
     const client = await this.#connect(folder, process);
     const running: DomainFile = {
@@ -152,6 +153,7 @@ export class Hypervisors {
       boots,
       disks,
       qmpSocket: join(folder, "qmp.sock"),
+      guardSocket: join(folder, "guard.sock"),
     };
     writeDomain(folder, running);
     this.#watch(host, instanceId, { process, client });
@@ -202,7 +204,7 @@ export class Hypervisors {
     const folder = this.folder(live.host, instanceId);
     const domain = readDomain(folder);
     if (domain === undefined) return;
-    const { pid: _pid, startTicks: _ticks, qmpSocket: _socket, ...rest } = domain;
+    const { pid: _pid, startTicks: _ticks, qmpSocket: _qmp, guardSocket: _guard, ...rest } = domain;
     writeDomain(folder, { ...rest, state: "shutoff" });
   }
 

@@ -96,7 +96,8 @@ function parametersOf(spec: QemuSpec): string[] {
   ]);
   const identity = ["-name", spec.instanceId, "-uuid", spec.instanceId, "-pidfile", "qemu.pid"];
   const machine = ["-machine", "pc", "-accel", "tcg", "-m", "16", "-S", "-nodefaults", "-no-user-config"];
-  const monitors = ["qmp.sock", "monitor.sock"].flatMap((name) => [
+  // Each serves one client: the datamover, the sandbox, the datamover's guard.
+  const monitors = ["qmp.sock", "monitor.sock", "guard.sock"].flatMap((name) => [
     "-qmp",
     `unix:${name},server=on,wait=off`,
   ]);

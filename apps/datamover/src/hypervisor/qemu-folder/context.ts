@@ -1,5 +1,6 @@
 import type { Clock } from "@cairn/kernel";
 import type { Log } from "@cairn/service";
+import type { Guard } from "../../guard/port.ts";
 import type { Scratch } from "../../host/scratch.ts";
 
 /** What the driver works with. */
@@ -7,6 +8,7 @@ export interface DriverContext {
   /** `<sandbox dir>/hosts/<host>/instances`. */
   readonly instancesFolder: string;
   readonly scratch: Scratch;
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Log;
 }

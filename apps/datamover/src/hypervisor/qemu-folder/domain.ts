@@ -22,7 +22,13 @@ export interface DomainDisk {
 export interface Domain {
   readonly instanceId: string;
   readonly state:
-    | { readonly kind: "running"; readonly process: ProcessIdentity; readonly qmpSocket: string }
+    | {
+        readonly kind: "running";
+        readonly process: ProcessIdentity;
+        readonly qmpSocket: string;
+        /** A second monitor: QEMU serves one client a socket, and a stopped datamover holds on to the first. */
+        readonly guardSocket: string;
+      }
     /** Described as running, but its QEMU has died: the hypervisor has not noticed yet. */
     | { readonly kind: "crashed" }
     | { readonly kind: "stopped" };
@@ -101,7 +107,8 @@ async function readState(fields: Fields, path: string): Promise<Domain["state"]>
   const pid = optionalNumber(fields, "pid");
   const process = pid === undefined ? undefined : await findProcess(pid);
   if (process === undefined) return { kind: "crashed" };
-  return { kind: "running", process, qmpSocket: textField(fields, "qmpSocket", path) };
+  const qmpSocket = textField(fields, "qmpSocket", path);
+  return { kind: "running", process, qmpSocket, guardSocket: textField(fields, "guardSocket", path) };
 }
 
 function readDisk(disk: Fields, path: string): DomainDisk {

@@ -1,8 +1,9 @@
 import { chown } from "node:fs/promises";
 import { join } from "node:path";
-import type { ProtectedDisk, ProtectInstance } from "@cairn/contract";
-import { asError, Fault, mapLimited } from "@cairn/kernel";
+import type { ProtectInstance } from "@cairn/contract";
+import { Fault, mapLimited } from "@cairn/kernel";
 import { connectQmp, type QmpClient } from "@cairn/qmp";
+import type { PointGuard } from "../../guard/port.ts";
 import { qemuImg } from "../../host/commands.ts";
 import { listOf, optionalText } from "../../host/json.ts";
 import { isRunning, ownerOf, type ProcessIdentity } from "../../host/process-identity.ts";
@@ -10,33 +11,24 @@ import { socketPath } from "../../host/scratch.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { PREFIX, pointFolder, pointFoldersOf, pointName, pointPrefix } from "../names.ts";
 import { listDeviceNodes, listNodes, type QemuNode } from "../nodes.ts";
-import type { Point, PointDisk, ReadPlan } from "../port.ts";
-import { BITMAP_GRANULARITY_BYTES, planRead } from "../read-plan.ts";
+import type { Point, PointDisk } from "../port.ts";
+import { planRead } from "../read-plan.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, type DomainDisk, getDisk } from "./domain.ts";
+import { CHANGES_BITMAP, type PlannedDisk, pointActions } from "./point-actions.ts";
 import { assertNoForeignJobs, type Remains, tearDown } from "./teardown.ts";
 
 type RunningState = Extract<Domain["state"], { kind: "running" }>;
-
-/** One disk between observation and point. */
-interface PlannedDisk {
-  readonly order: ProtectedDisk;
-  readonly disk: DomainDisk;
-  readonly top: QemuNode;
-  readonly plan: ReadPlan;
-  /** Name of its scratch node, its job and its export. */
-  readonly name: string;
-}
 
 /** A monitor answers within milliseconds; draining a busy disk before a transaction may take seconds. */
 export const QMP_TIMEOUT_MS = 30_000;
 /** Taking down happens whatever became of the order, so it has a limit of its own. */
 const END_TIMEOUT_MS = 30_000;
-const SCRATCH_WATCH_MS = 1000;
+/** A guard answers within milliseconds. */
+const REASON_TIMEOUT_MS = 2_000;
 /** Freeing the memory of a large guest takes a while. */
 const QEMU_GONE_MS = 5_000;
 const POLL_MS = 20;
-const CHANGES_BITMAP = "r";
 /** Device names become part of node names, which have at most 31 letters. */
 const DEVICE_NAME = /^[a-z0-9]{1,16}$/;
 
@@ -47,21 +39,38 @@ export async function takeRunningPoint(
   request: ProtectInstance,
   signal: AbortSignal,
 ): Promise<Point> {
-  const { process, qmpSocket } = domain.state;
+  const { guardSocket, process, qmpSocket } = domain.state;
+  const { instanceId, snapshotId } = request;
+  const reach = { kind: "qemu-folder", monitor: guardSocket, qemu: process } as const;
   const qmp = await connectQmp({ path: qmpSocket, timeoutMs: QMP_TIMEOUT_MS, signal });
-  const point = new RunningPoint({ context, process, qmp, qmpSocket, request });
+  const guard = await watchOrClose(qmp, async () =>
+    context.guard.watch({ instanceId, snapshotId, reach }, signal),
+  );
+  const point = new RunningPoint({ context, guard, process, qmp, qmpSocket, request });
   try {
     const planned = await point.prepare(domain, signal);
     await point.take(planned, signal);
     return point;
   } catch (cause) {
     await point.end("discard");
+    signal.throwIfAborted();
+    point.broken.throwIfAborted();
+    throw cause;
+  }
+}
+
+async function watchOrClose(qmp: QmpClient, watch: () => Promise<PointGuard>): Promise<PointGuard> {
+  try {
+    return await watch();
+  } catch (cause) {
+    qmp.close();
     throw cause;
   }
 }
 
 interface PointParts {
   readonly context: DriverContext;
+  readonly guard: PointGuard;
   readonly process: ProcessIdentity;
   readonly qmp: QmpClient;
   readonly qmpSocket: string;
@@ -85,6 +94,8 @@ class RunningPoint implements Point {
     this.#parts = parts;
     this.#folderName = pointFolder(parts.request.snapshotId, parts.request.instanceId);
     void this.#watchMonitor();
+    const { broken } = parts.guard;
+    broken.addEventListener("abort", () => this.#broken.abort(broken.reason));
   }
 
   get takenAtMs(): number {
@@ -122,7 +133,7 @@ class RunningPoint implements Point {
 
   /** The point itself: one transaction over all disks. */
   async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
-    const { context, qmp, request } = this.#parts;
+    const { context, guard, qmp, request } = this.#parts;
     const nbdSocket = this.#nbdSocket();
     // If we stop waiting for the answer, QEMU may still start it: then the socket tells whose it is.
     this.#nbdServer = { kind: "unknown", socket: nbdSocket };
@@ -132,6 +143,8 @@ class RunningPoint implements Point {
     this.#takesBitmapsAway = true;
     this.#jobs = planned.map(({ name }) => name);
     this.#watchJobs();
+    // The nodes are there: should the guard give up after this, it removes them, and the transaction is refused.
+    await guard.confirm(signal);
     await qmp.execute("transaction", { actions: pointActions(planned, request.bitmap) }, { signal });
     this.#takenAtMs = context.clock.now();
     for (const disk of planned) {
@@ -150,7 +163,6 @@ class RunningPoint implements Point {
       );
     }
     this.#disks = planned.map((disk) => this.#pointDisk(disk, nbdSocket));
-    void this.#watchScratch();
   }
 
   async prove(signal: AbortSignal): Promise<void> {
@@ -171,8 +183,9 @@ class RunningPoint implements Point {
   }
 
   async #takeDown(bitmaps: "keep" | "discard"): Promise<void> {
-    const { context, request } = this.#parts;
+    const { context, guard, request } = this.#parts;
     this.#watching.abort(new Fault("point-ended", "the point has ended", "never"));
+    await guard.settled();
     const signal = AbortSignal.timeout(END_TIMEOUT_MS);
     try {
       using qmp = await this.#monitor(signal);
@@ -188,6 +201,7 @@ class RunningPoint implements Point {
         throw new Fault("teardown-failed", "taking the point down", "later", cause);
     } finally {
       this.#parts.qmp.close();
+      await guard.release();
     }
     await context.scratch.remove(this.#folderName);
   }
@@ -226,7 +240,8 @@ class RunningPoint implements Point {
       ["aborting", "concluded", "null"].some((status) => status === event.data["status"]);
     const ending = this.#parts.qmp.waitFor("JOB_STATUS_CHANGE", isEnding, this.#watching.signal);
     ending.then(
-      (event) => {
+      async (event) => {
+        await this.#reasonKnown();
         const what = `job ${String(event.data["id"])} was ended by somebody else`;
         this.#broken.abort(new Fault("point-lost", what, "later"));
       },
@@ -235,15 +250,12 @@ class RunningPoint implements Point {
     );
   }
 
-  async #watchScratch(): Promise<void> {
-    const { clock, scratch } = this.#parts.context;
+  /** If it was the guard who ended the job, it has told us why before it answers this. */
+  async #reasonKnown(): Promise<void> {
     try {
-      for (;;) {
-        await clock.sleep(SCRATCH_WATCH_MS, this.#watching.signal);
-        await scratch.assertReserve();
-      }
+      await this.#parts.guard.confirm(AbortSignal.timeout(REASON_TIMEOUT_MS));
     } catch (cause) {
-      if (!this.#watching.signal.aborted) this.#broken.abort(asError(cause));
+      this.#parts.context.log.debug("point.job-ended", { fault: cause });
     }
   }
 
@@ -313,33 +325,6 @@ class RunningPoint implements Point {
       },
     };
   }
-}
-
-/**
- * The actions of the point, in an order that is right even if guests write between two of them: the new
- * bitmap records from before the point (it may say dirty too much, never too little); the old one is read
- * after it, so that it has every write before the point.
- */
-function pointActions(planned: readonly PlannedDisk[], bitmap: string): readonly unknown[] {
-  const granularity = BITMAP_GRANULARITY_BYTES;
-  const starts = planned.map(({ top }) => ({
-    type: "block-dirty-bitmap-add",
-    data: { node: top.name, name: bitmap, granularity, persistent: top.canKeepBitmaps },
-  }));
-  const cuts = planned.map(({ name, top }) => ({
-    type: "blockdev-backup",
-    data: { "job-id": name, device: top.name, target: name, sync: "none" },
-  }));
-  const freezes = planned.flatMap(({ name, top, plan }) => {
-    if (plan.mode === "full") return [];
-    const add = { node: name, name: CHANGES_BITMAP, granularity, persistent: false, disabled: true };
-    const bitmaps = [{ node: top.name, name: plan.since.bitmap }];
-    return [
-      { type: "block-dirty-bitmap-add", data: add },
-      { type: "block-dirty-bitmap-merge", data: { node: name, target: CHANGES_BITMAP, bitmaps } },
-    ];
-  });
-  return [...starts, ...cuts, ...freezes];
 }
 
 /** Removes what any earlier attempt on this instance left: nobody else of this host works on it now. */

@@ -1,5 +1,6 @@
+import { setTimeout as sleepMs } from "node:timers/promises";
 import { Fault } from "@cairn/kernel";
-import type { QmpClient } from "@cairn/qmp";
+import { isRefusal, type QmpClient } from "@cairn/qmp";
 import { listOf, optionalText } from "../../host/json.ts";
 import { answers } from "../../host/unix-socket.ts";
 import { tolerateAbsent } from "../bitmaps.ts";
@@ -17,12 +18,28 @@ export interface Remains {
     | { readonly kind: "unknown"; readonly socket: string };
 }
 
+/** The datamover and its guard may take the same point down over two monitors. */
+const TRIES_MAX = 10;
+const RETRY_PAUSE_MS = 50;
+
 /**
  * Takes down exports, NBD server, jobs and nodes, in this order: an export holds its node, a job holds its
- * target. Clients of the exports must be gone (a server that stops under a client was CVE-2024-7409). Absent
- * is removed.
+ * target. Clients of the exports should be gone (a server that stops under a client was CVE-2024-7409). Absent
+ * is removed. What QEMU refuses, because somebody else is about to remove it, is looked at again.
  */
 export async function tearDown(qmp: QmpClient, remains: Remains, signal: AbortSignal): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await tearDownOnce(qmp, remains, signal);
+      return;
+    } catch (cause) {
+      if (attempt >= TRIES_MAX || !isRefusal(cause, /./)) throw cause;
+    }
+    await sleepMs(RETRY_PAUSE_MS, undefined, { signal });
+  }
+}
+
+async function tearDownOnce(qmp: QmpClient, remains: Remains, signal: AbortSignal): Promise<void> {
   await removeExports(qmp, remains.prefix, signal);
   if (await isOurs(remains.nbdServer)) await tolerateAbsent(qmp.execute("nbd-server-stop", {}, { signal }));
   await cancelJobs(qmp, remains.prefix, signal);
