@@ -66,9 +66,17 @@ export function everyTimeTask(
   sketch: TaskSketch,
   perform: (run: Run, signal: AbortSignal) => Promise<TaskOutcome>,
 ): Task {
+  const weight = sketch.weight ?? "light";
   return {
-    weight: "light",
     ...sketch,
-    perform: (signal) => perform(runnerOf(cloud, sketch.name, signal), signal),
+    weight,
+    perform: (signal) => {
+      const run = runnerOf(cloud, sketch.name, signal);
+      // Long computing must not keep the services that are there already from answering.
+      return perform(
+        weight === "heavy" ? (argv, more) => run(["nice", "-n", "5", ...argv], more) : run,
+        signal,
+      );
+    },
   };
 }

@@ -9,8 +9,56 @@ import type { Profile } from "./settings.ts";
  * nova-compute-kvm and not -qemu: the latter brings thirty emulators, and libvirt asks each of them what it
  * can (55 s). It works without KVM as well.
  */
-const PACKAGES: readonly string[] = ['mariadb-server', 'rabbitmq-server', 'memcached', 'iproute2', 'util-linux', 'uwsgi-plugin-python3', 'keystone', 'glance-api', 'placement-api', 'nova-api', 'nova-conductor', 'nova-scheduler', 'nova-compute', 'nova-compute-kvm', 'neutron-server', 'neutron-linuxbridge-agent', 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent', 'cinder-api', 'cinder-scheduler', 'cinder-volume', 'python3-openstackclient', 'libvirt-daemon-system', 'libvirt-clients', 'qemu-system-x86', 'qemu-utils', 'libnbd-bin', 'mmdebstrap', 'e2fsprogs', 'fdisk', 'kmod', 'extlinux', 'syslinux-common', 'cpio', 'openssl'];
-const PACKAGES_OF_FULL: readonly string[] = ['ceph-mon', 'ceph-mgr', 'ceph-osd', 'ceph-common', 'radosgw', 'python3-rbd', 'python3-rados', 'qemu-block-extra', 'openstack-dashboard'];
+const PACKAGES: readonly string[] = [
+  "mariadb-server",
+  "rabbitmq-server",
+  "memcached",
+  "iproute2",
+  "util-linux",
+  "uwsgi-plugin-python3",
+  "keystone",
+  "glance-api",
+  "placement-api",
+  "nova-api",
+  "nova-conductor",
+  "nova-scheduler",
+  "nova-compute",
+  "nova-compute-kvm",
+  "neutron-server",
+  "neutron-linuxbridge-agent",
+  "neutron-dhcp-agent",
+  "neutron-l3-agent",
+  "neutron-metadata-agent",
+  "cinder-api",
+  "cinder-scheduler",
+  "cinder-volume",
+  "python3-openstackclient",
+  "libvirt-daemon-system",
+  "libvirt-clients",
+  "qemu-system-x86",
+  "qemu-utils",
+  "libnbd-bin",
+  "nftables",
+  "mmdebstrap",
+  "e2fsprogs",
+  "fdisk",
+  "kmod",
+  "extlinux",
+  "syslinux-common",
+  "cpio",
+  "openssl",
+];
+const PACKAGES_OF_FULL: readonly string[] = [
+  "ceph-mon",
+  "ceph-mgr",
+  "ceph-osd",
+  "ceph-common",
+  "radosgw",
+  "python3-rbd",
+  "python3-rados",
+  "qemu-block-extra",
+  "openstack-dashboard",
+];
 
 /** The series that the configuration is written for: Zed of Debian 12. */
 export const SERIES: Readonly<Record<string, string>> = {

@@ -30,10 +30,8 @@ export function machineTasks(cloud: Cloud): Task[] {
       makeFolders(serviceFolders(settings.layout.data));
       await Promise.resolve();
     }),
-    everyTimeTask(
-      cloud,
-      { name: "volume-share", after: ["volume-folders"] },
-      async (run) => mountShare(settings, run),
+    everyTimeTask(cloud, { name: "volume-share", after: ["volume-folders"] }, async (run) =>
+      mountShare(settings, run),
     ),
     onceTask(cloud, { name: "libvirt-settings", after: [] }, async () => {
       for (const folder of LIBVIRT_FOLDERS) cloud.journal.keepPath(folder);

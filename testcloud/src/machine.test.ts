@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GiB } from "@cairn/kernel";
 import { parseInstalled, wrongSeries } from "./debian.ts";
-import { withoutNeutron } from "./firewall.ts";
+import { bridgeCleaning, isEmptyTable, withoutNeutron } from "./firewall.ts";
+import { differences } from "./footprint.ts";
 import { type MachineFacts, parseListeningPorts, parseSystem, problemsOf } from "./machine.ts";
 import { parseMountPoints } from "./mounts.ts";
 import { parseStat } from "./process-table.ts";
@@ -37,7 +38,11 @@ describe("whether a machine can have a cloud", () => {
     ["no room", { freeDiskBytes: 2 * GiB }, /has 2\.\d* ?GiB free|has .* free, and .* are needed/],
     ["little memory", { freeMemoryBytes: GiB }, /of memory are free/],
     ["a closed folder", { closedFolder: "/root" }, /\/root is closed to MariaDB/],
-    ["a port that is taken", { takenPorts: [{ port: 5000, service: "keystone" }] }, /port 5000, which keystone/],
+    [
+      "a port that is taken",
+      { takenPorts: [{ port: 5000, service: "keystone" }] },
+      /port 5000, which keystone/,
+    ],
     ["another libvirtd", { strangers: ["libvirtd (process 7)"] }, /libvirtd \(process 7\) is there already/],
   ];
   for (const [what, facts, sentence] of rows) {
@@ -91,7 +96,47 @@ describe("reading the machine", () => {
   });
 
   it("takes Neutron's rules out of a firewall and leaves the others", () => {
-    const rules = "*filter\n:INPUT ACCEPT [0:0]\n:neutron-filter-top - [0:0]\n-A INPUT -j neutron-x\n-A INPUT -j mine\nCOMMIT\n";
+    const rules =
+      "*filter\n:INPUT ACCEPT [0:0]\n:neutron-filter-top - [0:0]\n-A INPUT -j neutron-x\n-A INPUT -j mine\nCOMMIT\n";
     assert.equal(withoutNeutron(rules), "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j mine\nCOMMIT\n");
+  });
+
+  it("takes Neutron's chains out of the bridges' table in an order that nft allows", () => {
+    const table = `table bridge nat { # handle 1
+	chain PREROUTING { # handle 1
+		type filter hook prerouting priority dstnat; policy accept;
+		iifname "tap1" counter packets 45 bytes 5271 jump neutronMAC-tap1 # handle 9
+		iifname "eth7" counter packets 0 bytes 0 drop # handle 10
+	}
+
+	chain neutronMAC-tap1 { # handle 4
+		counter packets 0 bytes 0 drop # handle 5
+	}
+}
+`;
+    assert.deepEqual(
+      bridgeCleaning(table).map((words) => words.join(" ")),
+      [
+        "delete rule bridge nat PREROUTING handle 9",
+        "flush chain bridge nat neutronMAC-tap1",
+        "delete chain bridge nat neutronMAC-tap1",
+      ],
+    );
+  });
+
+  it("takes a table for empty only when it lets everything pass", () => {
+    const table = (line: string): string =>
+      `table ip raw {\n\tchain OUTPUT {\n\t\ttype filter hook output priority raw; ${line}\n\t}\n}\n`;
+    assert.ok(isEmptyTable(table("policy accept;")));
+    assert.ok(!isEmptyTable(table("policy drop;")));
+    assert.ok(!isEmptyTable(table("policy accept;\n\t\tcounter packets 0 bytes 0 drop")));
+  });
+
+  it("sees what came and what went", () => {
+    const found = differences({ mounts: ["/", "/a"], files: ["x"] }, { mounts: ["/", "/b"], files: ["x"] });
+    assert.deepEqual(found, [
+      { aspect: "mounts", sign: "+", line: "/b" },
+      { aspect: "mounts", sign: "-", line: "/a" },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
+import { get } from "node:http";
 import { connect } from "node:net";
-import { type Clock, hasCode } from "@cairn/kernel";
+import type { Clock } from "@cairn/kernel";
 import { LOOPBACK } from "./settings.ts";
 
 /** How one sees that a service answers. `running`: it has nothing that could be asked. */
@@ -50,15 +51,16 @@ function connects(where: { host: string; port: number } | { path: string }): Pro
   });
 }
 
-async function respondsTo(url: string, signal: AbortSignal): Promise<boolean> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(PROBE_DEADLINE_MS)]);
-  try {
-    const response = await fetch(url, { redirect: "manual", signal: deadline });
-    await response.body?.cancel();
-    return response.status !== 502;
-  } catch (cause) {
-    signal.throwIfAborted();
-    if (cause instanceof TypeError || hasCode(cause, "ECONNREFUSED") || deadline.aborted) return false;
-    throw cause;
-  }
+/** Without a pool of connections, which would keep this program waiting at its end. */
+function respondsTo(url: string, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: PROBE_DEADLINE_MS, signal }, (response) => {
+      response.resume();
+      response.once("error", () => resolve(false));
+      response.once("end", () => resolve(response.statusCode !== 502));
+    });
+    request.once("timeout", () => request.destroy());
+    request.once("error", () => resolve(false));
+    request.once("close", () => resolve(false));
+  });
 }

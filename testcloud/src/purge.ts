@@ -4,12 +4,12 @@ import { Fault } from "@cairn/kernel";
 import { exportFolder } from "./config/cinder.ts";
 import { type Down, down } from "./down.ts";
 import { environmentOf } from "./environment.ts";
-import { withoutNeutron } from "./firewall.ts";
+import { bridgeCleaning, isEmptyTable, withoutNeutron } from "./firewall.ts";
 import { Journal } from "./journal.ts";
 import type { Layout } from "./layout.ts";
 import { mountPoints } from "./mounts.ts";
 import { NEUTRON_INTERFACE, NEUTRON_NAMESPACE } from "./observe-machine.ts";
-import { runCommand, succeeds } from "./run-command.ts";
+import { runCommand } from "./run-command.ts";
 import { NETWORKS } from "./settings.ts";
 
 const COMMAND_DEADLINE_MS = 60_000;
@@ -32,7 +32,7 @@ export async function purge(what: Down, signal: AbortSignal): Promise<void> {
     });
   await down(what, signal);
   await removeNetworks(run);
-  await removeFirewallRules(run, signal);
+  await removeFirewallRules(run);
   await unmountAll(layout, run);
   new Journal(layout).putBack();
   rmSync(layout.root, { recursive: true, force: true });
@@ -59,20 +59,29 @@ async function removeNetworks(run: Run): Promise<void> {
 }
 
 /** Chains and rules that Neutron's agents left; those of others stay as they are. */
-async function removeFirewallRules(run: Run, signal: AbortSignal): Promise<void> {
+async function removeFirewallRules(run: Run): Promise<void> {
   for (const program of ["iptables", "ip6tables"]) {
     const rules = await run([`${program}-save`]);
     if (rules.includes("neutron-")) await run([`${program}-restore`], withoutNeutron(rules));
   }
-  const options = { environment: { PATH: "/usr/sbin:/usr/bin" }, deadlineMs: COMMAND_DEADLINE_MS, signal };
-  const chains = await run(["/usr/sbin/ebtables", "-t", "nat", "-L"]);
-  for (const [, chain = ""] of chains.matchAll(/^Bridge chain: (neutron\S+),/gm)) {
-    await succeeds(["ebtables", "-t", "nat", "-F", chain], options);
-    await succeeds(["ebtables", "-t", "nat", "-X", chain], options);
+  if ((await run(["nft", "list", "tables"])).includes("table bridge nat")) {
+    const table = await run(["nft", "--handle", "list", "table", "bridge", "nat"]);
+    for (const words of bridgeCleaning(table)) await run(["nft", ...words]);
   }
+  await removeEmptyTables(run);
   const sets = await run(["ipset", "list", "-name"]);
   for (const name of sets.split("\n").filter((each) => /^NIPv[46]/.test(each))) {
     await run(["ipset", "destroy", name]);
+  }
+}
+
+/** iptables and ebtables make their tables when they are first asked, and never remove them. */
+async function removeEmptyTables(run: Run): Promise<void> {
+  for (const [, table = ""] of (await run(["nft", "list", "tables"])).matchAll(/^table (.+)$/gm)) {
+    const words = table.split(" ");
+    if (isEmptyTable(await run(["nft", "list", "table", ...words]))) {
+      await run(["nft", "delete", "table", ...words]);
+    }
   }
 }
 

@@ -23,9 +23,8 @@ function orderOf(profile: Profile): string[] {
 
 describe("the services of a cloud", () => {
   for (const profile of PROFILES) {
-    it(`of the profile ${profile} have a possible order that ends with the contents`, () => {
+    it(`of the profile ${profile} have a possible order, and all come before the contents`, () => {
       const order = orderOf(profile);
-      assert.equal(order.at(-1), profile === "light" ? "contents" : order.at(-1));
       for (const { name } of servicesOf(sampleSettings(profile))) {
         assert.ok(order.indexOf(name) < order.indexOf("contents"), name);
       }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { MARK } from "./environment.ts";
+import type { Layout } from "./layout.ts";
 import type { Probe } from "./probe.ts";
 import type { Service } from "./service.ts";
 import { LOOPBACK, PORTS, type Settings, urlOf } from "./settings.ts";
@@ -22,6 +23,11 @@ export function servicesOf(settings: Settings): Service[] {
     ...(settings.profile === "full" ? [...ceph(settings), dashboard(settings)] : []),
   ];
   return sketches.map((sketch) => ({ stops: "group", ...sketch }));
+}
+
+/** Stand-ins that a service finds in its PATH: it is started anew when they change. */
+function mountPrograms({ bin }: Layout): string[] {
+  return [join(bin, "mount"), join(bin, "mount.nfs")];
 }
 
 function port(number: number): Probe {
@@ -152,6 +158,7 @@ function compute({ layout, profile }: Settings): Sketch[] {
     },
     {
       ...program("nova-compute", node),
+      reads: [node, ...mountPrograms(layout)],
       after: [
         "nova-conductor",
         "placement",
@@ -209,6 +216,7 @@ function volume({ layout, profile }: Settings): Sketch[] {
     { ...program("scheduler"), after: ["cinder-database", "rabbitmq"], ready: { kind: "running" } },
     {
       ...program("volume"),
+      reads: [config, ...mountPrograms(layout)],
       after: [
         "cinder-database",
         "identities",

@@ -131,10 +131,11 @@ function summarise({ layout, profile }: Settings, narrator: Narrator): void {
     `  administrator  . ${join(layout.root, "openrc")}        (cloud "admin" of clouds.yaml)`,
     `  project demo   . ${join(layout.root, "openrc-demo")}   (cloud "demo")`,
     `  clouds.yaml    ${join(layout.root, "clouds.yaml")}`,
+    `  bus, libvirt, S3 and Ceph: ${join(layout.root, "access.json")}`,
     "  image guest, flavors t1, t1.disk, t2.disk, network priv, floating IPs of ext",
   ];
   if (profile === "full") {
-    lines.push(`  S3          ${urlOf("s3")}, keys in ${join(layout.root, "s3.json")}`);
+    lines.push(`  S3          ${urlOf("s3")}`);
     lines.push(`  Horizon     ${urlOf("horizon", "/")}`);
     lines.push(`  Ceph        --conf ${join(layout.conf, "ceph.conf")}`);
   }

@@ -1,24 +1,25 @@
 import { join } from "node:path";
 import { HOST, LOOPBACK, PORTS, REGION, type Settings, urlOf } from "../settings.ts";
 import { type ConfigFile, PRIVATE } from "./file.ts";
+import { RABBIT_USER } from "./sections.ts";
 
 /** Who may log in: the administrator, and a member of the project `demo`. */
 const LOGINS = ["admin", "demo"] as const;
 type Login = (typeof LOGINS)[number];
 
-/** `clouds.yaml` with the clouds `admin` and `demo`, `openrc` and `openrc-demo`, and the S3 gateway's keys. */
+/**
+ * `clouds.yaml` with the clouds `admin` and `demo`, `openrc` and `openrc-demo`, and two files about what is
+ * no API of OpenStack: `place.json` for a datamover on this machine, `access.json` for everything else.
+ */
 export function clientFiles(settings: Settings): ConfigFile[] {
   const { root } = settings.layout;
-  const files: ConfigFile[] = [
+  return [
     { path: join(root, "clouds.yaml"), text: cloudsYaml(settings), mode: PRIVATE },
     { path: join(root, "openrc"), text: openrc(settings, "admin"), mode: PRIVATE },
     { path: join(root, "openrc-demo"), text: openrc(settings, "demo"), mode: PRIVATE },
     { path: join(root, "place.json"), text: place(settings), mode: PRIVATE },
+    { path: join(root, "access.json"), text: access(settings), mode: PRIVATE },
   ];
-  if (settings.profile === "full") {
-    files.push({ path: join(root, "s3.json"), text: s3(settings), mode: PRIVATE });
-  }
-  return files;
 }
 
 /** What a datamover on this machine and its tests must know (`OpenStackPlace` of packages/embedded). */
@@ -78,12 +79,27 @@ function cloudsYaml(settings: Settings): string {
   return `clouds:\n${clouds.join("")}`;
 }
 
-function s3({ secrets }: Settings): string {
-  const access = {
-    endpoint: `http://${LOOPBACK}:${PORTS.s3}`,
-    region: "us-east-1",
-    accessKey: secrets.s3AccessKey,
-    secretKey: secrets.s3SecretKey,
+/** The bus with the notifications, libvirt, and in the full profile Ceph and its S3 gateway. */
+function access(settings: Settings): string {
+  const { secrets, profile, layout } = settings;
+  const full = {
+    s3: {
+      endpoint: urlOf("s3"),
+      region: "us-east-1",
+      accessKey: secrets.s3AccessKey,
+      secretKey: secrets.s3SecretKey,
+    },
+    ceph: { conf: join(layout.conf, "ceph.conf"), user: "cinder", volumes: "volumes", instances: "vms" },
+    horizon: urlOf("horizon", "/"),
   };
-  return `${JSON.stringify(access, undefined, 2)}\n`;
+  const found = {
+    bus: {
+      url: `amqp://${RABBIT_USER}:${secrets.rabbitPassword}@${LOOPBACK}:${PORTS.rabbit}/`,
+      novaQueue: "versioned_notifications.info",
+      cinderQueue: "notifications.info",
+    },
+    libvirt: "qemu:///system",
+    ...(profile === "full" ? full : {}),
+  };
+  return `${JSON.stringify(found, undefined, 2)}\n`;
 }

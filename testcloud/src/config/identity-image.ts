@@ -17,7 +17,12 @@ export function identityAndImageFiles(settings: Settings): ConfigFile[] {
     write(
       "keystone-uwsgi.ini",
       uwsgiIni(
-        { port: PORTS.keystone, application: "/usr/bin/keystone-wsgi-public", processes: 2, name: "keystone" },
+        {
+          port: PORTS.keystone,
+          application: "/usr/bin/keystone-wsgi-public",
+          processes: 2,
+          name: "keystone",
+        },
         { "thunder-lock": true },
       ),
     ),

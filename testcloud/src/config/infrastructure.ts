@@ -18,6 +18,7 @@ export function infrastructureFiles(settings: Settings): ConfigFile[] {
     { path: join(conf, "rabbitmq/definitions.json"), text: rabbitDefinitions(settings), mode: READABLE },
     { path: join(conf, "libvirtd.conf"), text: libvirtd(settings), mode: PRIVATE },
     { path: join(bin, "mount"), text: MOUNT, mode: PROGRAM },
+    { path: join(bin, "mount.nfs"), text: MOUNT_NFS, mode: PROGRAM },
     { path: join(bin, "ebtables"), text: EBTABLES, mode: PROGRAM },
   ];
 }
@@ -110,7 +111,13 @@ for each in "$@"; do
   share=\${folder-}
   folder=$each
 done
-exec /bin/mount --bind "\${share#*:}" "$folder"
+exec mount.nfs "$share" "$folder"
+`;
+
+/** Cinder calls it without arguments to see whether it is installed. */
+const MOUNT_NFS = `#!/bin/sh
+[ $# -eq 2 ] || { echo "usage: mount.nfs HOST:/PATH FOLDER" >&2; exit 1; }
+exec /bin/mount --bind "\${1#*:}" "$2"
 `;
 
 /**
