@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type ApiClient, connectApi } from "@cairn/contract";
-import { Rejection } from "@cairn/kernel";
+import { findDelegation } from "@cairn/database";
+import { asId, Rejection, Secret } from "@cairn/kernel";
+import { secretSeal } from "@cairn/openstack";
 import { fakeId } from "./fake-openstack.ts";
 import { startTestApi, type TestApi } from "./test-api.ts";
 
@@ -9,6 +11,7 @@ const PROJECT = "1".repeat(32);
 const OTHER = "2".repeat(32);
 const WEB = fakeId("web");
 const DB = fakeId("db");
+const GUEST = fakeId("guest");
 const FOREIGN = fakeId("foreign");
 
 let api: TestApi;
@@ -23,9 +26,12 @@ before(async () => {
     roles: ["member"],
     isFromTrust: true,
   });
+  const federated = { userId: "fred", projectId: PROJECT, roles: ["member"], isFederated: true };
+  api.cloud.tokens.set("federated", federated);
   api.cloud.tokens.set("unscoped", { userId: "anna", roles: [] });
   api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
   api.cloud.servers.set(DB, { name: "db", projectId: PROJECT, metadata: {}, volumes: [] });
+  api.cloud.servers.set(GUEST, { name: "guest", projectId: PROJECT, metadata: {}, volumes: [] });
   api.cloud.servers.set(FOREIGN, { name: "theirs", projectId: OTHER, metadata: {}, volumes: [] });
   client = connectApi({ endpoint: `${api.url}/v1/${PROJECT}`, token: async () => "member" });
 });
@@ -88,4 +94,26 @@ void test("instances unknown, of another project or workload are refused in the 
   assert.equal(taken.message, `Invalid instance as ${DB} already attached with other workload`);
   assert.deepEqual([taken.status, taken.field, taken.value], [400, "workload.instances", DB]);
   assert.notEqual(taken.remedy, undefined);
+});
+
+void test("who can make no trust gives an application credential, and again when it is gone", async () => {
+  const fred = connectApi({ endpoint: `${api.url}/v1/${PROJECT}`, token: async () => "federated" });
+  const { workload } = await fred.createWorkload({ body: workloadOf(GUEST) });
+  const [id = "", ...more] = api.cloud.credentials.keys();
+  assert.equal(more.length, 0);
+  const delegation = await findDelegation(
+    api.database.handle,
+    asId<"user">("fred"),
+    asId<"project">(PROJECT),
+  );
+  assert.ok(delegation?.kind === "application-credential");
+  assert.equal(delegation.credentialId, id);
+  assert.doesNotMatch(JSON.stringify(delegation), /secret of/);
+  assert.equal(secretSeal(new Secret("x")).open(delegation.sealed, id).reveal(), `secret of ${id}`);
+  const change = { params: { workload_id: workload.id }, body: { workload: { name: "renamed" } } };
+  await fred.modifyWorkload({ ...change, query: {} });
+  assert.equal(api.cloud.credentials.size, 1);
+  api.cloud.credentials.clear();
+  await fred.modifyWorkload({ ...change, query: {} });
+  assert.equal(api.cloud.credentials.size, 1);
 });

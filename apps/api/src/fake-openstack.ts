@@ -10,6 +10,8 @@ export interface FakeOpenStack extends AsyncDisposable {
   readonly url: string;
   readonly tokens: Map<string, FakeToken>;
   readonly trusts: Map<string, Record<string, unknown>>;
+  /** Application credentials by their id, without their secrets. */
+  readonly credentials: Map<string, Record<string, unknown>>;
   readonly servers: Map<string, FakeServer>;
   readonly networks: Map<string, readonly string[]>;
   readonly flavors: Map<string, { readonly ram: number; readonly disk: number }>;
@@ -24,6 +26,8 @@ export interface FakeToken {
   readonly projectId?: string;
   readonly roles: readonly string[];
   readonly isFromTrust?: boolean;
+  /** Of a user whose roles come with each login: no trust can be made of them. */
+  readonly isFederated?: boolean;
 }
 
 export interface FakeServer {
@@ -64,6 +68,7 @@ export async function startFakeOpenStack(): Promise<FakeOpenStack> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     tokens: new Map([[SERVICE_TOKEN, { userId: SERVICE_USER, projectId: "service", roles: ["admin"] }]]),
     trusts: new Map(),
+    credentials: new Map(),
     servers: new Map(),
     networks: new Map(),
     flavors: new Map(),
@@ -104,6 +109,7 @@ function route(cloud: FakeOpenStack, asked: Asked): Answer {
   if (root === "v3" && second === "auth") return auth(cloud, asked);
   if (asked.bearer === undefined && asked.path.length > 1)
     return { status: 401, body: { error: { code: 401, message: "who?" } } };
+  if (root === "v3" && second === "users") return credential(cloud, asked);
   if (root === "v3") return trust(cloud, asked);
   if (root === "v2.1") return nova(cloud, asked);
   if (root === "v2.0") return neutron(cloud, asked);
@@ -166,6 +172,7 @@ function trust(cloud: FakeOpenStack, asked: Asked): Answer {
         body: { error: { code: 403, message: "Redelegation is not allowed", title: "Forbidden" } },
       };
     }
+    if (asked.bearer?.isFederated === true) return notFound;
     const wanted = asked.body["trust"] as { readonly roles: readonly { readonly name: string }[] };
     const roles = wanted.roles.map(({ name }) => ({ id: `role-${name}`, name }));
     const made = { ...wanted, roles, id: randomUUID().replaceAll("-", "") };
@@ -174,6 +181,22 @@ function trust(cloud: FakeOpenStack, asked: Asked): Answer {
   }
   const found = cloud.trusts.get(id ?? "");
   return found === undefined ? notFound : { status: 200, body: { trust: found } };
+}
+
+function credential(cloud: FakeOpenStack, asked: Asked): Answer {
+  if (asked.method !== "POST") {
+    const found = cloud.credentials.get(asked.path[4] ?? "");
+    return found === undefined ? notFound : { status: 200, body: { application_credential: found } };
+  }
+  if (asked.bearer?.isFromTrust === true) {
+    const message = "Using method 'trust' is not allowed for managing application credentials";
+    return { status: 403, body: { error: { code: 403, message, title: "Forbidden" } } };
+  }
+  const wanted = asked.body["application_credential"] as Record<string, unknown>;
+  const id = randomUUID().replaceAll("-", "");
+  const made = { ...wanted, id, project_id: asked.bearer?.projectId, roles: [] };
+  cloud.credentials.set(id, made);
+  return { status: 201, body: { application_credential: { ...made, secret: `secret of ${id}` } } };
 }
 
 function nova(cloud: FakeOpenStack, asked: Asked): Answer {

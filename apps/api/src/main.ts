@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { openDatabase } from "@cairn/database";
 import type { Secret } from "@cairn/kernel";
-import { type CloudOptions, connectCloud } from "@cairn/openstack";
+import { type CloudOptions, connectCloud, secretSeal, VersionMemory } from "@cairn/openstack";
 import {
   databaseSettings,
   integer,
@@ -34,13 +34,18 @@ async function start({ config, log, status, clock, signal }: Context) {
     status.failed("database", fault);
   };
   const database = openDatabase(config.database.url.reveal(), { onFault: faulty });
+  // Every request has a cloud of its own; what services speak is asked once for all.
+  const versions = new VersionMemory();
+  const admin = connectCloud({ ...adminOptions(config), versions });
   const world: World = {
     database,
     clock,
-    admin: connectCloud(adminOptions(config)),
+    admin,
+    seal: secretSeal(config.keystone.password),
     cloudOf: (token: Secret, requestId: string) =>
       connectCloud({
         ...adminOptions(config),
+        versions,
         credentials: { kind: "token", token },
         globalRequestId: requestId,
       }),

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createTestDatabase, type Database, openDatabase } from "@cairn/database";
 import { type Clock, Secret, systemClock } from "@cairn/kernel";
-import { connectCloud } from "@cairn/openstack";
+import { connectCloud, secretSeal } from "@cairn/openstack";
 import { createLog, Status } from "@cairn/service";
 import { TokenValidator } from "./authentication.ts";
 import { type FakeOpenStack, startFakeOpenStack } from "./fake-openstack.ts";
@@ -30,6 +30,7 @@ export async function startTestApi(env: NodeJS.ProcessEnv, clock: Clock = system
   const world: World = {
     database,
     clock,
+    seal: secretSeal(new Secret("x")),
     admin: connectCloud({
       ...options,
       credentials: { kind: "password", user, password: new Secret("x"), scope },

@@ -1,13 +1,13 @@
-import { findTrust, saveTrust } from "@cairn/database";
-import { hasCode, Rejection, type TrustId } from "@cairn/kernel";
+import { type Delegation, findDelegation, saveDelegation } from "@cairn/database";
+import { Fault, hasCode, newId, Rejection } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import type { Caller } from "./policy.ts";
 import type { World } from "./world.ts";
 
 /**
- * Makes sure that the service may act as this user in this project later, without their token: a Keystone
- * trust with the roles of the token, made with the token itself. One that Keystone has forgotten is made
- * anew.
+ * Makes sure that the service may act as this user in this project later, without their token: by a Keystone
+ * trust with the roles of the token, made with the token itself; for users who cannot make trusts by an
+ * application credential. One that Keystone has forgotten is made anew.
  */
 export async function ensureTrust(
   world: World,
@@ -16,29 +16,56 @@ export async function ensureTrust(
   signal: AbortSignal,
 ): Promise<void> {
   const { handle } = world.database;
-  const known = await findTrust(handle, caller.userId, caller.projectId);
-  if (known !== undefined && (await isGood(world, known.trust_id, caller, signal))) return;
-  const trust = await createTrust(world, caller, cloud, signal);
-  await saveTrust(handle, {
-    userId: caller.userId,
-    projectId: caller.projectId,
-    trustId: trust,
-    roles: caller.roles,
-  });
+  const asking = { world, caller, cloud, signal };
+  const known = await findDelegation(handle, caller.userId, caller.projectId);
+  if (known !== undefined && (await isGood(known, asking))) return;
+  const delegation = (await makeTrust(asking)) ?? (await makeCredential(asking));
+  const { userId, projectId, roles } = caller;
+  await saveDelegation(handle, { userId, projectId, roles, delegation });
 }
 
-/** A trust is good while Keystone knows it, for this trustor and project. */
-async function isGood(world: World, id: TrustId, caller: Caller, signal: AbortSignal): Promise<boolean> {
-  const trust = await world.admin.keystone.trusts.find(id, signal);
-  return trust?.trustorUserId === caller.userId && trust.projectId === caller.projectId;
+interface Asking {
+  readonly world: World;
+  readonly caller: Caller;
+  /** OpenStack as the caller. */
+  readonly cloud: Cloud;
+  readonly signal: AbortSignal;
 }
 
-async function createTrust(
-  world: World,
-  caller: Caller,
-  cloud: Cloud,
-  signal: AbortSignal,
-): Promise<TrustId> {
+/** A delegation is good while Keystone knows it, for this user and project, and we can still use it. */
+async function isGood(known: Delegation, { world, caller, cloud, signal }: Asking): Promise<boolean> {
+  switch (known.kind) {
+    case "trust": {
+      const trust = await world.admin.keystone.trusts.find(known.trustId, signal);
+      return trust?.trustorUserId === caller.userId && trust.projectId === caller.projectId;
+    }
+    case "application-credential": {
+      if (!opens(world, known)) return false;
+      // Asked as the owner: in some releases an admin may not see those of others.
+      const { applicationCredentials } = cloud.keystone;
+      const found = await applicationCredentials.find(caller.userId, known.credentialId, signal);
+      return found?.projectId === caller.projectId;
+    }
+  }
+}
+
+/** The service password may have changed since. */
+function opens(world: World, known: Extract<Delegation, { kind: "application-credential" }>): boolean {
+  try {
+    world.seal.open(known.sealed, known.credentialId);
+    return true;
+  } catch (cause) {
+    if (cause instanceof Fault && cause.code === "credential-unreadable") return false;
+    throw cause;
+  }
+}
+
+/**
+ * Undefined when Keystone lets this user or this token make none: a token that itself came from a trust or an
+ * application credential, or a user whose roles come from an identity provider with each login, whom Keystone
+ * then tells that it could not find the role (keystone/trust/core.py, keystone/api/trusts.py).
+ */
+async function makeTrust({ world, caller, cloud, signal }: Asking): Promise<Delegation | undefined> {
   try {
     const trust = await cloud.keystone.trusts.create(
       {
@@ -50,10 +77,31 @@ async function createTrust(
       },
       signal,
     );
-    return trust.id;
+    return { kind: "trust", trustId: trust.id };
+  } catch (cause) {
+    if (hasCode(cause, "openstack-forbidden") || hasCode(cause, "openstack-not-found")) return undefined;
+    throw cause;
+  }
+}
+
+/** With the token's roles. What a crash leaves before it is saved is harmless: nobody knows its secret. */
+async function makeCredential({ world, caller, cloud, signal }: Asking): Promise<Delegation> {
+  try {
+    const { credential, secret } = await cloud.keystone.applicationCredentials.create(
+      caller.userId,
+      {
+        // Names are unique for a user, and an older one may still be in use by a run.
+        name: `cairn-${newId()}`,
+        description: "Cairn: backups without your presence. Delete it to stop them.",
+        roleNames: caller.roles,
+      },
+      signal,
+    );
+    const sealed = world.seal.close(secret, credential.id);
+    return { kind: "application-credential", credentialId: credential.id, sealed };
   } catch (cause) {
     if (!hasCode(cause, "openstack-forbidden")) throw cause;
-    // Keystone lets no trust be made with a token that itself came from a trust or a restricted credential.
+    // Keystone lets neither be made with a token that itself came from a trust or a restricted credential.
     throw new Rejection("Keystone does not let this token delegate its user's roles to the backup service.", {
       status: 403,
       remedy: "Ask once with a token that was issued for a password; later requests may use any token.",

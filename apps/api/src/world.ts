@@ -1,6 +1,6 @@
 import type { Database } from "@cairn/database";
 import type { Clock, Secret } from "@cairn/kernel";
-import type { Cloud } from "@cairn/openstack";
+import type { Cloud, SecretSeal } from "@cairn/openstack";
 
 /** Everything outside that handlers touch. */
 export interface World {
@@ -9,5 +9,7 @@ export interface World {
   readonly admin: Cloud;
   /** OpenStack as whoever bears this token. */
   cloudOf(token: Secret, requestId: string): Cloud;
+  /** Closes what users entrust to the service; the engine opens it. */
+  readonly seal: SecretSeal;
   readonly clock: Clock;
 }

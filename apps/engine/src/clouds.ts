@@ -1,7 +1,7 @@
-import { type Database, findTrust } from "@cairn/database";
+import { type Database, type Delegation, findDelegation } from "@cairn/database";
 import type { RunFacts } from "@cairn/flows";
 import { Fault } from "@cairn/kernel";
-import { type Cloud, type CloudOptions, type Credentials, connectCloud } from "@cairn/openstack";
+import { type Cloud, type CloudOptions, type Credentials, connectCloud, secretSeal } from "@cairn/openstack";
 import type { ConfigOf } from "@cairn/service";
 import type { engineSpec } from "./config.ts";
 
@@ -24,25 +24,35 @@ export function adminCloud(keystone: Keystone): Cloud {
 }
 
 /**
- * OpenStack as the user who asked for a run, through the trust that the API made with that user's own token.
+ * OpenStack as the user who asked for a run, through the trust or application credential that the API made
+ * with that user's own token.
  * The run's id is the global request id, so that OpenStack's logs can be joined with ours.
  */
 export async function tenantCloud(database: Database, keystone: Keystone, run: RunFacts): Promise<Cloud> {
-  const trust = await findTrust(database.handle, run.userId, run.projectId);
-  if (trust === undefined) {
+  const delegation = await findDelegation(database.handle, run.userId, run.projectId);
+  if (delegation === undefined) {
     throw new Fault(
       "trust-missing",
       `user ${run.userId} has no trust for project ${run.projectId}; modifying the workload makes one`,
       "after-operator",
     );
   }
-  const credentials: Credentials = {
-    kind: "trust",
-    user: { name: keystone.username, domain: { name: keystone.domain } },
-    password: keystone.password,
-    trustId: trust.trust_id,
-  };
+  const credentials = credentialsOf(keystone, delegation);
   return connectCloud({ ...common(keystone), credentials, globalRequestId: `req-${run.id}` });
+}
+
+function credentialsOf(keystone: Keystone, delegation: Delegation): Credentials {
+  switch (delegation.kind) {
+    case "trust": {
+      const user = { name: keystone.username, domain: { name: keystone.domain } };
+      return { kind: "trust", user, password: keystone.password, trustId: delegation.trustId };
+    }
+    case "application-credential": {
+      const { credentialId: id, sealed } = delegation;
+      const secret = secretSeal(keystone.password).open(sealed, id);
+      return { kind: "application-credential", credential: { id }, secret };
+    }
+  }
 }
 
 function common(keystone: Keystone): Omit<CloudOptions, "credentials"> {

@@ -25,14 +25,15 @@ import {
   createTestDatabase,
   createWorkload,
   type Database,
+  type Delegation,
   datamoverPresence,
   ensureDefaultTarget,
   ensureOrder,
   ensureRepository,
+  findDelegation,
   findHostOfToken,
   findOrder,
   findSnapshot,
-  findTrust,
   findWorkload,
   listDiskBases,
   listMemberships,
@@ -53,8 +54,8 @@ import {
   removeSnapshot,
   renewRun,
   reportProgress,
+  saveDelegation,
   saveDiskBases,
-  saveTrust,
   storageUsage,
   type TestDatabase,
   touchDatamover,
@@ -396,12 +397,17 @@ test("bases advance with their snapshot and go with it", async () => {
   assert.deepEqual(await listDiskBases(database.handle, workloadId), []);
 });
 
-test("a later trust takes the place of the former", async () => {
-  const trust = { ...asker, roles: ["member"] };
-  await saveTrust(database.handle, { ...trust, trustId: "t1" as TrustId });
-  await saveTrust(database.handle, { ...trust, trustId: "t2" as TrustId });
-  const found = await findTrust(database.handle, asker.userId, asker.projectId);
-  assert.deepEqual([found?.trust_id, found?.roles], ["t2", ["member"]]);
+test("a later trust or application credential takes the place of the former", async () => {
+  const given: readonly Delegation[] = [
+    { kind: "trust", trustId: "t1" as TrustId },
+    { kind: "application-credential", credentialId: "ac1", sealed: "x" },
+    { kind: "trust", trustId: "t2" as TrustId },
+  ];
+  assert.equal(await findDelegation(database.handle, asker.userId, asker.projectId), undefined);
+  for (const delegation of given) {
+    await saveDelegation(database.handle, { ...asker, roles: ["member"], delegation });
+    assert.deepEqual(await findDelegation(database.handle, asker.userId, asker.projectId), delegation);
+  }
 });
 
 test("a notification wakes who waits for it, and nobody waits longer than was asked", async () => {

@@ -125,13 +125,12 @@ export type {
   StepRow,
   Tables,
   TargetRow,
-  TrustRow,
   WorkloadInstanceRow,
   WorkloadRow,
   WorkloadStatus,
 } from "./tables.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
-export { findTrust, saveTrust } from "./trusts.ts";
+export { type Delegation, findDelegation, saveDelegation } from "./trusts.ts";
 export {
   createWorkload,
   findWorkload,

@@ -104,11 +104,13 @@ export type MaintenanceRow = Selectable<MaintenanceTable>;
 interface TrustTable {
   user_id: UserId;
   project_id: ProjectId;
-  trust_id: TrustId;
+  /** Null where there is an application credential, with both its fields. */
+  trust_id: TrustId | null;
+  credential_id: string | null;
+  credential_sealed: string | null;
   roles: Json<string[]>;
   created_at: Now;
 }
-export type TrustRow = Selectable<TrustTable>;
 
 export type WorkloadStatus = "available" | "locked" | "resetting" | "deleting" | "error";
 

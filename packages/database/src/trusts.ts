@@ -1,35 +1,57 @@
-import type { ProjectId, TrustId, UserId } from "@cairn/kernel";
+import { assert, type ProjectId, type TrustId, type UserId } from "@cairn/kernel";
 import { sql } from "kysely";
-import { type Handle, type TrustRow, toJson } from "./tables.ts";
+import { type Handle, toJson } from "./tables.ts";
 
-/** The trust through which the service acts as this user in this project. */
-export async function findTrust(
+/** How the service may act as a user in a project without their token. */
+export type Delegation =
+  | { readonly kind: "trust"; readonly trustId: TrustId }
+  | {
+      readonly kind: "application-credential";
+      readonly credentialId: string;
+      /** The secret, as `secretSeal` of `@cairn/openstack` closed it. */
+      readonly sealed: string;
+    };
+
+/** How the service acts as this user in this project. */
+export async function findDelegation(
   handle: Handle,
   userId: UserId,
   projectId: ProjectId,
-): Promise<TrustRow | undefined> {
-  return handle
+): Promise<Delegation | undefined> {
+  const row = await handle
     .selectFrom("trust")
     .selectAll()
     .where("user_id", "=", userId)
     .where("project_id", "=", projectId)
     .executeTakeFirst();
+  if (row === undefined) return undefined;
+  if (row.trust_id !== null) return { kind: "trust", trustId: row.trust_id };
+  const { credential_id: credentialId, credential_sealed: sealed } = row;
+  assert(credentialId !== null && sealed !== null, "the constraint trust_kind holds");
+  return { kind: "application-credential", credentialId, sealed };
 }
 
-/** Remembers a trust; a later one for the same user and project takes its place. */
-export async function saveTrust(
+/** Remembers a delegation; a later one for the same user and project takes its place. */
+export async function saveDelegation(
   handle: Handle,
-  trust: {
+  of: {
     readonly userId: UserId;
     readonly projectId: ProjectId;
-    readonly trustId: TrustId;
+    readonly delegation: Delegation;
     readonly roles: readonly string[];
   },
 ): Promise<void> {
-  const changing = { trust_id: trust.trustId, roles: toJson(trust.roles), created_at: sql<Date>`now()` };
+  const { delegation } = of;
+  const changing = {
+    trust_id: delegation.kind === "trust" ? delegation.trustId : null,
+    credential_id: delegation.kind === "trust" ? null : delegation.credentialId,
+    credential_sealed: delegation.kind === "trust" ? null : delegation.sealed,
+    roles: toJson(of.roles),
+    created_at: sql<Date>`now()`,
+  };
   await handle
     .insertInto("trust")
-    .values({ user_id: trust.userId, project_id: trust.projectId, ...changing })
+    .values({ user_id: of.userId, project_id: of.projectId, ...changing })
     .onConflict((conflict) => conflict.columns(["user_id", "project_id"]).doUpdateSet(changing))
     .execute();
 }

@@ -27,6 +27,7 @@ export type { Domain, Domains } from "./keystone/domains.ts";
 export type { Keystone } from "./keystone/keystone.ts";
 export type { Grant, Project, ProjectCreation, Projects } from "./keystone/projects.ts";
 export type { Role, RoleAssignment, Roles } from "./keystone/roles.ts";
+export { type SecretSeal, secretSeal } from "./keystone/secret-seal.ts";
 export type { Endpoint, EndpointCreation, Service, ServiceCreation, Services } from "./keystone/services.ts";
 export type {
   CatalogueEndpoint,
