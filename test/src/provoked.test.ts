@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { makeImage, makeNetwork, makeVolume, smallestFlavor } from "./openstack/making.ts";
 import { connect, sandboxAccess } from "./openstack/peer-cloud.ts";
-import { codeOf, IMAGE_BYTES, openSuite } from "./openstack/suite.ts";
+import { codeOf, IMAGE_BYTES, openSuite, withCredentials } from "./openstack/suite.ts";
 
-const { tenant, peer } = await openSuite();
+const { tenant, admin, peer } = await openSuite();
 
 const sandbox = async (method: string, path: string, body?: unknown): Promise<void> => {
   const response = await fetch(`${peer.sandboxUrl ?? ""}/sandbox${path}`, {
@@ -31,6 +31,32 @@ void test("what belongs to another project is absent, and a reader changes nothi
   assert.equal(await codeOf(reader.neutron.networks.create({ name: "x" })), "openstack-forbidden");
   const server = { name: "x", flavorId: (await smallestFlavor(tenant)).id, networks: "none" as const };
   assert.equal(await codeOf(reader.nova.servers.create(server)), "openstack-forbidden");
+});
+
+void test("who comes from an identity provider makes no trust, but an application credential", async () => {
+  const guest = connect(sandboxAccess(peer.sandboxUrl ?? "", "guest", "demo"));
+  const { user, project, roles } = await guest.token();
+  assert.ok(project !== undefined);
+  const trust = {
+    trustorUserId: user.id,
+    trusteeUserId: await admin.userId(),
+    projectId: project.id,
+    roleNames: roles.map((role) => role.name),
+    impersonation: true,
+  };
+  assert.equal(await codeOf(guest.keystone.trusts.create(trust)), "openstack-not-found");
+  const roleNames = ["member"];
+  const made = await guest.keystone.applicationCredentials.create(user.id, { name: "cairn", roleNames });
+  const own = withCredentials(peer.tenant, {
+    kind: "application-credential",
+    credential: { id: made.credential.id },
+    secret: made.secret,
+  });
+  await own.nova.servers.list();
+  // Neither can be made with a credential's token.
+  assert.equal(await codeOf(own.keystone.trusts.create(trust)), "openstack-forbidden");
+  const { applicationCredentials } = own.keystone;
+  assert.equal(await codeOf(applicationCredentials.create(user.id, { name: "more" })), "openstack-forbidden");
 });
 
 void test("a quota that is used up is called so by every service", async () => {

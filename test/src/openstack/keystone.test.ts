@@ -12,7 +12,7 @@ void test("a password gives a token with user, project, roles, catalogue and an 
   assert.ok(token.roles.length > 0);
   assert.equal(token.trust, undefined);
   assert.equal(await tenant.projectId(), token.project?.id);
-  for (const service of ["identity", "compute", "volume", "image", "network", "key-manager"] as const) {
+  for (const service of ["identity", "compute", "volume", "image", "network"] as const) {
     assert.match(await tenant.endpoint(service), /^https?:\/\/.*[^/]$/);
   }
 });

@@ -58,7 +58,7 @@ async function assertRegion({ keystone, wanted, signal }: SetUp): Promise<void> 
   });
 }
 
-/** Carries out the steps of one set-up. What was found is known, what is made is remembered for later steps. */
+/** Carries out the steps of one set-up; what is made is remembered for later steps. */
 class Maker {
   readonly #setUp: SetUp;
   readonly #password: Secret;

@@ -93,8 +93,8 @@ export function recordAfter(steps: readonly Step[], seen: Seen): readonly string
 }
 
 /**
- * What was made and is to be taken away: endpoints first, so that no client finds a service that is half gone,
- * and the service, which carries the record, last.
+ * What was made and is to be taken away: endpoints first, so that no client finds a service that is half
+ * gone, and the service, which carries the record, last.
  */
 export function planRemoval(service: Service | undefined): readonly Thing[] {
   const made = (service?.made ?? []).map((record) => thingOf(record)).filter((thing) => thing !== undefined);

@@ -46,7 +46,7 @@ function serviceBody(call: Call, { extra, ...service }: ServiceRow): object {
   return { ...extra, ...service, description: service.description ?? "", links };
 }
 
-/** What was asked for beyond Keystone's own attributes (keystone/catalog/schema.py, `additionalProperties`). */
+/** What was asked for beyond Keystone's own attributes (keystone/catalog/schema.py lets it through). */
 function extraOf(asked: Json): Record<string, unknown> {
   const own = ["type", "name", "description", "enabled", "id", "links"];
   return Object.fromEntries(Object.entries(asked).filter(([name]) => !own.includes(name)));

@@ -29,7 +29,7 @@ const projectBody = (call: Call, row: ProjectRow): object => ({
 });
 
 function userBody(call: Call, row: UserRow): object {
-  const { password_sha256: _password, ...shown } = row;
+  const { password_sha256: _password, federated: _federated, ...shown } = row;
   return {
     ...shown,
     domain_id: "default",

@@ -59,7 +59,8 @@ function expiryOf(call: Call, asked: Json): string | null {
 function rolesAsked(call: Call, asked: Json, trustor: string, projectId: string): RoleRow[] {
   const roles = listAt(asked, "roles") ?? [];
   if (roles.length === 0) throw refused("At least one role should be specified");
-  const held = assignedRoles(call.cloud, trustor, projectId);
+  const isFederated = call.cloud.state.users.find(trustor)?.federated === true;
+  const held = isFederated ? [] : assignedRoles(call.cloud, trustor, projectId);
   return roles.map((each) => {
     const id = textAt(jsonOf(each), "id");
     const name = textAt(jsonOf(each), "name");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Answer, ApiError, type Call, ok, param, type Route, route } from "../http/answer.ts";
 import { jsonOf, requiredText } from "../http/reading.ts";
 import type { HostRow } from "../state/compute-rows.ts";
+import { knowsQuery } from "./query.ts";
 import { nowZoneless } from "./server-body.ts";
 
 /** A stable id for a host, as microversion 2.53 wants one. */
@@ -50,6 +51,7 @@ function serviceBody(call: Call, host: HostRow): object {
 }
 
 function services(call: Call): Answer {
+  knowsQuery(call, ["binary", "host"]);
   const host = call.query.get("host");
   const binary = call.query.get("binary");
   const rows = call.cloud.state.hosts

@@ -3,6 +3,7 @@ import { type Answer, ApiError, accepted, type Call, ok, param, type Route, rout
 import { pageLinks, pageOf } from "../http/paging.ts";
 import { booleanAt, enveloped, numberAt, recordAt, requiredText, textAt } from "../http/reading.ts";
 import type { FlavorRow } from "../state/compute-rows.ts";
+import { knowsQuery } from "./query.ts";
 
 export function flavorLinks(call: Call, id: string): object[] {
   const base = call.cloud.baseUrl();
@@ -39,8 +40,11 @@ function flavorAt(call: Call): FlavorRow {
   return row;
 }
 
+const FLAVOR_QUERY = ["is_public", "limit", "marker", "minDisk", "minRam", "sort_dir", "sort_key"];
+
 function list(body: (call: Call, row: FlavorRow) => object): (call: Call) => Answer {
   return (call) => {
+    knowsQuery(call, FLAVOR_QUERY);
     const minRam = Number(call.query.get("minRam") ?? 0);
     const minDisk = Number(call.query.get("minDisk") ?? 0);
     const rows = call.cloud.state.flavors

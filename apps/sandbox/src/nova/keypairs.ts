@@ -4,6 +4,7 @@ import { pageOf } from "../http/paging.ts";
 import { enveloped, requiredText, textAt } from "../http/reading.ts";
 import type { KeypairRow } from "../state/compute-rows.ts";
 import { limitOf } from "../state/quota.ts";
+import { knowsQuery } from "./query.ts";
 import { nowZoneless } from "./server-body.ts";
 
 function keypairBody(call: Call, row: KeypairRow): object {
@@ -94,6 +95,7 @@ function show(call: Call): Answer {
 }
 
 function list(call: Call): Answer {
+  knowsQuery(call, ["limit", "marker", "user_id"]);
   const owner = ownerOf(call);
   const rows = call.cloud.state.keypairs.where((row) => row.user_id === owner);
   const { rows: page } = pageOf(rows, call.query);

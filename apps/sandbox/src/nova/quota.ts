@@ -3,6 +3,7 @@ import { type Answer, ApiError, type Call, ok, param, type Route, route, sentenc
 import { enveloped, numberAt } from "../http/reading.ts";
 import type { FlavorRow } from "../state/compute-rows.ts";
 import { type Demand, excesses, limitOf, type Resource } from "../state/quota.ts";
+import { knowsQuery } from "./query.ts";
 
 function usageOf(cloud: Cloud, projectId: string): Partial<Record<Resource, number>> {
   const servers = cloud.state.servers.where((each) => each.project_id === projectId);
@@ -38,6 +39,7 @@ export function demandServer(cloud: Cloud, projectId: string, flavor: FlavorRow,
 }
 
 function limits(call: Call): Answer {
+  knowsQuery(call, ["tenant_id"]);
   const { cloud, actor } = call;
   const project = (actor.isAdmin ? call.query.get("tenant_id") : null) ?? actor.projectId;
   const used = usageOf(cloud, project);

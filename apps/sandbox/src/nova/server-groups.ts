@@ -14,6 +14,7 @@ import { pageOf } from "../http/paging.ts";
 import { enveloped, jsonOf, requiredText, textAt, textsAt } from "../http/reading.ts";
 import type { ServerGroupRow } from "../state/compute-rows.ts";
 import { limitOf } from "../state/quota.ts";
+import { knowsQuery } from "./query.ts";
 
 function groupBody(call: Call, row: ServerGroupRow): object {
   const members = call.cloud.state.servers.where((server) => server.server_group_id === row.id);
@@ -66,6 +67,7 @@ function groupAt(call: Call): ServerGroupRow {
 }
 
 function list(call: Call): Answer {
+  knowsQuery(call, ["all_projects", "limit", "offset"]);
   const everyone = call.actor.isAdmin && call.query.has("all_projects");
   const rows = call.cloud.state.serverGroups.where(
     (row) => everyone || row.project_id === call.actor.projectId,

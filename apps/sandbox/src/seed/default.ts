@@ -12,6 +12,8 @@ export interface Seed {
     readonly password?: string;
     /** Roles by project; `system` for the system. */
     readonly roles: Readonly<Record<string, readonly string[]>>;
+    /** Comes from an identity provider, and can make application credentials but no trusts. */
+    readonly federated?: boolean;
   }[];
   readonly flavors: readonly {
     readonly id: string;
@@ -46,6 +48,7 @@ export const defaultSeed: Seed = {
     { name: "cairn", roles: { service: ["admin"] } },
     { name: "demo", roles: { demo: ["member", "reader"] } },
     { name: "reader", roles: { demo: ["reader"] } },
+    { name: "guest", roles: { demo: ["member", "reader"] }, federated: true },
     { name: "other", roles: { other: ["member", "reader"] } },
   ],
   flavors: [

@@ -64,7 +64,13 @@ function plantIdentity(cloud: Cloud, seed: Seed): void {
     state.projects.put({ id: project.id ?? hexId(), name: project.name, description: "", enabled: true });
   for (const user of seed.users) {
     const password_sha256 = sha256(user.password ?? `${user.name}-secret`);
-    const row = state.users.put({ id: user.id ?? hexId(), name: user.name, enabled: true, password_sha256 });
+    const row = state.users.put({
+      id: user.id ?? hexId(),
+      name: user.name,
+      enabled: true,
+      password_sha256,
+      federated: user.federated ?? false,
+    });
     for (const [scope, names] of Object.entries(user.roles)) {
       const project_id = scope === "system" ? null : projectId(cloud, scope);
       for (const name of names) {

@@ -14,6 +14,8 @@ export interface UserRow {
   readonly enabled: boolean;
   readonly password_sha256: string;
   readonly default_project_id?: string;
+  /** Roles come from an identity provider with each login: a trust has no assignment to hold to. */
+  readonly federated?: boolean;
 }
 
 export interface RoleRow {

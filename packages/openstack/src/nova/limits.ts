@@ -14,17 +14,11 @@ export interface Limits {
   get(signal?: AbortSignal): Promise<ComputeLimits>;
 }
 
-/** Nova's absolute limits, with reservations counted as used. */
+/** Nova's absolute limits. Nothing is reserved; since 2.75 Nova refuses to be asked for that (`reserved`). */
 export function limits(client: ServiceClient): Limits {
   return {
     get: async (signal) => {
-      const query = { reserved: 1 };
-      const answer = await client.get({
-        doing: "reading the limits of nova",
-        path: ["limits"],
-        query,
-        signal,
-      });
+      const answer = await client.get({ doing: "reading the limits of nova", path: ["limits"], signal });
       return theOnly(answer, "limits", (fields) => fields.object("absolute", readLimits));
     },
   };
@@ -35,6 +29,9 @@ function readLimits(fields: Fields): ComputeLimits {
     instances: allowance(fields.integer("maxTotalInstances"), fields.integer("totalInstancesUsed")),
     cores: allowance(fields.integer("maxTotalCores"), fields.integer("totalCoresUsed")),
     ramMiB: allowance(fields.integer("maxTotalRAMSize"), fields.integer("totalRAMUsed")),
-    serverGroups: allowance(fields.integer("maxServerGroups"), fields.integer("totalServerGroupsUsed")),
+    serverGroups: allowance(
+      fields.optionalInteger("maxServerGroups") ?? -1,
+      fields.optionalInteger("totalServerGroupsUsed") ?? 0,
+    ),
   };
 }

@@ -198,7 +198,13 @@ void test("a flavor, key pair, limit, zone, service and server group are read in
     maxTotalRAMSize: 51200,
     totalRAMUsed: 512,
   };
-  const group = { id: "g", name: "apart", policy: "anti-affinity", rules: {}, members: [instance] };
+  const group = {
+    id: "g",
+    name: "apart",
+    policy: "anti-affinity",
+    rules: { max_server_per_host: 2 },
+    members: [instance],
+  };
   const service = {
     id: "s",
     binary: "nova-compute",
@@ -223,10 +229,12 @@ void test("a flavor, key pair, limit, zone, service and server group are read in
     instances: { max: 10, used: 3 },
     cores: { max: undefined, used: 5 },
     ramMiB: { max: 51200, used: 512 },
+    serverGroups: { max: undefined, used: 0 },
   });
   assert.deepEqual(await nova.availabilityZones.list(), [{ name: "az1", isAvailable: true }]);
   assert.equal((await nova.services.list({ host: asId<"host">("c1") }))[0]?.state, "down");
-  assert.deepEqual((await nova.serverGroups.find("g"))?.members, [instance]);
+  const found = await nova.serverGroups.find("g");
+  assert.deepEqual([found?.members, found?.maxServersPerHost], [[instance], 2]);
 });
 
 void test("volumes and ports of an instance are attached and detached by their own calls", async () => {

@@ -73,7 +73,9 @@ function readGroup(fields: Fields): ServerGroup {
     id: fields.string("id"),
     name: fields.string("name"),
     policy: fields.optionalString("policy") ?? fields.strings("policies")[0] ?? "",
-    maxServersPerHost: fields.optionalObject("rules", (rules) => rules.optionalInteger("max_server_per_host")),
+    maxServersPerHost: fields.optionalObject("rules", (rules) =>
+      rules.optionalInteger("max_server_per_host"),
+    ),
     members: fields.strings("members").map((id) => asId<"instance">(id)),
   };
 }
