@@ -104,6 +104,7 @@ function optionsForm(options: Json): Json {
     openstack: {
       instances: eachOf(openstack["instances"] ?? [], instanceForm),
       restore_topology: openstack["restore_topology"] ?? false,
+      ...present({ restore_security_groups: openstack["restore_security_groups"] }),
       networks_mapping: { networks: eachOf(mapping["networks"] ?? [], networkForm) },
     },
   });

@@ -88,7 +88,16 @@ export const RestoreOptions = Type.Object({
   oneclickrestore: Type.Boolean(),
   openstack: Type.Object({
     instances: Type.Array(RestoreInstance, { maxItems: 1000 }),
-    restore_topology: Type.Boolean(),
+    restore_topology: Type.Boolean({
+      description: "make networks, subnets and routers again that are gone; alone when no instance is listed",
+    }),
+    restore_security_groups: Type.Optional(
+      Type.Boolean({
+        description:
+          "make security groups again that are gone or lost rules; alone when no instance is listed " +
+          "(Cairn's own)",
+      }),
+    ),
     networks_mapping: Type.Object({ networks: Type.Array(NetworkMapping, { maxItems: 1000 }) }),
   }),
 });

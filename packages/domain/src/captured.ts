@@ -1,3 +1,5 @@
+import type { CapturedFloatingIp, CapturedServerGroup, CapturedTopology } from "./captured-network.ts";
+
 /**
  * What is captured of instances by value, so that they can be made again when nothing of them is left. It
  * goes into the commit's metadata, so its form is part of what old snapshots mean: a change of meaning gets
@@ -13,6 +15,10 @@ export interface CapturedWorkload {
   readonly instances: readonly CapturedInstance[];
   /** The groups of all ports, and those that their rules refer to, and so on. */
   readonly securityGroups: readonly CapturedSecurityGroup[];
+  /** All networks and routers of the project. Absent in snapshots of before they were captured. */
+  readonly topology?: CapturedTopology;
+  /** Those that instances are in. Absent as above. */
+  readonly serverGroups?: readonly CapturedServerGroup[];
 }
 
 /**
@@ -90,6 +96,8 @@ export interface CapturedKeyPair {
   readonly publicKey: string | null;
   readonly type: "ssh" | "x509";
   readonly fingerprint: string | null;
+  /** Key pairs belong to users, not to projects. Absent in snapshots of before it was captured. */
+  readonly userId?: string;
 }
 
 /** A subnet as far as it helps to find one like it. */
@@ -114,6 +122,18 @@ export interface CapturedNic {
     readonly macAddress: string | null;
   }[];
   readonly vnicType: string | null;
+  /** Floating addresses and what follows: absent in snapshots of before they were captured. */
+  readonly floatingIps?: readonly CapturedFloatingIp[];
+  readonly description?: string;
+  readonly isAdminStateUp?: boolean;
+  readonly extraDhcpOptions?: readonly CapturedDhcpOption[];
+}
+
+/** A DHCP option that Neutron gives to this port alone (extension `extra_dhcp_opt`). */
+export interface CapturedDhcpOption {
+  readonly name: string;
+  readonly value: string;
+  readonly ipVersion: number;
 }
 
 export interface CapturedSecurityGroup {
@@ -163,6 +183,8 @@ export type CapturedDiskSource =
       readonly imageMetadata: Readonly<Record<string, string>>;
       readonly isBootable: boolean;
       readonly isEncrypted: boolean;
+      /** Whether several instances may have it attached; absent in older snapshots. */
+      readonly isMultiattach?: boolean;
       readonly deleteOnTermination: boolean;
     };
 

@@ -1,5 +1,5 @@
-import type { CapturedSecurityGroup } from "./captured.ts";
-import type { RestoreObservation } from "./restore-observation.ts";
+import type { CapturedRule, CapturedSecurityGroup } from "./captured.ts";
+import type { RestoreObservation, SecurityGroupFacts } from "./restore-observation.ts";
 import type { CreateSecurityGroupsStep, GroupReference } from "./restore-steps.ts";
 
 /** The key of the step that makes groups. */
@@ -14,11 +14,22 @@ export interface PlannedGroups {
 }
 
 /**
- * A group that exists under its old id is used as it is. The group `default` of a project cannot be made,
- * only found, so the captured one is replaced by today's. Any other group is made again by value, with the
- * groups that its rules refer to.
+ * How groups are judged that exist and have lost rules since: `keep` uses them as they are, `remake` makes
+ * the captured ones beside them. Rules are never added to a group that is in use: they would open instances
+ * that nobody named.
  */
-export function planGroups(observed: RestoreObservation, neededIds: readonly string[]): PlannedGroups {
+export type GroupMode = "keep" | "remake";
+
+/**
+ * A group that exists under its old id is used as it is, and so is another one of the same name and rules
+ * (an earlier restore made it). The group `default` of a project cannot be made, only found, so the captured
+ * one is replaced by today's. Any other group is made again by value, with the groups that its rules refer to.
+ */
+export function planGroups(
+  observed: RestoreObservation,
+  neededIds: readonly string[],
+  { mode, warn }: { readonly mode: GroupMode; readonly warn: (sentence: string) => void },
+): PlannedGroups {
   const existing = new Map<string, string>();
   const missing = new Map<string, CapturedSecurityGroup>();
   const queue = [...neededIds];
@@ -26,8 +37,11 @@ export function planGroups(observed: RestoreObservation, neededIds: readonly str
     if (existing.has(id) || missing.has(id)) continue;
     const captured = observed.captured.securityGroups.find((group) => group.id === id);
     const today = findToday(observed, id, captured);
-    if (today !== undefined) {
-      existing.set(id, today);
+    const isWhole = today === undefined || captured === undefined || hasAllRules(observed, today, captured);
+    const remake = !isWhole && mode === "remake" && captured.name !== "default";
+    if (!isWhole) warn(lostRules(captured, remake));
+    if (today !== undefined && !remake) {
+      existing.set(id, today.id);
     } else if (captured !== undefined) {
       missing.set(id, captured);
       queue.push(...captured.rules.flatMap((rule) => rule.remoteGroupId ?? []));
@@ -43,14 +57,57 @@ export function planGroups(observed: RestoreObservation, neededIds: readonly str
   };
 }
 
+function lostRules({ name }: CapturedSecurityGroup, remake: boolean): string {
+  const what = remake
+    ? "a group of the same name with the rules of the snapshot was made beside it"
+    : "it is used as it is";
+  return `Security group ${name} lacks rules that it had in the snapshot; ${what}`;
+}
+
 function findToday(
   observed: RestoreObservation,
   id: string,
   captured: CapturedSecurityGroup | undefined,
-): string | undefined {
-  if (observed.securityGroups.some((group) => group.id === id)) return id;
-  if (captured?.name !== "default") return undefined;
-  return observed.securityGroups.find((group) => group.name === "default")?.id;
+): SecurityGroupFacts | undefined {
+  const same = observed.securityGroups.find((group) => group.id === id);
+  if (same !== undefined || captured === undefined) return same;
+  if (captured.name === "default") return observed.securityGroups.find((group) => group.name === "default");
+  const wanted = rulesOf(captured.rules, observed.captured.securityGroups).toSorted();
+  return observed.securityGroups.find((group) => {
+    if (group.name !== captured.name) return false;
+    const rules = rulesOf(group.rules, observed.securityGroups).toSorted();
+    return JSON.stringify(rules) === JSON.stringify(wanted);
+  });
+}
+
+function hasAllRules(
+  observed: RestoreObservation,
+  today: SecurityGroupFacts,
+  captured: CapturedSecurityGroup,
+): boolean {
+  const present = rulesOf(today.rules, observed.securityGroups);
+  return rulesOf(captured.rules, observed.captured.securityGroups).every((rule) => present.includes(rule));
+}
+
+/** Rules as texts that compare across restores: another group is known by its name, not by its id. */
+function rulesOf(
+  rules: readonly CapturedRule[],
+  groups: readonly { readonly id: string; readonly name: string }[],
+): string[] {
+  return rules.map((rule) => {
+    const { remoteGroupId: id } = rule;
+    const remote = id === null ? null : (groups.find((group) => group.id === id)?.name ?? id);
+    const { direction, ethertype, protocol, portRangeMin, portRangeMax, remoteIpPrefix } = rule;
+    return JSON.stringify([
+      direction,
+      ethertype,
+      protocol,
+      portRangeMin,
+      portRangeMax,
+      remoteIpPrefix,
+      remote,
+    ]);
+  });
 }
 
 function referenceTo(

@@ -3,6 +3,7 @@ import type { Problems } from "./problems.ts";
 import type { PortFacts, RestoreObservation } from "./restore-observation.ts";
 import type { NetworkMapping, NicChoice } from "./restore-request.ts";
 import type { CreatePortStep } from "./restore-steps.ts";
+import { NETWORKS_KEY, type PlannedTopology } from "./restore-topology.ts";
 import { isAddress, isInCidr } from "./subnets.ts";
 
 /**
@@ -10,9 +11,13 @@ import { isAddress, isInCidr } from "./subnets.ts";
  * elsewhere.
  */
 export type PlannedNic =
-  | { readonly kind: "existing"; readonly portId: string }
+  | { readonly kind: "existing"; readonly portId: string; readonly model: CapturedNic }
   | {
       readonly kind: "created";
+      /** The captured interface that it takes the place of; undefined: none. */
+      readonly model: CapturedNic | undefined;
+      /** Whether it is in the captured one's network, with the captured addresses. */
+      readonly isInPlace: boolean;
       readonly port: Omit<CreatePortStep, "securityGroups">;
       /** Captured ids of its groups; null: the project's default group. */
       readonly groupIds: readonly string[] | null;
@@ -27,12 +32,14 @@ type FixedIp = { readonly subnetId: string; readonly ipAddress: string | null };
 export class NicPlanner {
   readonly #observed: RestoreObservation;
   readonly #problems: Problems;
+  readonly #topology: PlannedTopology;
   readonly #claimed = new Set<string>();
   readonly #reused = new Set<string>();
 
-  constructor(observed: RestoreObservation, problems: Problems) {
+  constructor(observed: RestoreObservation, problems: Problems, topology: PlannedTopology) {
     this.#observed = observed;
     this.#problems = problems;
+    this.#topology = topology;
   }
 
   /**
@@ -44,15 +51,27 @@ export class NicPlanner {
       const left = this.#observed.ports.find((port) => isLeftBy(nic, port));
       if (left !== undefined && !this.#reused.has(left.id)) {
         this.#reused.add(left.id);
-        return { kind: "existing", portId: left.id };
+        return { kind: "existing", portId: left.id, model: nic };
       }
-      const owner = `instance ${instance.name}`;
-      const fixedIps = nic.fixedIps.map(({ ipAddress, subnet }) => ({ subnetId: subnet.id, ipAddress }));
-      this.#checkNetwork(nic.network.id, owner);
-      for (const fixed of fixedIps) this.#checkFixedIp(nic.network.id, fixed, owner);
-      this.#claimMac(nic.network.id, nic.macAddress, owner);
-      return created(nic, { networkId: nic.network.id, fixedIps, macAddress: nic.macAddress });
+      return this.#inPlace(nic, `instance ${instance.name}`);
     });
+  }
+
+  /** The captured addresses in the captured network, which may be one that is made for it. */
+  #inPlace(nic: CapturedNic, owner: string): PlannedNic {
+    const place = this.#topology.placeOf(nic.network.id);
+    const networkId = place.kind === "existing" ? place.id : nic.network.id;
+    const fixedIps = nic.fixedIps.map(({ ipAddress, subnet }) => ({
+      subnetId: this.#topology.subnetNow(subnet.id),
+      ipAddress,
+    }));
+    if (place.kind === "existing") this.#checkNetwork(networkId, owner);
+    for (const fixed of fixedIps) {
+      if (this.#topology.isMadeSubnet(fixed.subnetId)) this.#claimAddress(networkId, fixed.ipAddress, owner);
+      else this.#checkFixedIp(networkId, fixed, owner);
+    }
+    this.#claimMac(networkId, nic.macAddress, owner);
+    return this.#created(nic, { networkId, fixedIps, macAddress: nic.macAddress }, true);
   }
 
   /** The interfaces in other networks, with the next free addresses. */
@@ -60,12 +79,17 @@ export class NicPlanner {
     return instance.nics.map((nic) => {
       const owner = `instance ${instance.name}`;
       const mapping = mappings.find((each) => isMappingOf(each, nic));
+      // In a network that is made anew every address is free: the captured ones make the copy most like it.
+      if (mapping === undefined && this.#topology.placeOf(nic.network.id).kind === "made") {
+        return this.#inPlace(nic, owner);
+      }
       const networkId = mapping?.to.networkId ?? nic.network.id;
       const subnetId = mapping?.to.subnetId;
       this.#checkNetwork(networkId, owner);
       const fixed = subnetId === undefined ? null : { subnetId, ipAddress: null };
       if (fixed !== null) this.#checkFixedIp(networkId, fixed, owner);
-      return created(nic, { networkId, fixedIps: fixed === null ? null : [fixed], macAddress: null });
+      const place = { networkId, fixedIps: fixed === null ? null : [fixed], macAddress: null };
+      return this.#created(nic, place, false);
     });
   }
 
@@ -81,7 +105,7 @@ export class NicPlanner {
       const macAddress = choice.macAddress ?? null;
       if (macAddress !== null) this.#claimMac(choice.networkId, macAddress, owner);
       const place = { networkId: choice.networkId, fixedIps: fixed === null ? null : [fixed], macAddress };
-      return created(model, place);
+      return this.#created(model, place, false);
     });
   }
 
@@ -104,7 +128,9 @@ export class NicPlanner {
 
   #checkNetwork(networkId: string, owner: string): void {
     if (this.#observed.networks.some((network) => network.id === networkId)) return;
-    this.#problems.add(`Network ${networkId} for ${owner} does not exist`);
+    const captured = this.#observed.captured.topology?.networks.some((network) => network.id === networkId);
+    const remedy = captured === true ? "; map it to another one, or restore the topology too" : "";
+    this.#problems.add(`Network ${networkId} for ${owner} does not exist${remedy}`);
   }
 
   #checkFixedIp(networkId: string, fixed: FixedIp, owner: string): void {
@@ -123,11 +149,17 @@ export class NicPlanner {
       );
       return;
     }
+    this.#claimAddress(networkId, ipAddress, owner);
+  }
+
+  #claimAddress(networkId: string, ipAddress: string, owner: string): void {
     const taken = this.#observed.ports.some(
       (port) => port.networkId === networkId && port.ipAddresses.includes(ipAddress),
     );
     if (taken || this.#claimed.has(`${networkId} ${ipAddress}`)) {
-      this.#problems.add(`Address ${ipAddress} for ${owner} is taken on network ${network.name}`);
+      this.#problems.add(
+        `Address ${ipAddress} for ${owner} is taken on network ${this.#networkName(networkId)}`,
+      );
     }
     this.#claimed.add(`${networkId} ${ipAddress}`);
   }
@@ -145,6 +177,30 @@ export class NicPlanner {
     this.#claimed.add(`${networkId} ${mac}`);
   }
 
+  #created(
+    model: CapturedNic | undefined,
+    place: Pick<CreatePortStep, "networkId" | "fixedIps" | "macAddress">,
+    isInPlace: boolean,
+  ): PlannedNic {
+    return {
+      kind: "created",
+      model,
+      isInPlace,
+      port: {
+        ...place,
+        networksStep: this.#topology.networks === undefined ? null : NETWORKS_KEY,
+        name: model?.portName ?? "",
+        description: model?.description ?? "",
+        isAdminStateUp: model?.isAdminStateUp ?? true,
+        extraDhcpOptions: model?.extraDhcpOptions ?? [],
+        isPortSecurityEnabled: model?.isPortSecurityEnabled ?? null,
+        allowedAddressPairs: model?.allowedAddressPairs ?? [],
+        vnicType: model?.vnicType ?? null,
+      },
+      groupIds: model === undefined ? null : model.securityGroups.map((group) => group.id),
+    };
+  }
+
   #networkName(id: string): string {
     return this.#observed.networks.find((network) => network.id === id)?.name ?? id;
   }
@@ -158,21 +214,4 @@ function isMappingOf(mapping: NetworkMapping, nic: CapturedNic): boolean {
   const { networkId, subnetId } = mapping.from;
   if (networkId !== nic.network.id) return false;
   return subnetId === undefined || nic.fixedIps.some((fixed) => fixed.subnet.id === subnetId);
-}
-
-function created(
-  model: CapturedNic | undefined,
-  place: Pick<CreatePortStep, "networkId" | "fixedIps" | "macAddress">,
-): PlannedNic {
-  return {
-    kind: "created",
-    port: {
-      ...place,
-      name: model?.portName ?? "",
-      isPortSecurityEnabled: model?.isPortSecurityEnabled ?? null,
-      allowedAddressPairs: model?.allowedAddressPairs ?? [],
-      vnicType: model?.vnicType ?? null,
-    },
-    groupIds: model === undefined ? null : model.securityGroups.map((group) => group.id),
-  };
 }

@@ -1,12 +1,15 @@
 import type { CapturedDisk, CapturedInstance } from "./captured.ts";
+import type { PlannedFlavor } from "./restore-flavors.ts";
 import type { PlannedNic } from "./restore-networks.ts";
-import type { CommittedDiskFacts, FlavorFacts } from "./restore-observation.ts";
+import type { CommittedDiskFacts } from "./restore-observation.ts";
+import type { ServerGroupReference } from "./restore-steps.ts";
 
 /** An instance to make, with every choice made. */
 export interface NewInstance {
   readonly captured: CapturedInstance;
   readonly name: string;
-  readonly flavor: FlavorFacts;
+  readonly flavor: PlannedFlavor;
+  readonly serverGroup: ServerGroupReference | null;
   readonly availabilityZone: string | null;
   readonly nics: readonly PlannedNic[];
   readonly disks: readonly NewDisk[];

@@ -1,21 +1,24 @@
 import { assert } from "@cairn/kernel";
-import type { CapturedKeyPair } from "./captured.ts";
+import type { PlannedFloatingIp } from "./restore-floating-ips.ts";
 import { GROUPS_KEY, type PlannedGroups } from "./restore-groups.ts";
+import { keyNameOf } from "./restore-key-pairs.ts";
 import type { NewDisk, NewInstance } from "./restore-new-instance.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 import type {
+  AssignFloatingIpStep,
   CreatePortStep,
   CreateServerStep,
   CreateVolumeStep,
   FinishSecurityGroupsStep,
   FinishServerStep,
-  ImportKeyPairStep,
   NicReference,
+  NoteStep,
   PlaceholderImageStep,
   StartServerStep,
   WriteInstanceDiskStep,
   WriteVolumeStep,
 } from "./restore-steps.ts";
+import type { PlannedTopology } from "./restore-topology.ts";
 import type { PlannedStep } from "./run.ts";
 
 /*
@@ -25,34 +28,61 @@ import type { PlannedStep } from "./run.ts";
  * can fail any more but looking.
  */
 
+/** What is made around the instances. */
+export interface Surroundings {
+  readonly groups: PlannedGroups;
+  readonly topology: PlannedTopology;
+  /** By instance. */
+  readonly floatingIps: readonly (readonly PlannedFloatingIp[])[];
+  /** Steps that need nothing and that others need. */
+  readonly prepare: readonly PlannedStep[];
+  readonly warnings: readonly string[];
+}
+
 /** The stages that make these instances. */
 export function stagesOfNewInstances(
   observed: RestoreObservation,
   instances: readonly NewInstance[],
-  groups: PlannedGroups,
+  around: Surroundings,
 ): PlannedStep[][] {
-  const builds = instances.map((instance, index) => build(observed, instance, index + 1, groups));
+  const { groups, topology } = around;
+  const builds = instances.map((instance, index) => build(observed, instance, { number: index + 1, around }));
   const volumes = builds.flatMap((each) => each.volumes);
   const prepare = [
+    ...noteStep(around.warnings),
     ...volumes.map((volume) => volume.create),
+    ...(topology.networks === undefined ? [] : [topology.networks]),
     ...(groups.step === undefined
       ? []
       : [{ key: GROUPS_KEY, kind: "create-security-groups", parameters: groups.step }]),
-    ...keyPairSteps(observed, instances),
+    ...around.prepare,
     ...builds.flatMap((each) => each.images),
   ];
   // Spread over all live datamovers: each has its own network link to the target.
   const writes = volumes.map((volume, index) => volume.write(hostAt(observed, index)));
   const stages = [
     prepare,
+    // Legs of routers have addresses of their own, which no port of an instance must get before.
+    topology.routers === undefined ? [] : [topology.routers],
     [...writes, ...builds.flatMap((each) => each.ports)],
     builds.map((each) => each.server),
     builds.flatMap((each) => each.stops),
     builds.flatMap((each) => each.rootWrites),
     builds.flatMap((each) => each.starts),
-    [...builds.map((each) => each.finish), ...finishGroups(groups)],
+    builds.flatMap((each) => each.floatingIps),
+    [
+      ...builds.map((each) => each.finish),
+      ...finishGroups(groups),
+      ...(topology.finish === undefined ? [] : [topology.finish]),
+    ],
   ];
   return stages.filter((stage) => stage.length > 0);
+}
+
+function noteStep(warnings: readonly string[]): PlannedStep[] {
+  if (warnings.length === 0) return [];
+  const parameters: NoteStep = { warnings };
+  return [{ key: "note", kind: "note", parameters }];
 }
 
 function finishGroups(groups: PlannedGroups): PlannedStep[] {
@@ -80,19 +110,24 @@ interface Build {
   readonly stops: readonly PlannedStep[];
   readonly rootWrites: readonly PlannedStep[];
   readonly starts: readonly PlannedStep[];
+  readonly floatingIps: readonly PlannedStep[];
   readonly finish: PlannedStep;
 }
 
 function build(
   observed: RestoreObservation,
   instance: NewInstance,
-  number: number,
-  groups: PlannedGroups,
+  { number, around }: { readonly number: number; readonly around: Surroundings },
 ): Build {
   const volumes = instance.disks
     .filter((disk) => disk.captured.source.kind === "volume")
     .map((disk, index) => buildVolume(disk, `${number}-${index + 1}`));
-  const ports = instance.nics.map((nic, index) => buildPort(nic, `port-${number}-${index + 1}`, groups));
+  const ports = instance.nics.map((nic, index) =>
+    buildPort(nic, `port-${number}-${index + 1}`, around.groups),
+  );
+  const floatingIps = (around.floatingIps[number - 1] ?? []).map((planned, index) =>
+    buildFloatingIp(planned, ports, `floating-ip-${number}-${index + 1}`),
+  );
   const serverKey = `server-${number}`;
   const local = instance.disks.find((disk) => disk.captured.source.kind === "local");
   const imageKey = local === undefined ? null : `image-${number}`;
@@ -103,10 +138,11 @@ function build(
     volumes,
     ports: ports.flatMap((port) => port.step ?? []),
     server: { key: serverKey, kind: "create-server", parameters: server },
+    floatingIps: floatingIps.map((each) => each.step),
     finish: {
       key: `finish-${number}`,
       kind: "finish-server",
-      parameters: finish(instance, serverKey, { volumes, ports }),
+      parameters: finish(instance, serverKey, { volumes, ports, floatingIps }),
     },
     ...(local === undefined || imageKey === null
       ? { images: [], stops: [], rootWrites: [], starts: [] }
@@ -151,6 +187,7 @@ function buildVolume(disk: NewDisk, suffix: string): VolumeBuild {
 }
 
 interface PortBuild {
+  readonly nic: NewInstance["nics"][number];
   readonly reference: NicReference;
   readonly step: PlannedStep | undefined;
   readonly name: string;
@@ -158,14 +195,31 @@ interface PortBuild {
 
 function buildPort(nic: NewInstance["nics"][number], key: string, groups: PlannedGroups): PortBuild {
   if (nic.kind === "existing") {
-    return { reference: { kind: "existing", portId: nic.portId }, step: undefined, name: "" };
+    return { nic, reference: { kind: "existing", portId: nic.portId }, step: undefined, name: "" };
   }
   const parameters: CreatePortStep = { ...nic.port, securityGroups: groups.refer(nic.groupIds) };
   return {
+    nic,
     reference: { kind: "created", portStep: key },
     step: { key, kind: "create-port", parameters },
     name: nic.port.name,
   };
+}
+
+interface FloatingIpBuild {
+  readonly step: PlannedStep;
+  readonly description: string;
+}
+
+function buildFloatingIp(
+  { nic, assign, captured }: PlannedFloatingIp,
+  ports: readonly PortBuild[],
+  key: string,
+): FloatingIpBuild {
+  const port = ports.find((each) => each.nic === nic);
+  assert(port !== undefined, "a floating address is for an interface of its instance");
+  const parameters: AssignFloatingIpStep = { ...assign, port: port.reference };
+  return { step: { key, kind: "assign-floating-ip", parameters }, description: captured.description };
 }
 
 interface Parts {
@@ -182,7 +236,9 @@ function serverParameters(
   return {
     name: instance.name,
     description: captured.description,
-    flavorId: instance.flavor.id,
+    flavorId: instance.flavor.kind === "existing" ? instance.flavor.id : "",
+    flavorStep: instance.flavor.kind === "created" ? instance.flavor.flavorStep : null,
+    serverGroup: instance.serverGroup,
     imageStep: imageKey,
     volumes: volumes.map(({ key, disk }) => {
       const { source } = disk.captured;
@@ -229,7 +285,11 @@ function rootWrite(
   return { key, kind: "write-instance-disk", parameters };
 }
 
-function finish(instance: NewInstance, serverStep: string, { volumes, ports }: Parts): FinishServerStep {
+function finish(
+  instance: NewInstance,
+  serverStep: string,
+  { volumes, ports, floatingIps }: Parts & { readonly floatingIps: readonly FloatingIpBuild[] },
+): FinishServerStep {
   return {
     serverStep,
     originalId: instance.captured.id,
@@ -238,28 +298,8 @@ function finish(instance: NewInstance, serverStep: string, { volumes, ports }: P
     ports: ports.flatMap(({ reference, name }) =>
       reference.kind === "created" ? [{ portStep: reference.portStep, name }] : [],
     ),
+    floatingIps: floatingIps.map(({ step, description }) => ({ floatingIpStep: step.key, description })),
   };
-}
-
-function keyNameOf(observed: RestoreObservation, keyPair: CapturedKeyPair | null): string | null {
-  if (keyPair === null) return null;
-  return keyPair.publicKey !== null || observed.keyPairNames.includes(keyPair.name) ? keyPair.name : null;
-}
-
-/** A key pair that Nova has lost together with its public key is left out: the guest has it on its disk. */
-function keyPairSteps(observed: RestoreObservation, instances: readonly NewInstance[]): PlannedStep[] {
-  const missing = new Map<string, ImportKeyPairStep>();
-  for (const { captured } of instances) {
-    const { keyPair } = captured;
-    if (keyPair === null || observed.keyPairNames.includes(keyPair.name)) continue;
-    if (keyPair.publicKey === null) continue;
-    missing.set(keyPair.name, { name: keyPair.name, publicKey: keyPair.publicKey, type: keyPair.type });
-  }
-  return [...missing.values()].map((parameters, index) => ({
-    key: `key-pair-${index + 1}`,
-    kind: "import-key-pair",
-    parameters,
-  }));
 }
 
 function hostAt(observed: RestoreObservation, index: number): string {

@@ -1,14 +1,19 @@
 import { formatBytes, GiB } from "@cairn/kernel";
 import { type CapturedDisk, type CapturedInstance, WORKLOAD_ID_KEY, WORKLOAD_NAME_KEY } from "./captured.ts";
 import { Problems } from "./problems.ts";
-import { chooseFlavor, fitsRootDisk } from "./restore-flavors.ts";
-import { planGroups } from "./restore-groups.ts";
+import { FlavorPlanner, fitsRootDisk, type PlannedFlavor } from "./restore-flavors.ts";
+import { FloatingIpPlanner } from "./restore-floating-ips.ts";
+import { type PlannedGroups, planGroups } from "./restore-groups.ts";
+import { keyPairSteps, keyPairWarnings } from "./restore-key-pairs.ts";
+import { needsOf } from "./restore-needs.ts";
 import { NicPlanner, type PlannedNic } from "./restore-networks.ts";
 import type { NewDisk, NewInstance } from "./restore-new-instance.ts";
 import { stagesOfNewInstances } from "./restore-new-stages.ts";
-import type { FlavorFacts, RestoreObservation } from "./restore-observation.ts";
+import type { RestoreObservation } from "./restore-observation.ts";
 import { checkQuotas } from "./restore-quota.ts";
 import type { DiskChoice, RestoreRequest, SelectiveInstance } from "./restore-request.ts";
+import { ServerGroupPlanner } from "./restore-server-groups.ts";
+import { planTopology, type TopologyScope } from "./restore-topology.ts";
 import type { PlanVerdict } from "./run.ts";
 
 type NewInstancesRequest = Exclude<RestoreRequest, { kind: "inplace" }>;
@@ -19,17 +24,70 @@ type NewInstancesRequest = Exclude<RestoreRequest, { kind: "inplace" }>;
  */
 export function planNewInstances(observed: RestoreObservation, request: NewInstancesRequest): PlanVerdict {
   const problems = new Problems();
-  const nics = new NicPlanner(observed, problems);
+  const warnings = new Set<string>();
+  const warn = (sentence: string): void => {
+    warnings.add(sentence);
+  };
+  const topology = planTopology(observed, scopeOf(observed, request), warn);
+  const planning: Planning = {
+    problems,
+    request,
+    nics: new NicPlanner(observed, problems, topology),
+    flavors: new FlavorPlanner(observed, problems, warn),
+    serverGroups: new ServerGroupPlanner(observed, problems, warn),
+  };
   const wanted = wantedInstances(observed, request, problems);
-  const planned = wanted.map((each) => planInstance(observed, each, { problems, nics, request }));
-  if (observed.liveHosts.length === 0)
+  const instances = wanted.flatMap((each) => planInstance(observed, each, planning) ?? []);
+  if (wanted.length > 0 && observed.liveHosts.length === 0)
     problems.add("No compute node has a live datamover to write the disks");
-  const instances = planned.flatMap((each) => each ?? []);
-  const groups = planGroups(observed, neededGroups(instances));
-  const groupCount = groups.step?.groups.length ?? 0;
-  checkQuotas(observed.allowances, needsOf(instances, groupCount), problems);
+  const groups = planGroups(observed, neededGroups(observed, request, instances), {
+    mode: request.kind === "selective" && request.securityGroups ? "remake" : "keep",
+    warn,
+  });
+  const addresses = new FloatingIpPlanner(observed, topology, warn);
+  const floatingIps = instances.map((each) => addresses.plan(each, request.kind === "selective"));
+  for (const sentence of keyPairWarnings(observed, instances)) warn(sentence);
+  for (const sentence of sharedVolumes(instances)) warn(sentence);
+  const serverGroups = planning.serverGroups.steps;
+  checkQuotas(
+    observed.allowances,
+    needsOf({ instances, groups, topology, serverGroups, floatingIps: floatingIps.flat() }),
+    problems,
+  );
   if (!problems.isEmpty) return problems.refusal();
-  return { kind: "planned", plan: { stages: stagesOfNewInstances(observed, instances, groups) } };
+  if (instances.length === 0 && isNothingMissing(topology, groups)) {
+    warn("Nothing of what was to be restored is missing, so nothing was made");
+  }
+  const parts = {
+    groups,
+    topology,
+    floatingIps,
+    prepare: [...planning.flavors.steps, ...serverGroups, ...keyPairSteps(observed, instances)],
+    warnings: [...warnings],
+  };
+  return { kind: "planned", plan: { stages: stagesOfNewInstances(observed, instances, parts) } };
+}
+
+/** One-click needs the networks of its instances; a selective restore touches topology only when asked to. */
+function scopeOf(observed: RestoreObservation, request: NewInstancesRequest): TopologyScope {
+  if (request.kind === "selective") return request.topology ? { kind: "everything" } : { kind: "nothing" };
+  const nics = observed.captured.instances.flatMap((instance) => instance.nics);
+  return { kind: "networks", ids: new Set(nics.map((nic) => nic.network.id)) };
+}
+
+function isNothingMissing(topology: ReturnType<typeof planTopology>, groups: PlannedGroups): boolean {
+  return topology.networks === undefined && topology.routers === undefined && groups.step === undefined;
+}
+
+/** A volume that several instances shared comes back as one volume for each of them. */
+function sharedVolumes(instances: readonly NewInstance[]): string[] {
+  return instances.flatMap(({ name, disks }) =>
+    disks.flatMap(({ captured: { device, source } }) =>
+      source.kind === "volume" && source.isMultiattach === true
+        ? [`Disk ${device} of instance ${name} was a multi-attach volume; it is restored for this one alone`]
+        : [],
+    ),
+  );
 }
 
 interface Wanted {
@@ -52,7 +110,8 @@ function wantedInstances(
     }
     return observed.captured.instances.map((captured) => ({ captured, choice: undefined }));
   }
-  if (request.instances.length === 0) problems.add("No instance was chosen to be restored");
+  const isAboutMore = request.topology || request.securityGroups;
+  if (request.instances.length === 0 && !isAboutMore) problems.add("No instance was chosen to be restored");
   return request.instances.flatMap((choice) => {
     const captured = observed.captured.instances.find((instance) => instance.id === choice.id);
     if (captured !== undefined) return [{ captured, choice }];
@@ -64,24 +123,28 @@ function wantedInstances(
 interface Planning {
   readonly problems: Problems;
   readonly nics: NicPlanner;
+  readonly flavors: FlavorPlanner;
+  readonly serverGroups: ServerGroupPlanner;
   readonly request: NewInstancesRequest;
 }
 
 function planInstance(
   observed: RestoreObservation,
   { captured, choice }: Wanted,
-  { problems, nics, request }: Planning,
+  { problems, nics, flavors, serverGroups, request }: Planning,
 ): NewInstance | undefined {
   const disks = captured.disks.flatMap((disk) => planDisk(observed, { captured, disk, choice }, problems));
-  const flavor = chooseFlavor(captured, choice?.flavor, observed.flavors, problems);
+  const flavor = flavors.choose(captured, choice?.flavor);
   checkRootDisk(captured, { disks, flavor }, problems);
   const availabilityZone = planZone(observed, captured, choice?.availabilityZone, problems);
   const planned = planNics({ captured, choice }, nics, request);
+  const serverGroup = serverGroups.place(captured, choice?.serverGroup);
   if (flavor === undefined) return undefined;
   return {
     captured,
     name: choice?.name ?? captured.name,
     flavor,
+    serverGroup,
     availabilityZone,
     nics: planned,
     disks,
@@ -143,7 +206,10 @@ function orNull(text: string | undefined): string | null {
 
 function checkRootDisk(
   captured: CapturedInstance,
-  { disks, flavor }: { readonly disks: readonly NewDisk[]; readonly flavor: FlavorFacts | undefined },
+  {
+    disks,
+    flavor: chosen,
+  }: { readonly disks: readonly NewDisk[]; readonly flavor: PlannedFlavor | undefined },
   problems: Problems,
 ): void {
   const root = disks.find((disk) => disk.captured.isRoot);
@@ -155,7 +221,8 @@ function checkRootDisk(
     }
     return;
   }
-  if (root === undefined || flavor === undefined) return;
+  if (root === undefined || chosen === undefined) return;
+  const { facts: flavor } = chosen;
   if (flavor.ramMiB < captured.image.minRamMiB) {
     const { minRamMiB } = captured.image;
     problems.add(
@@ -194,23 +261,14 @@ function withoutWorkload(metadata: Readonly<Record<string, string>>): Record<str
   return Object.fromEntries(kept);
 }
 
-function neededGroups(instances: readonly NewInstance[]): string[] {
+function neededGroups(
+  observed: RestoreObservation,
+  request: NewInstancesRequest,
+  instances: readonly NewInstance[],
+): string[] {
+  if (request.kind === "selective" && request.securityGroups) {
+    return observed.captured.securityGroups.map((group) => group.id);
+  }
   const nics = instances.flatMap((instance) => instance.nics);
   return nics.flatMap((nic) => (nic.kind === "created" ? (nic.groupIds ?? []) : []));
-}
-
-function needsOf(instances: readonly NewInstance[], securityGroups: number) {
-  const volumes = instances.flatMap((instance) =>
-    instance.disks.filter((disk) => disk.captured.source.kind === "volume"),
-  );
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
-  return {
-    instances: instances.length,
-    cores: sum(instances.map((instance) => instance.flavor.vcpus)),
-    ramMiB: sum(instances.map((instance) => instance.flavor.ramMiB)),
-    volumes: volumes.length,
-    gigabytes: sum(volumes.map((disk) => disk.sizeGiB)),
-    ports: instances.flatMap((instance) => instance.nics.filter((nic) => nic.kind === "created")).length,
-    securityGroups,
-  };
 }

@@ -1,4 +1,4 @@
-import type { CapturedWorkload } from "./captured.ts";
+import type { CapturedRule, CapturedWorkload } from "./captured.ts";
 import type { RestoreRequest } from "./restore-request.ts";
 
 /**
@@ -7,6 +7,8 @@ import type { RestoreRequest } from "./restore-request.ts";
  */
 export interface RestoreObservation {
   readonly restoreId: string;
+  /** Who restores: new key pairs are theirs. */
+  readonly userId: string;
   readonly request: RestoreRequest;
   readonly captured: CapturedWorkload;
   /** The disks of the commit: their exact sizes and what opens their trees. */
@@ -14,12 +16,19 @@ export interface RestoreObservation {
   /** Which of the captured instances exist now. */
   readonly originals: readonly OriginalInstance[];
   readonly flavors: readonly FlavorFacts[];
+  /** Whether who restores is an administrator, whom Nova lets make flavors. */
+  readonly mayMakeFlavors: boolean;
   readonly networks: readonly NetworkFacts[];
   readonly subnets: readonly SubnetFacts[];
   /** Ports of the networks that are concerned, whoever they belong to. */
   readonly ports: readonly PortFacts[];
-  readonly securityGroups: readonly { readonly id: string; readonly name: string }[];
-  readonly keyPairNames: readonly string[];
+  readonly routers: readonly RouterFacts[];
+  /** Those with the addresses that were captured, whoever they belong to. */
+  readonly floatingIps: readonly FloatingIpFacts[];
+  readonly securityGroups: readonly SecurityGroupFacts[];
+  readonly serverGroups: readonly ServerGroupFacts[];
+  /** Of the user who restores. */
+  readonly keyPairs: readonly KeyPairFacts[];
   readonly volumeTypeNames: readonly string[];
   readonly computeZones: readonly ZoneFacts[];
   readonly allowances: Allowances;
@@ -62,6 +71,41 @@ export interface FlavorFacts {
 export interface NetworkFacts {
   readonly id: string;
   readonly name: string;
+  /** Whether it is the restoring project's own. */
+  readonly isOwn?: boolean;
+}
+
+/** A router of the restoring project. */
+export interface RouterFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly externalNetworkId: string | null;
+  readonly interfaces: readonly { readonly subnetId: string; readonly ipAddress: string }[];
+  readonly routes: readonly { readonly destination: string; readonly nexthop: string }[];
+}
+
+export interface FloatingIpFacts {
+  readonly id: string;
+  readonly address: string;
+  readonly portId: string | undefined;
+  readonly isOwn: boolean;
+}
+
+export interface SecurityGroupFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly rules: readonly CapturedRule[];
+}
+
+export interface ServerGroupFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly policy: string;
+}
+
+export interface KeyPairFacts {
+  readonly name: string;
+  readonly publicKey: string;
 }
 
 export interface SubnetFacts {
@@ -99,6 +143,16 @@ export interface Allowances {
   readonly ramMiB: AllowanceFacts;
   readonly volumes: AllowanceFacts;
   readonly gigabytes: AllowanceFacts;
+  readonly networks: AllowanceFacts;
+  readonly subnets: AllowanceFacts;
+  readonly routers: AllowanceFacts;
   readonly ports: AllowanceFacts;
+  readonly floatingIps: AllowanceFacts;
   readonly securityGroups: AllowanceFacts;
+  readonly securityGroupRules: AllowanceFacts;
+  readonly serverGroups: AllowanceFacts;
+  /** By the name of the volume type; those that have a quota of their own. */
+  readonly volumeTypes: Readonly<
+    Record<string, { readonly volumes: AllowanceFacts; readonly gigabytes: AllowanceFacts }>
+  >;
 }

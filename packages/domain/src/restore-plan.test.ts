@@ -57,6 +57,8 @@ const keys = (from: Plan) => from.stages.map((stage) => stage.map((step) => step
 const selective = (...instances: Partial<SelectiveInstance>[]): RestoreRequest => ({
   kind: "selective",
   networkMappings: [],
+  topology: false,
+  securityGroups: false,
   instances: instances.map((fields) => ({ id: "web-id", disks: [], ...fields })),
 });
 
@@ -158,12 +160,12 @@ test("security groups that are gone are made again with the groups that their ru
 });
 
 test("a key pair that is gone is imported again; one whose public key is unknown is left out", () => {
-  assert.deepEqual(parametersOf(plan({ keyPairNames: [] }), "import-key-pair"), [
+  assert.deepEqual(parametersOf(plan({ keyPairs: [] }), "import-key-pair"), [
     { name: "ana", publicKey: "ssh-ed25519 AAAA", type: "ssh" },
   ]);
   const lost = sampleInstance({ keyPair: { name: "ana", publicKey: null, type: "ssh", fingerprint: null } });
   const captured = { ...sampleRestoreObservation().captured, instances: [lost] };
-  const made = plan({ keyPairNames: [], captured });
+  const made = plan({ keyPairs: [], captured });
   assert.deepEqual(parametersOf(made, "import-key-pair"), []);
   assert.equal(parametersOf<CreateServerStep>(made, "create-server")[0]?.keyName, null);
 });
@@ -197,6 +199,8 @@ test("a network mapping moves the interfaces that were not chosen one by one", (
   const made = plan({
     request: {
       kind: "selective",
+      topology: false,
+      securityGroups: false,
       instances: [{ id: "web-id", disks: [] }],
       networkMappings: [
         {

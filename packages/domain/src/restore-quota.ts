@@ -1,27 +1,50 @@
 import type { Problems } from "./problems.ts";
-import type { Allowances } from "./restore-observation.ts";
+import type { AllowanceFacts, Allowances } from "./restore-observation.ts";
+
+type Plain = Exclude<keyof Allowances, "volumeTypes">;
 
 /** What a restore will take of each quota. */
-export type Needs = Readonly<Record<keyof Allowances, number>>;
+export type Needs = Readonly<Record<Plain, number>> & {
+  /** One entry for each volume to make. */
+  readonly volumeTypes: readonly { readonly type: string; readonly sizeGiB: number }[];
+};
 
-const WORDS: Readonly<Record<keyof Allowances, string>> = {
+const WORDS: Readonly<Record<Plain, string>> = {
   instances: "instances",
   cores: "vCPUs",
   ramMiB: "MiB of memory",
   volumes: "volumes",
   gigabytes: "GiB of volumes",
+  networks: "networks",
+  subnets: "subnets",
+  routers: "routers",
   ports: "ports",
+  floatingIps: "floating addresses",
   securityGroups: "security groups",
+  securityGroupRules: "security group rules",
+  serverGroups: "server groups",
 };
 
 /** One problem for each quota that the restore would exceed. */
 export function checkQuotas(allowances: Allowances, needs: Needs, problems: Problems): void {
-  for (const kind of Object.keys(WORDS) as (keyof Allowances)[]) {
-    const { max, used } = allowances[kind];
-    const needed = needs[kind];
-    if (max === undefined || needed === 0 || used + needed <= max) continue;
-    problems.add(
-      `The project's quota of ${WORDS[kind]} would be exceeded: ${needed} needed, ${used} of ${max} in use`,
-    );
+  for (const kind of Object.keys(WORDS) as Plain[]) {
+    check(allowances[kind], needs[kind], { words: WORDS[kind], problems });
   }
+  for (const [type, own] of Object.entries(allowances.volumeTypes)) {
+    const volumes = needs.volumeTypes.filter((volume) => volume.type === type);
+    const gigabytes = volumes.reduce((sum, volume) => sum + volume.sizeGiB, 0);
+    check(own.volumes, volumes.length, { words: `volumes of type ${type}`, problems });
+    check(own.gigabytes, gigabytes, { words: `GiB of volumes of type ${type}`, problems });
+  }
+}
+
+function check(
+  { max, used }: AllowanceFacts,
+  needed: number,
+  { words, problems }: { readonly words: string; readonly problems: Problems },
+): void {
+  if (max === undefined || needed === 0 || used + needed <= max) return;
+  problems.add(
+    `The project's quota of ${words} would be exceeded: ${needed} needed, ${used} of ${max} in use`,
+  );
 }

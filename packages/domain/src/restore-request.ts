@@ -5,6 +5,10 @@ export type RestoreRequest =
       readonly kind: "selective";
       readonly instances: readonly SelectiveInstance[];
       readonly networkMappings: readonly NetworkMapping[];
+      /** Make networks, subnets and routers of the project again that are gone. */
+      readonly topology: boolean;
+      /** Make security groups again that are gone or have lost rules. */
+      readonly securityGroups: boolean;
     }
   | { readonly kind: "inplace"; readonly instances: readonly InPlaceInstance[] };
 
@@ -20,6 +24,8 @@ export interface SelectiveInstance {
   /** When given, exactly these network interfaces, in this order. Absent: those of the snapshot, mapped. */
   readonly nics?: readonly NicChoice[] | undefined;
   readonly disks: readonly DiskChoice[];
+  /** The id of one that exists; empty: none. Absent: as captured. */
+  readonly serverGroup?: string | undefined;
 }
 
 export type FlavorChoice =

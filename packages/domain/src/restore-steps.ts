@@ -1,4 +1,17 @@
-import type { CapturedImage, CapturedNic, CapturedRule, CapturedSecurityGroup } from "./captured.ts";
+import type {
+  CapturedDhcpOption,
+  CapturedFlavor,
+  CapturedImage,
+  CapturedNic,
+  CapturedRule,
+  CapturedSecurityGroup,
+} from "./captured.ts";
+import type {
+  CapturedGateway,
+  CapturedNetwork,
+  CapturedNetworkSubnet,
+  CapturedRoute,
+} from "./captured-network.ts";
 
 /*
  * Parameters of a restore's steps. They are stored as JSON with the plan and leave no choice open; where a
@@ -45,6 +58,92 @@ export interface FinishSecurityGroupsStep {
   readonly groups: readonly { readonly capturedId: string; readonly description: string }[];
 }
 
+/**
+ * Make networks and subnets that are gone. Its output is `{networkIds, subnetIds}`, captured id → new id.
+ * A subnet's network is named by its captured id when it is made here, else by its id.
+ */
+export interface CreateNetworksStep {
+  readonly networks: readonly Omit<CapturedNetwork, "subnets">[];
+  readonly subnets: readonly { readonly networkId: string; readonly subnet: CapturedNetworkSubnet }[];
+}
+
+/** Make routers that are gone, and legs that are missing. Its output is `{routerIds, warnings}`. */
+export interface CreateRoutersStep {
+  /** Null: no network is made. Ids that its output does not know are as they stand. */
+  readonly networksStep: string | null;
+  readonly routers: readonly {
+    readonly capturedId: string;
+    /** Null: it is made. Of one that exists only legs are added. */
+    readonly existingId: string | null;
+    readonly name: string;
+    readonly description: string;
+    readonly isAdminStateUp: boolean;
+    readonly gateway: CapturedGateway | null;
+    readonly interfaces: readonly {
+      readonly networkId: string;
+      readonly subnetId: string;
+      readonly ipAddress: string;
+      readonly isGateway: boolean;
+    }[];
+    readonly routes: readonly CapturedRoute[];
+  }[];
+}
+
+/** Give what was made of the topology its own descriptions, which held the run's mark until then. */
+export interface FinishTopologyStep {
+  readonly networksStep: string | null;
+  readonly routersStep: string | null;
+  readonly networks: readonly DescribedThing[];
+  readonly subnets: readonly DescribedThing[];
+  readonly routers: readonly DescribedThing[];
+}
+
+/** Something that was made, by its captured id, and the description that it gets at the end. */
+export interface DescribedThing {
+  readonly capturedId: string;
+  readonly description: string;
+}
+
+/**
+ * Give a port a floating address. Its output is `{floatingIpId, address, isMade, warnings}`; when the cloud
+ * refuses, the id is null and a warning says why: an instance without its outer address is still restored.
+ */
+export interface AssignFloatingIpStep {
+  readonly instanceName: string;
+  readonly port: NicReference;
+  /** Null: the port's only address. */
+  readonly fixedIpAddress: string | null;
+  readonly networkId: string;
+  /** One of the project's that is free; null: it is to be made. */
+  readonly existingId: string | null;
+  /** The captured address. Null: it is known to be taken. */
+  readonly address: string | null;
+  /** What the address was, for messages. */
+  readonly capturedAddress: string;
+  readonly mayTakeAnother: boolean;
+}
+
+/** Make a server group that is gone. Its output is `{serverGroupId}`. */
+export interface CreateServerGroupStep {
+  readonly name: string;
+  readonly policy: string;
+  readonly maxServersPerHost: number | null;
+  /** Groups of this name that are no work of this step. */
+  readonly knownIds: readonly string[];
+}
+
+/** Make a flavor that is gone, for this project alone. Its output is `{flavorId}`. */
+export interface CreateFlavorStep {
+  /** Free when the plan was made: it is what the flavor is found by. */
+  readonly name: string;
+  readonly flavor: CapturedFlavor;
+}
+
+/** Carries the planner's warnings to the restore's row; does nothing. Its output is `{warnings}`. */
+export interface NoteStep {
+  readonly warnings: readonly string[];
+}
+
 /** Import a key pair that is gone. */
 export interface ImportKeyPairStep {
   readonly name: string;
@@ -61,6 +160,11 @@ export interface PlaceholderImageStep {
 /** Make a port. Its output is `{portId}`. */
 export interface CreatePortStep {
   readonly name: string;
+  /** When given: it knows the ids of networks and subnets that are made. */
+  readonly networksStep?: string | null;
+  readonly description?: string;
+  readonly isAdminStateUp?: boolean;
+  readonly extraDhcpOptions?: readonly CapturedDhcpOption[];
   readonly networkId: string;
   /** Null: let Neutron choose. Without `ipAddress`: any free one of the subnet. */
   readonly fixedIps: readonly { readonly subnetId: string; readonly ipAddress: string | null }[] | null;
@@ -81,7 +185,10 @@ export type GroupReference =
 export interface CreateServerStep {
   readonly name: string;
   readonly description: string | null;
+  /** Empty when `flavorStep` makes it. */
   readonly flavorId: string;
+  readonly flavorStep?: string | null;
+  readonly serverGroup?: ServerGroupReference | null;
   /** Null: it boots from a volume. */
   readonly imageStep: string | null;
   readonly volumes: readonly {
@@ -99,6 +206,11 @@ export interface CreateServerStep {
   readonly userData: string | null;
   readonly hasConfigDrive: boolean;
 }
+
+/** A server group that exists, or that a step makes. */
+export type ServerGroupReference =
+  | { readonly kind: "existing"; readonly id: string }
+  | { readonly kind: "created"; readonly serverGroupStep: string };
 
 /** A port that the original left free, or one that a step makes. */
 export type NicReference =
@@ -140,7 +252,11 @@ export interface FinishServerStep {
   readonly originalId: string;
   readonly name: string;
   readonly volumeSteps: readonly string[];
-  readonly ports: readonly { readonly portStep: string; readonly name: string }[];
+  readonly ports: readonly {
+    readonly portStep: string;
+    readonly name: string;
+  }[];
+  readonly floatingIps?: readonly { readonly floatingIpStep: string; readonly description: string }[];
 }
 
 /** Rules compare by value: a group that was made half may have some of them already. */

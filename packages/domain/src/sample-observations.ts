@@ -6,6 +6,7 @@ import type {
   CapturedRecord,
   CapturedSecurityGroup,
 } from "./captured.ts";
+import type { CapturedTopology } from "./captured-network.ts";
 import type { FlavorFacts, OriginalInstance, RestoreObservation } from "./restore-observation.ts";
 import type { SnapshotObservation } from "./snapshot-plan.ts";
 
@@ -159,6 +160,8 @@ export function sampleSnapshotObservation(fields: Partial<SnapshotObservation> =
       taskState: undefined,
     })),
     securityGroups: GROUPS,
+    topology: SAMPLE_TOPOLOGY,
+    serverGroups: [],
     liveHosts: ["compute-1", "compute-2"],
     knownDisks: [
       {
@@ -186,6 +189,7 @@ export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {
   const disks = instances.flatMap((instance) => instance.disks);
   return {
     restoreId: "restore-1",
+    userId: "user-1",
     request: { kind: "oneclick" },
     captured: {
       version: 1,
@@ -196,21 +200,26 @@ export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {
     },
     committed: disks.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes, root: "0c0d" })),
     originals: [],
+    mayMakeFlavors: false,
     flavors: [SMALL, { ...SMALL, id: "flavor-large", name: "large", vcpus: 4, ramMiB: 4096, diskGiB: 20 }],
     networks: [
-      { id: "net-1", name: "blue" },
-      { id: "net-2", name: "green" },
+      { id: "net-1", name: "blue", isOwn: true },
+      { id: "net-2", name: "green", isOwn: true },
     ],
     subnets: [
       { id: "subnet-1", networkId: "net-1", name: "blue", cidr: "10.0.0.0/24" },
       { id: "subnet-2", networkId: "net-2", name: "green", cidr: "192.168.7.0/24" },
     ],
     ports: [],
+    routers: [],
+    floatingIps: [],
     securityGroups: [
-      { id: "sg-web", name: "web" },
-      { id: "sg-default", name: "default" },
+      { id: "sg-web", name: "web", rules: GROUPS[0]?.rules ?? [] },
+      { id: "sg-lb", name: "balancers", rules: [] },
+      { id: "sg-default", name: "default", rules: [] },
     ],
-    keyPairNames: ["ana"],
+    serverGroups: [],
+    keyPairs: [{ name: "ana", publicKey: "ssh-ed25519 AAAA" }],
     volumeTypeNames: ["fast", "slow"],
     computeZones: [{ name: "nova", isAvailable: true }],
     allowances: {
@@ -219,8 +228,15 @@ export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {
       ramMiB: { max: 51_200, used: 0 },
       volumes: { max: 10, used: 0 },
       gigabytes: { max: 1000, used: 0 },
+      networks: { max: 10, used: 0 },
+      subnets: { max: 10, used: 0 },
+      routers: { max: 10, used: 0 },
       ports: { max: 50, used: 0 },
+      floatingIps: { max: 10, used: 0 },
       securityGroups: { max: 10, used: 0 },
+      securityGroupRules: { max: 100, used: 0 },
+      serverGroups: { max: 10, used: 0 },
+      volumeTypes: {},
     },
     liveHosts: ["compute-1", "compute-2"],
     ...fields,
@@ -240,3 +256,85 @@ export function sampleOriginal(fields: Partial<OriginalInstance> = {}): Original
     ...fields,
   };
 }
+
+/** The network `blue` behind a router with a way out and a floating address on `web`. */
+export const SAMPLE_TOPOLOGY: CapturedTopology = {
+  networks: [
+    {
+      id: "net-1",
+      name: "blue",
+      description: "the shop's",
+      isAdminStateUp: true,
+      isShared: false,
+      isPortSecurityEnabled: true,
+      mtu: 1450,
+      availabilityZoneHints: [],
+      subnets: [
+        {
+          id: "subnet-1",
+          name: "blue",
+          description: "",
+          cidr: "10.0.0.0/24",
+          ipVersion: 4,
+          gatewayIp: "10.0.0.1",
+          isDhcpEnabled: true,
+          allocationPools: [{ start: "10.0.0.10", end: "10.0.0.99" }],
+          dnsNameservers: ["9.9.9.9"],
+          hostRoutes: [{ destination: "10.9.0.0/16", nexthop: "10.0.0.3" }],
+          ipv6AddressMode: null,
+          ipv6RaMode: null,
+        },
+      ],
+    },
+  ],
+  routers: [
+    {
+      id: "router-1",
+      name: "out",
+      description: "",
+      isAdminStateUp: true,
+      gateway: {
+        networkId: "net-ext",
+        networkName: "public",
+        isSnatEnabled: true,
+        ipAddresses: ["172.24.4.6"],
+      },
+      routes: [{ destination: "10.8.0.0/16", nexthop: "10.0.0.4" }],
+      interfaces: [{ networkId: "net-1", subnetId: "subnet-1", ipAddress: "10.0.0.1" }],
+    },
+  ],
+};
+
+/** The sample with everything around the instances captured, of which nothing is left but the outside. */
+export function sampleLostProject(fields: Partial<RestoreObservation> = {}): RestoreObservation {
+  const observed = sampleRestoreObservation();
+  const [web, ...others] = observed.captured.instances;
+  const nics = web?.nics.map((nic) => ({ ...nic, floatingIps: [SAMPLE_FLOATING_IP] })) ?? [];
+  const instances = [
+    ...(web === undefined ? [] : [{ ...web, nics, serverGroupIds: ["group-1"] }]),
+    ...others.map((other) => ({ ...other, serverGroupIds: ["group-1"] })),
+  ];
+  return {
+    ...observed,
+    captured: {
+      ...observed.captured,
+      instances,
+      topology: SAMPLE_TOPOLOGY,
+      serverGroups: [{ id: "group-1", name: "apart", policy: "anti-affinity", maxServersPerHost: 2 }],
+    },
+    networks: [{ id: "net-ext", name: "public", isOwn: false }],
+    subnets: [],
+    securityGroups: [{ id: "sg-default", name: "default", rules: [] }],
+    keyPairs: [],
+    ...fields,
+  };
+}
+
+const SAMPLE_FLOATING_IP = {
+  id: "floating-1",
+  address: "172.24.4.9",
+  description: "shop.example",
+  networkId: "net-ext",
+  networkName: "public",
+  fixedIpAddress: "10.0.0.11",
+};

@@ -5,6 +5,7 @@ import type {
   CapturedWorkload,
 } from "./captured.ts";
 import { CAPTURED_VERSION } from "./captured.ts";
+import type { CapturedServerGroup, CapturedTopology } from "./captured-network.ts";
 import { bitmapName } from "./names.ts";
 import { Problems } from "./problems.ts";
 import type { PlannedStep, PlanVerdict } from "./run.ts";
@@ -51,6 +52,8 @@ export interface SnapshotObservation {
   readonly hasCommittedSnapshot: boolean;
   readonly instances: readonly ObservedInstance[];
   readonly securityGroups: readonly CapturedSecurityGroup[];
+  readonly topology: CapturedTopology;
+  readonly serverGroups: readonly CapturedServerGroup[];
   /** Hosts whose datamover was seen a short while ago. */
   readonly liveHosts: readonly string[];
   readonly knownDisks: readonly KnownDisk[];
@@ -143,6 +146,8 @@ export function planSnapshot(observed: SnapshotObservation): PlanVerdict {
       record: observed.record,
       instances: members.map((member) => member.captured),
       securityGroups: observed.securityGroups,
+      topology: observed.topology,
+      serverGroups: observed.serverGroups,
     },
     protectSteps: protect.map((step) => step.key),
   };

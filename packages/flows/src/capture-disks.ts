@@ -104,6 +104,7 @@ function volumeDisk(attachment: VolumeAttachment, volume: Volume, rootDevice: st
       imageMetadata: volume.imageMetadata,
       isBootable: volume.isBootable,
       isEncrypted: volume.isEncrypted,
+      isMultiattach: volume.isMultiattach,
       deleteOnTermination: attachment.deleteOnTermination,
     },
   };

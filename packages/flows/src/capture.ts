@@ -4,33 +4,37 @@ import type {
   CapturedKeyPair,
   CapturedNic,
   CapturedSecurityGroup,
+  CapturedServerGroup,
 } from "@cairn/domain";
-import type { KeyPair, Network, Port, SecurityGroup, Server, Subnet } from "@cairn/openstack";
+import { mapLimited } from "@cairn/kernel";
+import type { KeyPair, Port, SecurityGroup, Server } from "@cairn/openstack";
 import { captureDisks } from "./capture-disks.ts";
+import { captureDhcpOptions, captureFloatingIps, type NetworkSurroundings } from "./capture-network.ts";
+import { OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import type { FlowContext } from "./step.ts";
 
 /** What is the same for all instances of one observation, asked once. */
-export interface Surroundings {
-  readonly networks: ReadonlyMap<string, Network>;
-  readonly subnets: ReadonlyMap<string, Subnet>;
+export interface Surroundings extends NetworkSurroundings {
   readonly groups: ReadonlyMap<string, SecurityGroup>;
   readonly keyPairs: ReadonlyMap<string, KeyPair>;
 }
 
 /** Asks for what instances refer to, as the tenant sees it. */
 export async function observeSurroundings(context: FlowContext): Promise<Surroundings> {
-  const { cloud, signal } = context;
-  const [networks, subnets, groups, keyPairs] = await Promise.all([
+  const { cloud, run, signal } = context;
+  const [networks, subnets, groups, keyPairs, floatingIps] = await Promise.all([
     cloud.neutron.networks.list({}, signal),
     cloud.neutron.subnets.list({}, signal),
     cloud.neutron.securityGroups.list({}, signal),
     cloud.nova.keyPairs.list(signal),
+    cloud.neutron.floatingIps.list({ projectId: run.projectId }, signal),
   ]);
   return {
     networks: new Map(networks.map((network) => [network.id, network])),
     subnets: new Map(subnets.map((subnet) => [subnet.id, subnet])),
     groups: new Map(groups.map((group) => [group.id, group])),
     keyPairs: new Map(keyPairs.map((keyPair) => [keyPair.name, keyPair])),
+    floatingIps,
   };
 }
 
@@ -53,7 +57,7 @@ export async function captureInstance(
     flavor: server.flavor,
     image,
     rootDevice,
-    keyPair: captureKeyPair(context, server, around),
+    keyPair: await captureKeyPair(context, server, around),
     userData: server.userData ?? null,
     hasConfigDrive: server.hasConfigDrive,
     metadata: server.metadata,
@@ -81,7 +85,31 @@ export function captureGroups(ids: readonly string[], around: Surroundings): Cap
   return [...captured.values()];
 }
 
-function captureGroup(group: SecurityGroup): CapturedSecurityGroup {
+/** The server groups of these ids; one that is gone meanwhile is known by its id alone. */
+export async function captureServerGroups(
+  context: FlowContext,
+  ids: readonly string[],
+): Promise<CapturedServerGroup[]> {
+  const { cloud, signal } = context;
+  const found = await mapLimited([...new Set(ids)], OBSERVATIONS_AT_ONCE, async (id) =>
+    cloud.nova.serverGroups.find(id, signal),
+  );
+  return found.flatMap((group) =>
+    group === undefined
+      ? []
+      : [
+          {
+            id: group.id,
+            name: group.name,
+            policy: group.policy,
+            maxServersPerHost: group.maxServersPerHost ?? null,
+          },
+        ],
+  );
+}
+
+/** A group by value. */
+export function captureGroup(group: SecurityGroup): CapturedSecurityGroup {
   return {
     id: group.id,
     name: group.name,
@@ -136,15 +164,30 @@ function captureNic(port: Port, around: Surroundings): CapturedNic {
       macAddress: macAddress ?? null,
     })),
     vnicType: port.vnicType ?? null,
+    floatingIps: captureFloatingIps(port.id, around),
+    description: port.description,
+    isAdminStateUp: port.isAdminStateUp,
+    extraDhcpOptions: captureDhcpOptions(port),
   };
 }
 
-/** Key pairs belong to users: that of another user than the one who trusts us is known by its name only. */
-function captureKeyPair(context: FlowContext, server: Server, around: Surroundings): CapturedKeyPair | null {
-  if (server.keyName === undefined) return null;
-  const known = server.userId === context.run.userId ? around.keyPairs.get(server.keyName) : undefined;
+/**
+ * Key pairs belong to users: that of another user than the one who trusts us is for an administrator to see.
+ */
+async function captureKeyPair(
+  context: FlowContext,
+  server: Server,
+  around: Surroundings,
+): Promise<CapturedKeyPair | null> {
+  const { keyName, userId } = server;
+  if (keyName === undefined) return null;
+  const known =
+    userId === context.run.userId
+      ? around.keyPairs.get(keyName)
+      : await context.admin.nova.keyPairs.findOf(userId, keyName, context.signal);
   return {
-    name: server.keyName,
+    userId,
+    name: keyName,
     publicKey: known?.publicKey ?? null,
     type: known?.type ?? "ssh",
     fingerprint: known?.fingerprint ?? null,

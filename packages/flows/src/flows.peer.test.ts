@@ -125,6 +125,7 @@ test("what is captured of an instance is enough to make it again", async () => {
     publicKey: "ssh-ed25519 AAAA",
     type: "ssh",
     fingerprint: "aa:bb",
+    userId: "user-1",
   });
   assert.equal(userData, "IyEvYmluL3NoCg==");
   assert.deepEqual((image as { properties: unknown }).properties, { hw_disk_bus: "virtio" });

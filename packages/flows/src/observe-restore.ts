@@ -1,16 +1,13 @@
 import {
   bareDevice,
   type CapturedInstance,
-  type CapturedWorkload,
   type OriginalInstance,
-  type PortFacts,
   type RestoreObservation,
-  type RestoreRequest,
 } from "@cairn/domain";
 import { asId, assert, mapLimited } from "@cairn/kernel";
-import type { Port } from "@cairn/openstack";
 import { OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import { findInstance, listLiveHosts } from "./observe-members.ts";
+import { observeNetworks, observePlace } from "./observe-place.ts";
 import { parseRestoreRequest } from "./restore-options.ts";
 import { readSnapshotSource } from "./restore-source.ts";
 import type { FlowContext } from "./step.ts";
@@ -26,6 +23,7 @@ export async function observeRestore(context: FlowContext): Promise<RestoreObser
   );
   return {
     restoreId,
+    userId: context.run.userId,
     request,
     captured,
     committed: commit.disks,
@@ -61,79 +59,6 @@ async function observeOriginal(
   };
 }
 
-type Place = Pick<RestoreObservation, "flavors" | "keyPairNames" | "volumeTypeNames" | "computeZones">;
-
-async function observePlace({ cloud, signal }: FlowContext): Promise<Place> {
-  const [flavors, keyPairs, volumeTypes, computeZones] = await Promise.all([
-    cloud.nova.flavors.list(signal),
-    cloud.nova.keyPairs.list(signal),
-    cloud.cinder.volumeTypes.list(signal),
-    cloud.nova.availabilityZones.list(signal),
-  ]);
-  return {
-    flavors: flavors.filter((flavor) => !flavor.isDisabled),
-    keyPairNames: keyPairs.map((keyPair) => keyPair.name),
-    volumeTypeNames: volumeTypes.map((type) => type.name),
-    computeZones,
-  };
-}
-
-type Networking = Pick<RestoreObservation, "networks" | "subnets" | "ports" | "securityGroups">;
-
-/** Ports are asked for as an admin: on a shared network a tenant does not see who took an address. */
-async function observeNetworks(
-  context: FlowContext,
-  captured: CapturedWorkload,
-  request: RestoreRequest,
-): Promise<Networking> {
-  const { cloud, admin, signal, run } = context;
-  const [networks, subnets, groups] = await Promise.all([
-    cloud.neutron.networks.list({}, signal),
-    cloud.neutron.subnets.list({}, signal),
-    cloud.neutron.securityGroups.list({}, signal),
-  ]);
-  const concerned = concernedNetworks(captured, request);
-  const visible = networks.filter((network) => concerned.has(network.id));
-  const ports = await mapLimited(visible, OBSERVATIONS_AT_ONCE, async (network) =>
-    admin.neutron.ports.list({ networkId: network.id }, signal),
-  );
-  return {
-    networks,
-    subnets,
-    ports: ports.flat().map((port) => portFacts(port, run.projectId)),
-    securityGroups: groups.filter((group) => group.projectId === run.projectId || group.name !== "default"),
-  };
-}
-
-function concernedNetworks(captured: CapturedWorkload, request: RestoreRequest): Set<string> {
-  const before = captured.instances.flatMap(({ nics }) => nics.map((nic) => nic.network.id));
-  switch (request.kind) {
-    case "oneclick":
-      return new Set(before);
-    case "inplace":
-      return new Set();
-    case "selective":
-      return new Set([
-        ...before,
-        ...request.networkMappings.map((mapping) => mapping.to.networkId),
-        ...request.instances.flatMap(({ nics }) => (nics ?? []).map((nic) => nic.networkId)),
-      ]);
-    default:
-      return request satisfies never;
-  }
-}
-
-function portFacts(port: Port, projectId: string): PortFacts {
-  return {
-    id: port.id,
-    networkId: port.networkId,
-    macAddress: port.macAddress,
-    ipAddresses: port.fixedIps.map((fixed) => fixed.ipAddress),
-    isFree: (port.deviceId ?? "") === "" && port.deviceOwner === "",
-    isOwn: port.projectId === projectId,
-  };
-}
-
 async function observeAllowances({
   cloud,
   run,
@@ -144,13 +69,6 @@ async function observeAllowances({
     cloud.cinder.quotas.get(run.projectId, signal),
     cloud.neutron.quotas.get(run.projectId, signal),
   ]);
-  return {
-    instances: compute.instances,
-    cores: compute.cores,
-    ramMiB: compute.ramMiB,
-    volumes: volume.volumes,
-    gigabytes: volume.gigabytes,
-    ports: network.ports,
-    securityGroups: network.securityGroups,
-  };
+  const { byType, volumes, gigabytes } = volume;
+  return { ...compute, ...network, volumes, gigabytes, volumeTypes: byType };
 }

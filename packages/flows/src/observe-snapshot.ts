@@ -16,7 +16,8 @@ import type {
   SnapshotObservation,
 } from "@cairn/domain";
 import { assert, mapLimited } from "@cairn/kernel";
-import { captureGroups, captureInstance, observeSurroundings } from "./capture.ts";
+import { captureGroups, captureInstance, captureServerGroups, observeSurroundings } from "./capture.ts";
+import { captureTopology } from "./capture-network.ts";
 import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import { findInstance, listLiveHosts } from "./observe-members.ts";
 import type { FlowContext } from "./step.ts";
@@ -65,6 +66,11 @@ export async function observeSnapshot(context: FlowContext): Promise<SnapshotObs
     hasCommittedSnapshot: earlier.some((each) => each.status === "available"),
     instances,
     securityGroups: captureGroups(groupIds, around),
+    topology: await captureTopology(context, around),
+    serverGroups: await captureServerGroups(
+      context,
+      present.flatMap((instance) => instance.serverGroupIds),
+    ),
     liveHosts: await listLiveHosts(context),
     knownDisks: await observeKnownDisks(context),
     auditBytes: AUDIT_BYTES,

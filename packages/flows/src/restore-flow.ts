@@ -15,8 +15,11 @@ import {
 } from "@cairn/database";
 import { planRestore } from "@cairn/domain";
 import { assert, type InstanceId } from "@cairn/kernel";
-import { failureMessage } from "./messages.ts";
+import { failureMessage, warningMessage } from "./messages.ts";
 import { observeRestore } from "./observe-restore.ts";
+import { createFlavorStep, createServerGroupStep, noteStep } from "./restore-compute-steps.ts";
+import { assignFloatingIpStep } from "./restore-floating-ip-steps.ts";
+import { RESTORED_KEY, restoredThings, warningsOf } from "./restore-made.ts";
 import {
   createPortStep,
   createSecurityGroupsStep,
@@ -29,12 +32,14 @@ import {
   stopServerStep,
   writeInstanceDiskStep,
 } from "./restore-power-steps.ts";
+import { createRoutersStep } from "./restore-router-steps.ts";
 import {
   createPlaceholderImageStep,
   createServerStep,
   type FinishOutput,
   finishServerStep,
 } from "./restore-server-steps.ts";
+import { createNetworksStep, finishTopologyStep } from "./restore-topology-steps.ts";
 import { createVolumeStep, type WriteOutput, writeVolumeStep } from "./restore-volume-steps.ts";
 import type { ConcludedRun, Flow } from "./step.ts";
 
@@ -43,6 +48,13 @@ export const restoreFlow: Flow = {
   name: "restore",
   plan: async (context) => planRestore(await observeRestore(context)),
   steps: {
+    note: noteStep,
+    "create-networks": createNetworksStep,
+    "create-routers": createRoutersStep,
+    "create-flavor": createFlavorStep,
+    "create-server-group": createServerGroupStep,
+    "assign-floating-ip": assignFloatingIpStep,
+    "finish-topology": finishTopologyStep,
     "create-volume": createVolumeStep,
     "create-security-groups": createSecurityGroupsStep,
     "import-key-pair": importKeyPairStep,
@@ -90,6 +102,8 @@ async function complete(transaction: Handle, run: ConcludedRun): Promise<void> {
     sizeBytes: sum(writes.map((output) => output.sizeBytes)),
     writtenBytes: sum(writes.map((output) => output.writtenBytes)),
     instances,
+    warningMessage: warningMessage(warningsOf(run)),
+    metadata: { [RESTORED_KEY]: restoredThings(run) },
   });
   const restore = await findRestore(transaction, { id: restoreId });
   if (restore?.restore_type === "oneclick") await adopt(transaction, run, made);

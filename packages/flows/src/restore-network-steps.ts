@@ -1,4 +1,5 @@
 import {
+  type CapturedDhcpOption,
   type CapturedRule,
   type CapturedSecurityGroup,
   type CreatePortStep,
@@ -11,6 +12,7 @@ import {
 import type { PortCreation, SecurityGroupRule } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
+import { idsNow } from "./restore-topology-steps.ts";
 import { markOf } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
 
@@ -147,15 +149,20 @@ async function findPort(context: StepContext): Promise<string | undefined> {
 }
 
 function portCreation(context: StepContext, parameters: CreatePortStep): PortCreation {
-  const { networkId, fixedIps, macAddress, securityGroups, isPortSecurityEnabled, vnicType } = parameters;
+  const { fixedIps, macAddress, securityGroups, isPortSecurityEnabled, vnicType } = parameters;
+  const { networkIds, subnetIds } = idsNow(context, parameters.networksStep);
+  const options = parameters.extraDhcpOptions ?? [];
   const pairs = parameters.allowedAddressPairs.map((pair) => ({
     ipAddress: pair.ipAddress,
     ...(pair.macAddress === null ? {} : { macAddress: pair.macAddress }),
   }));
   return {
     name: markOf(context),
-    networkId,
-    ...(fixedIps === null ? {} : { fixedIps: fixedIps.map(fixedIpOf) }),
+    networkId: networkIds[parameters.networkId] ?? parameters.networkId,
+    ...(fixedIps === null ? {} : { fixedIps: fixedIps.map((fixed) => fixedIpOf(fixed, subnetIds)) }),
+    ...((parameters.description ?? "") === "" ? {} : { description: parameters.description ?? "" }),
+    ...(parameters.isAdminStateUp === false ? { isAdminStateUp: false } : {}),
+    ...(options.length === 0 ? {} : { extraDhcpOptions: options.map(dhcpOptionOf) }),
     ...(macAddress === null ? {} : { macAddress }),
     ...(securityGroups === null
       ? {}
@@ -167,8 +174,15 @@ function portCreation(context: StepContext, parameters: CreatePortStep): PortCre
   };
 }
 
-function fixedIpOf(fixed: { readonly subnetId: string; readonly ipAddress: string | null }) {
-  return { subnetId: fixed.subnetId, ...(fixed.ipAddress === null ? {} : { ipAddress: fixed.ipAddress }) };
+function fixedIpOf(
+  { subnetId, ipAddress }: { readonly subnetId: string; readonly ipAddress: string | null },
+  subnetIds: Readonly<Record<string, string>>,
+) {
+  return { subnetId: subnetIds[subnetId] ?? subnetId, ...(ipAddress === null ? {} : { ipAddress }) };
+}
+
+function dhcpOptionOf({ name, value, ipVersion }: CapturedDhcpOption) {
+  return { opt_name: name, opt_value: value, ip_version: ipVersion };
 }
 
 function groupIdOf(context: StepContext, group: GroupReference): string {

@@ -22,6 +22,8 @@ export function parseRestoreRequest(stored: unknown): RestoreRequest {
         kind: "selective",
         instances: included.map(selectiveInstance),
         networkMappings: mapping.networks.map(networkMapping),
+        topology: options.openstack.restore_topology,
+        securityGroups: options.openstack.restore_security_groups === true,
       };
     case "inplace":
       return { kind: "inplace", instances: included.map(inPlaceInstance) };
@@ -46,6 +48,7 @@ function selectiveInstance(wire: RestoreInstance): SelectiveInstance {
     name: filled(wire.name),
     availabilityZone: wire.availability_zone,
     flavor: flavorChoice(wire),
+    serverGroup: wire.server_group,
     nics: wire.nics?.map(nicChoice),
     disks: (wire.vdisks ?? []).map((disk) => ({
       volumeId: disk.id,

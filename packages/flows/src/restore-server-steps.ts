@@ -12,6 +12,8 @@ import { blankImage } from "./blank-image.ts";
 import { ORIGINAL_IMAGE_ID, ORIGINAL_IMAGE_NAME } from "./capture.ts";
 import { defineStep } from "./define-step.ts";
 import { IMAGE_WAIT_MS, SERVER_WAIT_MS } from "./limits.ts";
+import type { FlavorOutput, ServerGroupOutput } from "./restore-compute-steps.ts";
+import type { FloatingIpOutput } from "./restore-floating-ip-steps.ts";
 import type { PortOutput } from "./restore-network-steps.ts";
 import { markOf, type VolumeOutput } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
@@ -109,11 +111,12 @@ async function findMarkedServer(context: StepContext, name: string): Promise<Ser
 
 async function create(context: StepContext, parameters: CreateServerStep): Promise<InstanceId> {
   const { description, imageStep, availabilityZone, keyName, userData, tags } = parameters;
+  const serverGroupId = serverGroupOf(context, parameters);
   const imageId = imageStep === null ? undefined : (context.output(imageStep) as ImageOutput).imageId;
   return context.cloud.nova.servers.create(
     {
       name: parameters.name,
-      flavorId: parameters.flavorId,
+      flavorId: flavorOf(context, parameters),
       networks: parameters.nics.length === 0 ? "none" : parameters.nics.map((nic) => nicOf(context, nic)),
       blockDevices: blockDevices(context, parameters, imageId),
       metadata: { ...parameters.metadata, [RUN_MARK_KEY]: markOf(context) },
@@ -124,9 +127,21 @@ async function create(context: StepContext, parameters: CreateServerStep): Promi
       ...(keyName === null ? {} : { keyName }),
       ...(userData === null ? {} : { userData }),
       ...(tags.length === 0 ? {} : { tags }),
+      ...(serverGroupId === undefined ? {} : { serverGroupId }),
     },
     context.signal,
   );
+}
+
+function flavorOf(context: StepContext, { flavorId, flavorStep }: CreateServerStep): string {
+  if (flavorStep === null || flavorStep === undefined) return flavorId;
+  return (context.output(flavorStep) as FlavorOutput).flavorId;
+}
+
+function serverGroupOf(context: StepContext, { serverGroup }: CreateServerStep): string | undefined {
+  if (serverGroup === null || serverGroup === undefined) return undefined;
+  if (serverGroup.kind === "existing") return serverGroup.id;
+  return (context.output(serverGroup.serverGroupStep) as ServerGroupOutput).serverGroupId;
 }
 
 function nicOf(context: StepContext, nic: NicReference): { readonly portId: string } {
@@ -171,7 +186,7 @@ export interface FinishOutput {
  * together with what it finishes: every step before it knows its thing by id.
  */
 export const finishServerStep = defineStep<FinishServerStep, FinishOutput>({
-  perform: async (context, { serverStep, originalId, name, volumeSteps, ports }) => {
+  perform: async (context, { serverStep, originalId, name, volumeSteps, ports, floatingIps = [] }) => {
     const { cloud, signal } = context;
     const { instanceId } = context.output(serverStep) as ServerOutput;
     const server = await cloud.nova.servers.get(instanceId, signal);
@@ -181,6 +196,11 @@ export const finishServerStep = defineStep<FinishServerStep, FinishOutput>({
     for (const { portStep, name: portName } of ports) {
       const { portId } = context.output(portStep) as PortOutput;
       await cloud.neutron.ports.update(portId, { name: portName }, signal);
+    }
+    for (const { floatingIpStep, description } of floatingIps) {
+      const { floatingIpId, isMade } = context.output(floatingIpStep) as FloatingIpOutput;
+      if (floatingIpId === null || !isMade) continue;
+      await cloud.neutron.floatingIps.update(floatingIpId, { description }, signal);
     }
     for (const volumeStep of volumeSteps) {
       const { volumeId } = context.output(volumeStep) as VolumeOutput;

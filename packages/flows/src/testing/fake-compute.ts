@@ -1,5 +1,5 @@
 import { asId, Fault } from "@cairn/kernel";
-import type { Nova, Server, ServerCreation } from "@cairn/openstack";
+import type { FlavorCreation, Nova, Server, ServerCreation, ServerGroup } from "@cairn/openstack";
 import { type CloudState, find, freshId, PROJECT, USER } from "./fake-state.ts";
 
 /** The parts of Nova that flows use, with statuses that take until somebody waits for them. */
@@ -10,10 +10,12 @@ export function fakeNova(state: CloudState, view: "tenant" | "admin") {
       list: async (instanceId: string) =>
         (state.serverVolumes.get(instanceId) ?? []).map((each) => ({ ...each, instanceId, tag: undefined })),
     },
-    flavors: { list: async () => state.flavors },
+    flavors: fakeFlavors(state),
+    serverGroups: fakeServerGroups(state),
     keyPairs: {
       list: async () => [...state.keyPairs.values()],
       find: async (name: string) => state.keyPairs.get(name),
+      findOf: async (_userId: string, name: string) => state.keyPairs.get(name),
       create: async (pair: { name: string; type: "ssh" | "x509"; publicKey: string }) => {
         state.keyPairs.set(pair.name, { ...pair, fingerprint: "aa:bb" });
       },
@@ -26,11 +28,57 @@ export function fakeNova(state: CloudState, view: "tenant" | "admin") {
         instances: { max: state.quota.instances, used: state.servers.size },
         cores: { max: undefined, used: 0 },
         ramMiB: { max: undefined, used: 0 },
+        serverGroups: { max: undefined, used: 0 },
       }),
     },
     availabilityZones: { list: async () => [{ name: "nova", isAvailable: true }] },
   };
   return nova as unknown as Nova;
+}
+
+function fakeFlavors(state: CloudState) {
+  return {
+    list: async () => [...state.flavors.values()],
+    create: async (wanted: FlavorCreation) => {
+      if (!state.isAdmin) throw new Fault("openstack-forbidden", `creating flavor ${wanted.name}`, "never");
+      const id = freshId(state);
+      const flavor = { ...wanted, id, description: undefined, isDisabled: false, raw: {} };
+      state.flavors.set(id, flavor);
+      return flavor;
+    },
+    grant: async (id: string) => {
+      find(state.flavors, id);
+    },
+    delete: async (id: string) => {
+      find(state.flavors, id);
+      state.flavors.delete(id);
+    },
+  };
+}
+
+function fakeServerGroups(state: CloudState) {
+  const seen = (group: ServerGroup): ServerGroup => ({
+    ...group,
+    members: [...state.servers.values()]
+      .filter((server) => server.serverGroupIds.includes(group.id))
+      .map((server) => server.id),
+  });
+  return {
+    list: async () => [...state.serverGroups.values()].map(seen),
+    find: async (id: string) => {
+      const group = state.serverGroups.get(id);
+      return group === undefined ? undefined : seen(group);
+    },
+    create: async (wanted: Pick<ServerGroup, "name" | "policy"> & Partial<ServerGroup>) => {
+      const group: ServerGroup = { maxServersPerHost: undefined, ...wanted, id: freshId(state), members: [] };
+      state.serverGroups.set(group.id, group);
+      return group;
+    },
+    delete: async (id: string) => {
+      find(state.serverGroups, id);
+      state.serverGroups.delete(id);
+    },
+  };
 }
 
 function fakeServers(state: CloudState, view: "tenant" | "admin") {
@@ -79,7 +127,7 @@ function fakeServers(state: CloudState, view: "tenant" | "admin") {
 
 function createServer(state: CloudState, wanted: ServerCreation): Server["id"] {
   const id = freshId(state);
-  const flavor = state.flavors.find((each) => each.id === wanted.flavorId);
+  const flavor = state.flavors.get(wanted.flavorId);
   if (flavor === undefined)
     throw new Fault("openstack-bad-request", "creating an instance without a flavor", "never");
   const volumes = (wanted.blockDevices ?? []).filter((device) => device.source === "volume");
@@ -107,7 +155,7 @@ function createServer(state: CloudState, wanted: ServerCreation): Server["id"] {
     addresses: [],
     securityGroupNames: [],
     volumes: [],
-    serverGroupIds: [],
+    serverGroupIds: wanted.serverGroupId === undefined ? [] : [wanted.serverGroupId],
     fault: undefined,
     createdAt: "",
     updatedAt: "",

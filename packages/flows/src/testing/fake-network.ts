@@ -1,25 +1,35 @@
 import { asId, Fault } from "@cairn/kernel";
 import type {
   Neutron,
-  Port,
   PortCreation,
   PortFilter,
   SecurityGroup,
   SecurityGroupFields,
   SecurityGroupRuleCreation,
 } from "@cairn/openstack";
+import { newPort } from "./fake-ports.ts";
 import { type CloudState, find, freshId, PROJECT } from "./fake-state.ts";
+import { fakeTopology, releaseFloatingIps } from "./fake-topology.ts";
 
 /** The parts of Neutron that flows use. */
 export function fakeNeutron(state: CloudState): Neutron {
   const none = { max: undefined, used: 0 };
   const neutron = {
-    networks: { list: async () => state.networks },
-    subnets: { list: async () => state.subnets },
+    ...fakeTopology(state),
     ports: fakePorts(state),
     securityGroups: fakeGroups(state),
     securityGroupRules: fakeRules(state),
-    quotas: { get: async () => ({ ports: none, securityGroups: none }) },
+    quotas: {
+      get: async () => ({
+        networks: none,
+        subnets: none,
+        ports: none,
+        routers: none,
+        floatingIps: none,
+        securityGroups: none,
+        securityGroupRules: none,
+      }),
+    },
   };
   return neutron as unknown as Neutron;
 }
@@ -43,44 +53,10 @@ function fakePorts(state: CloudState) {
     },
     delete: async (id: string) => {
       find(state.ports, id);
+      releaseFloatingIps(state, id);
       state.ports.delete(id);
     },
   };
-}
-
-function newPort(state: CloudState, wanted: PortCreation): Port {
-  const id = freshId(state);
-  const subnet = state.subnets.find((each) => each.networkId === wanted.networkId);
-  const asked = wanted.fixedIps?.[0];
-  const ipAddress = asked?.ipAddress ?? nextFree(state, wanted.networkId, subnet?.cidr ?? "");
-  const taken = [...state.ports.values()].some(
-    (port) =>
-      port.networkId === wanted.networkId && port.fixedIps.some((fixed) => fixed.ipAddress === ipAddress),
-  );
-  if (taken) throw new Fault("openstack-conflict", `creating a port with ${ipAddress}`, "later");
-  return {
-    id,
-    name: wanted.name ?? "",
-    description: "",
-    projectId: asId(PROJECT),
-    networkId: wanted.networkId,
-    macAddress: wanted.macAddress ?? `fa:16:3e:00:00:${ipAddress.slice(-2)}`,
-    fixedIps: [{ subnetId: asked?.subnetId ?? subnet?.id ?? "", ipAddress }],
-    deviceId: undefined,
-    deviceOwner: "",
-    status: "DOWN",
-    isAdminStateUp: true,
-    isPortSecurityEnabled: true,
-    securityGroupIds: wanted.securityGroupIds ?? [],
-    allowedAddressPairs: [],
-    vnicType: "normal",
-    raw: {},
-  };
-}
-
-function nextFree(state: CloudState, networkId: string, cidr: string): string {
-  const used = [...state.ports.values()].filter((port) => port.networkId === networkId);
-  return cidr.replace(/0\/\d+$/, String(100 + used.length));
 }
 
 function fakeGroups(state: CloudState) {

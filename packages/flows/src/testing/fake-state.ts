@@ -2,12 +2,15 @@ import { asId, Fault } from "@cairn/kernel";
 import type {
   Attachment,
   Flavor,
+  FloatingIp,
   Image,
   KeyPair,
   Network,
   Port,
+  Router,
   SecurityGroup,
   Server,
+  ServerGroup,
   Subnet,
   Volume,
   VolumeType,
@@ -25,9 +28,14 @@ export interface CloudState {
   readonly ports: Map<string, Port>;
   readonly groups: Map<string, SecurityGroup>;
   readonly keyPairs: Map<string, KeyPair>;
-  readonly flavors: readonly Flavor[];
-  readonly networks: readonly Network[];
-  readonly subnets: readonly Subnet[];
+  readonly flavors: Map<string, Flavor>;
+  readonly networks: Map<string, Network>;
+  readonly subnets: Map<string, Subnet>;
+  readonly routers: Map<string, Router>;
+  readonly floatingIps: Map<string, FloatingIp>;
+  readonly serverGroups: Map<string, ServerGroup>;
+  /** Whether the tenant's token has the role `admin`. */
+  isAdmin: boolean;
   readonly volumeTypes: readonly VolumeType[];
   readonly quota: { instances: number };
 }
@@ -59,9 +67,17 @@ export function emptyState(): CloudState {
     ports: new Map(),
     groups: new Map(),
     keyPairs: new Map(),
-    flavors: [flavor("flavor-small", "small", 2), flavor("flavor-large", "large", 8)],
-    networks: [network("net-1", "blue"), network("net-2", "green")],
-    subnets: [subnet("subnet-1", "net-1", "10.0.0.0/24"), subnet("subnet-2", "net-2", "10.7.0.0/24")],
+    flavors: byId(flavor("flavor-small", "small", 2), flavor("flavor-large", "large", 8)),
+    networks: byId(network("net-1", "blue"), network("net-2", "green"), {
+      ...network("net-ext", "public"),
+      isExternal: true,
+      projectId: asId<"project">("operators"),
+    }),
+    subnets: byId(subnet("subnet-1", "net-1", "10.0.0.0/24"), subnet("subnet-2", "net-2", "10.7.0.0/24")),
+    routers: new Map(),
+    floatingIps: new Map(),
+    serverGroups: new Map(),
+    isAdmin: false,
     volumeTypes: [
       {
         id: "type-1",
@@ -74,6 +90,10 @@ export function emptyState(): CloudState {
     ],
     quota: { instances: 10 },
   };
+}
+
+function byId<Thing extends { readonly id: string }>(...things: Thing[]): Map<string, Thing> {
+  return new Map(things.map((thing) => [thing.id, thing]));
 }
 
 function flavor(id: string, name: string, diskGiB: number): Flavor {

@@ -98,6 +98,44 @@ async function port(cloud: CloudState, securityGroupIds: string[], ipAddress: st
   return fakeNeutron(cloud).ports.create({ networkId: "net-1", fixedIps, securityGroupIds });
 }
 
+/**
+ * Puts the sample's network behind a router with a way out, a leg that is no gateway and a static route, gives
+ * `web` a floating address and both instances a server group.
+ */
+export async function connectSample({ cloud, web, db }: SampleProject): Promise<void> {
+  const { routers, ports, floatingIps } = fakeNeutron(cloud);
+  const blue = cloud.subnets.get("subnet-1");
+  if (blue !== undefined) {
+    const hostRoutes = [{ destination: "10.9.0.0/16", nexthop: "10.0.0.3" }];
+    cloud.subnets.set(blue.id, { ...blue, gatewayIp: "10.0.0.1", dnsNameservers: ["9.9.9.9"], hostRoutes });
+  }
+  const router = await routers.create({ name: "out", externalGateway: { networkId: "net-ext" } });
+  await routers.addInterface(router.id, { subnetId: "subnet-1" });
+  const fixedIps = [{ subnetId: "subnet-2", ipAddress: "10.7.0.9" }];
+  const leg = await ports.create({ networkId: "net-2", fixedIps });
+  await routers.addInterface(router.id, { portId: leg.id });
+  await routers.update(router.id, { routes: [{ destination: "10.8.0.0/16", nexthop: "10.0.0.4" }] });
+  const [port] = await ports.list({ deviceId: web });
+  const floating = await floatingIps.create({ networkId: "net-ext", portId: port?.id ?? "" });
+  await floatingIps.update(floating.id, { description: "shop.example" });
+  const group = await fakeNova(cloud, "admin").serverGroups.create({
+    name: "apart",
+    policy: "anti-affinity",
+    maxServersPerHost: 2,
+  });
+  for (const id of [web, db]) {
+    const server = cloud.servers.get(id);
+    if (server !== undefined) cloud.servers.set(id, { ...server, serverGroupIds: [group.id] });
+  }
+}
+
+/** Loses the networks too, with all that is around instances; what is the operator's stays. */
+export function loseTopology(cloud: CloudState): void {
+  loseEverything(cloud);
+  for (const things of [cloud.routers, cloud.floatingIps, cloud.serverGroups, cloud.subnets]) things.clear();
+  for (const network of cloud.networks.values()) if (!network.isExternal) cloud.networks.delete(network.id);
+}
+
 /** Loses instances, volumes, ports, groups and key pairs: nothing of them is left but the networks. */
 export function loseEverything(cloud: CloudState): void {
   for (const id of cloud.servers.keys()) removeServer(cloud, id);
@@ -139,9 +177,13 @@ export function describeCloud(cloud: CloudState): unknown {
       nics: portsOf(server.id).map((each) => ({
         name: each.name,
         mac: each.macAddress,
-        addresses: each.fixedIps,
+        addresses: each.fixedIps.map((fixed) => fixed.ipAddress),
         groups: each.securityGroupIds.map(groupName),
+        floatingIps: [...cloud.floatingIps.values()]
+          .filter((floating) => floating.portId === each.id)
+          .map(({ address, description }) => ({ address, description })),
       })),
+      serverGroups: server.serverGroupIds.map((id) => cloud.serverGroups.get(id)?.name),
     })),
     counts: {
       volumes: cloud.volumes.size,
@@ -159,6 +201,31 @@ export function describeCloud(cloud: CloudState): unknown {
       ]),
     })),
     keyPairs: [...cloud.keyPairs.values()],
+    ...describeTopology(cloud),
+  };
+}
+
+function describeTopology(cloud: CloudState): object {
+  const networkName = (id: string) => cloud.networks.get(id)?.name;
+  return {
+    networks: [...cloud.networks.values()]
+      .map(({ name, description, mtu }) => ({ name, description, mtu }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+    subnets: [...cloud.subnets.values()]
+      .map((subnet) => ({ ...subnet, id: "", networkId: networkName(subnet.networkId) }))
+      .toSorted((a, b) => a.cidr.localeCompare(b.cidr)),
+    routers: [...cloud.routers.values()].map(({ id, name, description, externalGateway, routes }) => ({
+      name,
+      description,
+      externalGateway,
+      routes,
+      legs: [...cloud.ports.values()]
+        .filter((port) => port.deviceId === id)
+        .map((port) => [networkName(port.networkId), port.fixedIps[0]?.ipAddress])
+        .toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
+    })),
+    serverGroups: [...cloud.serverGroups.values()].map(({ id: _id, ...group }) => group),
+    flavors: [...cloud.flavors.values()].map(({ name, extraSpecs }) => ({ name, extraSpecs })),
   };
 }
 
