@@ -8,7 +8,7 @@ import { systemClock } from "@cairn/kernel";
 import { connectLibvirt, type DomainRef, type LibvirtClient } from "@cairn/libvirt";
 import { listOf, optionalText } from "../host/json.ts";
 import { domainMonitor } from "../hypervisor/libvirt/link.ts";
-import { listNodes } from "../hypervisor/nodes.ts";
+import { listDeviceNodes, listNodes } from "../hypervisor/nodes.ts";
 import type { TestGuest } from "./bench-of-orders.ts";
 import { createImage, type TestDisk } from "./test-node.ts";
 
@@ -172,10 +172,17 @@ export class TestDomain implements TestGuest {
     if (output !== "") throw new Error(`qemu-io ${line}: ${JSON.stringify(output)}`);
   }
 
+  /** The node that the device writes to. */
+  async topNode(device: string): Promise<string> {
+    const position = this.disks.findIndex((disk) => disk.device === device);
+    const tops = await listDeviceNodes(domainMonitor(this.#node.client, this.#domain), AbortSignal.any([]));
+    return tops.get(`/machine/peripheral/virtio-disk${position}/virtio-backend`) ?? "";
+  }
+
   /** Names of bitmaps on all nodes. */
   async bitmaps(): Promise<string[]> {
     const monitor = domainMonitor(this.#node.client, this.#domain);
-    const nodes = await listNodes(monitor, new AbortController().signal);
+    const nodes = await listNodes(monitor, AbortSignal.any([]));
     return nodes.flatMap(({ bitmaps }) => bitmaps.map(({ name }) => name));
   }
 

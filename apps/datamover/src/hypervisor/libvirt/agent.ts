@@ -3,7 +3,7 @@ import type { DomainRef, LibvirtClient } from "@cairn/libvirt";
 import { fieldsOf, optionalNumber, optionalText } from "../../host/json.ts";
 import type { Point } from "../port.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
-import { FROZEN_MAX_MS } from "./guard-note.ts";
+import { FROZEN_MAX_MS } from "./freeze-note.ts";
 
 /** The daemon stops waiting for the agent after so many seconds; the agent may act later all the same. */
 const FREEZE_TIMEOUT_S = 5;
@@ -20,8 +20,10 @@ export interface GuestAgent {
   readonly state: DescribedDomain["agent"];
   /** A paused guest's agent cannot answer. */
   readonly isPaused: boolean;
-  /** Called before the guest is frozen, with the time by which it must be thawed, and after it was. */
-  readonly owe: (thawByMs: number | undefined) => Promise<void>;
+  /** Called before the guest is frozen: from now on somebody else, too, sees to it that it is thawed. */
+  readonly oweThaw: () => Promise<void>;
+  /** Called after the thaw. Tells who was first: after anybody else's, what was cut is not consistent. */
+  readonly thawed: () => Promise<"datamover" | "guard">;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
   }
   const { clock } = agent;
   const startedAtMs = clock.now();
-  await agent.owe(startedAtMs + FROZEN_MAX_MS);
+  await agent.oweThaw();
   let frozen: number | undefined;
   let refusal: unknown;
   try {
@@ -46,13 +48,12 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
     refusal = cause;
   }
   const thawing = new Thaw(agent, startedAtMs + FROZEN_MAX_MS);
-  let isThawed = false;
   try {
     await cut();
   } finally {
-    isThawed = await thawing.now(frozen !== undefined);
     // One whose agent is silent may freeze later, when the agent comes to it: that stays owed.
-    if (isThawed) await agent.owe(undefined);
+    if ((await thawing.now(frozen !== undefined)) && (await agent.thawed()) === "guard")
+      thawing.wasLate = true;
   }
   if (frozen === undefined) return { quality: "crash", reason: `freezing failed: ${describeFault(refusal)}` };
   if (thawing.wasLate) return { quality: "crash", reason: "the guest was thawed before the point was taken" };

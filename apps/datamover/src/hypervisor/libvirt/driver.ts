@@ -8,7 +8,7 @@ import type { DiskImage, Hypervisor, Point } from "../port.ts";
 import { takeStoppedPoint } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type DescribedDomain, describeDomain, describedDisk } from "./domain-xml.ts";
-import { readNotes, removeNote } from "./guard-note.ts";
+import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
 import { assertNoJob, type DomainHandle } from "./job.ts";
 import { clearFolders, clearRunning, forgetCheckpoints } from "./leftovers.ts";
 import { activityOf, domainMonitor, findQemu, getDomain, openLibvirt } from "./link.ts";
@@ -79,9 +79,8 @@ class Libvirt implements Hypervisor {
         log.warn("hypervisor.reconcile-failed", { instance: domain.uuid, fault: cause });
       }
     }
-    const gone = (instanceId: string): boolean => !known.has(instanceId);
-    for (const note of await readNotes(scratch.path))
-      if (gone(note.instanceId)) await removeNote(scratch.path, note.folder);
+    for (const instanceId of await notedFreezes(scratch.path))
+      if (!known.has(instanceId)) await removeFreezeNote(scratch.path, instanceId);
     const prefixes = [...known].map((uuid) => uuid.slice(0, 8));
     for (const folder of await scratch.list(/^p-[a-z0-9]+-[a-z0-9]+$/))
       if (!prefixes.some((prefix) => folder.endsWith(`-${prefix}`))) await scratch.remove(folder);
@@ -123,6 +122,7 @@ class Libvirt implements Hypervisor {
     else {
       await forgetCheckpoints(handle, signal);
       await clearFolders(this.#context, handle.domain.uuid);
+      await removeFreezeNote(this.#context.scratch.path, handle.domain.uuid);
     }
   }
 

@@ -3,7 +3,7 @@ import { PREFIX, pointFoldersOf } from "../names.ts";
 import { listNodes } from "../nodes.ts";
 import { thawGuest } from "./agent.ts";
 import type { DriverContext } from "./context.ts";
-import { readNotes, removeNote } from "./guard-note.ts";
+import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
 import { abortJob, type DomainHandle, findJob, jobGone, removeExports, resumeAfterIoError } from "./job.ts";
 import { domainMonitor } from "./link.ts";
 
@@ -19,8 +19,9 @@ export async function clearRunning(
   const { clock, scratch } = context;
   const { uuid } = handle.domain;
   const monitor = domainMonitor(handle.client, handle.domain);
-  for (const note of await readNotes(scratch.path)) {
-    if (note.instanceId === uuid && note.thawByMs !== undefined) await thawGuest(handle, signal);
+  if ((await notedFreezes(scratch.path)).includes(uuid)) {
+    await thawGuest(handle, signal);
+    await removeFreezeNote(scratch.path, uuid);
   }
   const job = await findJob(handle, signal);
   if (job?.socket?.startsWith(`${scratch.path}/`) === true) {
@@ -39,13 +40,10 @@ export async function clearRunning(
   await clearFolders(context, uuid);
 }
 
-/** Removes scratch folders and notes of an instance that nothing uses any more. */
+/** Removes scratch folders of an instance that nothing uses any more. */
 export async function clearFolders(context: DriverContext, instanceId: string): Promise<void> {
   for (const folder of await context.scratch.list(pointFoldersOf(instanceId)))
     await context.scratch.remove(folder);
-  for (const note of await readNotes(context.scratch.path)) {
-    if (note.instanceId === instanceId) await removeNote(context.scratch.path, note.folder);
-  }
 }
 
 /** Makes libvirt forget checkpoints of ours; the bitmaps stay, whose they are is the engine's to settle. */

@@ -12,7 +12,7 @@ import { breaks } from "./breaks.ts";
 import type { DriverContext } from "./context.ts";
 import { CHANGES_BITMAP, exportChanges, pullJobOf, scratchIndexes, startBitmapActions } from "./cut.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
-import { NOTE_LEASE_MS, removeNote, writeNote } from "./guard-note.ts";
+import { noteFreeze, removeFreezeNote } from "./freeze-note.ts";
 import {
   abortJob,
   type DomainHandle,
@@ -48,7 +48,6 @@ export class RunningPoint implements Point {
   #disks: readonly PointDisk[] = [];
   #planned: readonly PlannedDisk[] = [];
   #takesBitmapsAway = false;
-  #thawByMs: number | undefined;
   #wasPausedForIoError = false;
   #abandoning: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
@@ -97,7 +96,6 @@ export class RunningPoint implements Point {
       await handle.client.register(kind, handle.domain, { signal });
     this.#wasPausedForIoError = await isPausedForIoError(handle, signal);
     const { state } = await handle.client.domainState(handle.domain, { signal });
-    await this.#owe(undefined);
     this.#takesBitmapsAway = true;
     const actions = startBitmapActions(planned, request.bitmap);
     await monitor.execute("transaction", { actions }, { signal });
@@ -106,7 +104,11 @@ export class RunningPoint implements Point {
       clock,
       state: this.#parts.described.agent,
       isPaused: state === "paused",
-      owe: async (byMs: number | undefined) => this.#owe(byMs),
+      oweThaw: async () => noteFreeze(scratch.path, request.instanceId),
+      thawed: async () => {
+        await removeFreezeNote(scratch.path, request.instanceId);
+        return "datamover" as const;
+      },
     };
     this.#consistency = await cutConsistently(agent, async () => this.#cut());
     void this.#watch();
@@ -208,7 +210,6 @@ export class RunningPoint implements Point {
       this.#parts.handle.client.close();
     }
     await context.scratch.remove(this.#folderName);
-    await removeNote(context.scratch.path, this.#folderName);
     context.log.debug("point.ended", { instance: request.instanceId, bitmaps });
   }
 
@@ -261,7 +262,6 @@ export class RunningPoint implements Point {
     try {
       for (;;) {
         await clock.sleep(WATCH_MS, this.#watching.signal);
-        await this.#owe(this.#thawByMs);
         await scratch.assertReserve();
       }
     } catch (cause) {
@@ -269,19 +269,6 @@ export class RunningPoint implements Point {
       this.#broken.abort(asError(cause));
       await this.#giveUp();
     }
-  }
-
-  /** Tells the guard what is owed, and that we live. */
-  async #owe(thawByMs: number | undefined): Promise<void> {
-    this.#thawByMs = thawByMs;
-    const { context, request } = this.#parts;
-    await writeNote(context.scratch.path, {
-      instanceId: request.instanceId,
-      folder: this.#folderName,
-      nbdSocket: this.#nbdSocket(),
-      thawByMs,
-      abortByMs: context.clock.now() + NOTE_LEASE_MS,
-    });
   }
 
   #nbdSocket(): string {

@@ -1,0 +1,37 @@
+import { readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Fault } from "@cairn/kernel";
+
+/** How long a guest's file systems are frozen at most: a Windows guest gives up by itself after 10 s. */
+export const FROZEN_MAX_MS = 5_000;
+
+const NAME = /^frozen-(?<instanceId>[0-9a-f-]{36})$/;
+
+/**
+ * Says that a guest may be frozen, from before the freeze until after the thaw: a datamover that starts thaws
+ * those that a dead one left. Until then the guard thaws; the note is for the day on which it died, too. Not
+ * synced: after a crash of the host there is no guest.
+ */
+export async function noteFreeze(scratchPath: string, instanceId: string): Promise<void> {
+  const path = notePath(scratchPath, instanceId);
+  try {
+    await writeFile(path, "", { mode: 0o600 });
+  } catch (cause) {
+    throw new Fault("scratch-unusable", `writing ${path}`, "after-operator", cause);
+  }
+}
+
+/** Absent is removed. */
+export async function removeFreezeNote(scratchPath: string, instanceId: string): Promise<void> {
+  await rm(notePath(scratchPath, instanceId), { force: true });
+}
+
+/** The instances whose guests may be frozen. */
+export async function notedFreezes(scratchPath: string): Promise<readonly string[]> {
+  const names = await readdir(scratchPath);
+  return names.flatMap((name) => NAME.exec(name)?.groups?.["instanceId"] ?? []);
+}
+
+function notePath(scratchPath: string, instanceId: string): string {
+  return join(scratchPath, `frozen-${instanceId}`);
+}
