@@ -56,6 +56,8 @@ export class GuardClient implements Guard {
   readonly #freezes = new Map<string, { readonly freeze: GuardedFreeze; readonly thawAtMs: number }>();
   readonly #questions = new Map<string, Question>();
   #guard: Promise<StartedGuard> | undefined;
+  /** The guard while it is ready. */
+  #up: StartedGuard | undefined;
   #beating: NodeJS.Timeout | undefined;
   /** Counted, not timed: a datamover that was stopped itself must not take that for the guard's silence. */
   #unansweredBeats = 0;
@@ -168,6 +170,8 @@ export class GuardClient implements Guard {
     } finally {
       clearTimeout(overdue);
     }
+    this.#up = guard;
+    this.#unansweredBeats = 0;
     void ended.then(() => this.#lost(guard));
     return guard;
   }
@@ -186,7 +190,7 @@ export class GuardClient implements Guard {
   #lost(guard: StartedGuard): void {
     guard.channel.destroy();
     this.#guard = undefined;
-    this.#unansweredBeats = 0;
+    this.#up = undefined;
     if (this.#isClosing) return;
     this.#parts.log.warn("guard.lost", { points: this.#points.size });
     this.#running().catch((cause: unknown) => {
@@ -266,8 +270,9 @@ export class GuardClient implements Guard {
       this.#stopBeating();
       return;
     }
-    const guard = await this.#running();
-    if (this.#unansweredBeats >= BEATS) guard.kill();
+    // One that is being started has time limits of its own.
+    if (this.#up === undefined) return;
+    if (this.#unansweredBeats >= BEATS) this.#up.kill();
     this.#unansweredBeats += 1;
     await this.#say({ type: "alive" });
   }

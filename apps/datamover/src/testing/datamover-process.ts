@@ -23,7 +23,11 @@ export class DatamoverProcess implements AsyncDisposable {
   }
 
   /** Starts it and waits until it is ready. */
-  static async start(node: TestNode, api: FakeDatamoverApi): Promise<DatamoverProcess> {
+  static async start(
+    node: TestNode,
+    api: FakeDatamoverApi,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<DatamoverProcess> {
     const tokenFile = join(node.folder, "token");
     await writeFile(tokenFile, `${api.token}\n`);
     const flags = {
@@ -32,6 +36,7 @@ export class DatamoverProcess implements AsyncDisposable {
       "datamover-scratch-dir": node.scratchFolder,
       "datamover-sandbox-dir": node.sandboxFolder,
       "datamover-api-url": api.url,
+      ...settings,
     };
     const words = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
     const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...words], {
@@ -62,6 +67,11 @@ export class DatamoverProcess implements AsyncDisposable {
   async kill(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     this.#child.kill(signal);
     return this.#exited;
+  }
+
+  /** Stops it in the middle of whatever it does, or lets it go on. */
+  pause(how: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(how);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
