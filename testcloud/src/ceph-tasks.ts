@@ -39,7 +39,7 @@ const USERS: readonly CephUser[] = [
   { keyring: "rgw-a/keyring", name: "client.rgw.a", caps: { mon: "allow rwx", osd: "allow rwx" } },
 ];
 
-/** Ceph by hand: a monitor, a manager, one object store in a sparse file, pools, and a user of the S3 gateway. */
+/** Ceph by hand: monitor, manager, one object store in a sparse file, pools, and a user of the S3 gateway. */
 export function cephTasks(cloud: Cloud): Task[] {
   const { settings } = cloud;
   const { layout } = settings;

@@ -127,7 +127,10 @@ export interface Installing {
   readonly onMissing: (packages: readonly string[]) => void;
 }
 
-/** Installs what is missing and says whether anything was; nothing is started by it. Fault `packages-missing` when that fails. */
+/**
+ * Installs what is missing and says whether anything was; nothing is started by it. Fault `packages-missing`
+ * when that fails.
+ */
 export async function installPackages(installing: Installing, signal: AbortSignal): Promise<boolean> {
   const wanted = packagesOf(installing.profile);
   const before = await installedPackages(signal);

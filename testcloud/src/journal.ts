@@ -28,7 +28,7 @@ export class Journal {
     return text === undefined ? [] : parseJournal(text);
   }
 
-  /** Keeps a copy of a file or folder. The note follows the copy: a note without a copy would remove things. */
+  /** Keeps a copy of a file or folder. The note follows it: a note without a copy would remove things. */
   keepPath(path: string): void {
     if (this.#isNoted(path)) return;
     if (!existsSync(path)) {

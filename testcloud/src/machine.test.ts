@@ -97,7 +97,7 @@ describe("reading the machine", () => {
 
   it("takes Neutron's rules out of a firewall and leaves the others", () => {
     const rules =
-      "*filter\n:INPUT ACCEPT [0:0]\n:neutron-filter-top - [0:0]\n-A INPUT -j neutron-x\n-A INPUT -j mine\nCOMMIT\n";
+      "*filter\n:INPUT ACCEPT [0:0]\n:neutron-top - [0:0]\n-A INPUT -j neutron-x\n-A INPUT -j mine\nCOMMIT\n";
     assert.equal(withoutNeutron(rules), "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j mine\nCOMMIT\n");
   });
 

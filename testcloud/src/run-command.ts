@@ -14,6 +14,7 @@ export interface CommandOptions {
 
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 const LINES_SHOWN_MAX = 12;
+const LINE_SHOWN_MAX = 160;
 
 /**
  * Runs a program to its end and gives its standard output. Fault `command-failed`, with the end of what it
@@ -56,17 +57,7 @@ function failure(argv: readonly string[], output: string, cause?: unknown): Faul
     .slice(-LINES_SHOWN_MAX)
     .map((line) => `\n  ${line}`)
     .join("");
-  return new Fault("command-failed", `running ${argv.join(" ")}${told}`, "after-operator", cause);
-}
-
-/** Whether a program succeeds; used for questions whose answer is its exit code. */
-export async function succeeds(argv: readonly string[], options: CommandOptions): Promise<boolean> {
-  try {
-    await runCommand(argv, options);
-    return true;
-  } catch (cause) {
-    options.signal?.throwIfAborted();
-    if (cause instanceof Fault) return false;
-    throw cause;
-  }
+  const line = argv.join(" ");
+  const command = line.length > LINE_SHOWN_MAX ? `${line.slice(0, LINE_SHOWN_MAX)} …` : line;
+  return new Fault("command-failed", `running ${command}${told}`, "after-operator", cause);
 }

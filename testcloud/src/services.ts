@@ -191,7 +191,7 @@ function network({ layout }: Settings): Sketch[] {
   ];
 }
 
-/** Started by a small program of ours: Debian's Cinder and oslo.messaging do not agree (cinder_service.py). */
+/** Started by a program of ours: Debian's Cinder and oslo.messaging do not agree (cinder_service.py). */
 function volume({ layout, profile }: Settings): Sketch[] {
   const config = join(layout.conf, "cinder.conf");
   const program = (kind: "api" | "scheduler" | "volume"): Pick<Sketch, "name" | "command" | "reads"> => ({

@@ -23,7 +23,7 @@ const STOP_GRACE_MS = 20_000;
 const KILL_DEADLINE_MS = 10_000;
 const LOG_LINES_SHOWN = 15;
 
-/** Starts and stops services as plain processes, each in a session of its own, and remembers them in files. */
+/** Starts and stops services as plain processes, each in a session of its own; remembers them in files. */
 export class Supervisor {
   readonly #layout: Layout;
   readonly #clock: Clock;
@@ -46,7 +46,7 @@ export class Supervisor {
     return text === undefined ? undefined : parseServiceRecord(text);
   }
 
-  /** Starts what does not run, starts anew what runs with a former configuration, and waits until it answers. */
+  /** Starts what does not run or runs with a former configuration, and waits until it answers. */
   async ensure(service: Service, signal: AbortSignal): Promise<TaskOutcome> {
     const state = this.stateOf(service);
     if (state === "outdated") await this.stop(service, signal);
@@ -133,7 +133,7 @@ export class Supervisor {
   }
 }
 
-/** A group lives on when its leader has died; as its number is not given away while it does, it is still ours. */
+/** A group lives on when its leader has died; its number is not given away meanwhile: it is still ours. */
 function membersOf(record: ServiceRecord, stops: Service["stops"]): ProcessIdentity[] {
   if (stops === "leader") return isAlive(record) ? [record] : [];
   const leader = stateOf(record.pid);

@@ -106,7 +106,7 @@ async function getPackages(
 ): Promise<void> {
   const begunMs = narrator.elapsedMs();
   const onMissing = (missing: readonly string[]): void => {
-    narrator.tell(`installing Debian packages: ${missing.join(" ")}`);
+    narrator.tell(`installing ${missing.length} Debian packages and what they need`);
   };
   const logFile = join(layout.log, "packages.log");
   const isInstalled = await installPackages({ profile, logFile, proxies, onMissing }, signal);
