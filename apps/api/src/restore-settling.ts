@@ -14,14 +14,19 @@ export function settleRestore(
   captured: readonly SnapshotInstanceRecord[],
 ): RestoreOptions {
   if (options.restore_type === "oneclick") return options;
-  if (options.openstack.restore_topology) {
-    throw refused("Restoring the network topology is not supported.", {
-      field: "restore.options.openstack.restore_topology",
+  const { restore_topology: topology, restore_security_groups: groups = false } = options.openstack;
+  const isSelective = options.restore_type === "selective";
+  if ((topology || groups) && !isSelective) {
+    throw refused("An in-place restore changes disks only.", {
+      field: `restore.options.openstack.${topology ? "restore_topology" : "restore_security_groups"}`,
       value: true,
-      remedy: "Leave restore_topology out, and map networks to existing ones.",
+      remedy: "Ask for topology or security groups with a selective restore, with or without instances.",
     });
   }
-  const settle = options.restore_type === "selective" ? settleSelective : settleInPlace;
+  if ((topology || groups) && options.openstack.instances.every((each) => each.include === false)) {
+    return { ...options, openstack: { ...options.openstack, instances: [] } };
+  }
+  const settle = isSelective ? settleSelective : settleInPlace;
   const instances = chosen(options, captured).map(settle);
   return { ...options, openstack: { ...options.openstack, instances } };
 }
@@ -54,7 +59,9 @@ function chosen(options: RestoreOptions, captured: readonly SnapshotInstanceReco
   throw refused("The restore names no instance.", {
     field: AT,
     value: options.openstack.instances.length,
-    remedy: "List at least one instance of the snapshot, without include: false.",
+    remedy:
+      "List at least one instance of the snapshot, without include: false; or set restore_topology or " +
+      "restore_security_groups.",
   });
 }
 

@@ -334,6 +334,75 @@ void test("a selective restore with another name, flavor and network is opened",
   );
 });
 
+/** What is around instances, as the reference restores it: a selective restore of no instance. */
+const AROUND = [
+  ["restore_topology", "Network Topology Restore"],
+  ["restore_security_groups", "Security Groups Restore"],
+] as const;
+
+for (const [flag, name] of AROUND) {
+  const options = (kind: string) => ({
+    type: "openstack",
+    restore_type: kind,
+    openstack: { instances: [], [flag]: "True" },
+  });
+
+  void test(`a restore with ${flag} alone is opened, and is called ${name}`, async () => {
+    const made = await restore(options("selective"));
+    assert.equal(made.restore.status, "executing");
+    assert.equal(made.restore.name, name);
+    assert.equal(made.restore.restore_options.openstack[flag], true);
+  });
+
+  void test(`in place, ${flag} is refused with a remedy`, async () => {
+    const refused = await refusal(options("inplace"));
+    assert.equal(refused.status, 400);
+    assert.match(refused.message, /changes disks only/);
+  });
+
+  void test(`a restore with ${flag} is for the project's own members alone`, async () => {
+    api.cloud.tokens.set("rita", { userId: "rita", projectId: PROJECT, roles: ["reader"] });
+    api.cloud.tokens.set("eve", { userId: "eve", projectId: "2".repeat(32), roles: ["member"] });
+    for (const [token, project, status] of [
+      ["rita", PROJECT, 403],
+      ["eve", PROJECT, 404],
+      ["eve", "2".repeat(32), 404],
+    ] as const) {
+      const response = await fetch(`${api.url}/v1/${project}/snapshots/${snapshotId}`, {
+        method: "POST",
+        headers: { "x-auth-token": token, "content-type": "application/json" },
+        body: JSON.stringify({ restore: { options: options("selective") } }),
+      });
+      await response.text();
+      assert.equal(response.status, status, `${token} in ${project}`);
+    }
+  });
+}
+
+void test("networks that are gone need no mapping when the topology is restored with the instance", async () => {
+  const options = selective({});
+  assert.match((await refusal(options)).message, /no longer exists and is mapped to no other/);
+  const made = await restore({ ...options, openstack: { ...options.openstack, restore_topology: true } });
+  assert.equal(made.restore.status, "executing");
+});
+
+void test("a restore shows what it made beside instances, and not among its metadata", async () => {
+  const made = await restore(selective({}, MAPPED));
+  const networks = [{ id: "n9", original_id: NETWORK }];
+  await api.database.handle
+    .updateTable("restore")
+    .set({ metadata: JSON.stringify({ restored: { networks }, note: "x" }) })
+    .where("id", "=", asId<"restore">(made.restore.id))
+    .execute();
+  const { restore: shown } = await client.showRestore({ params: { restore_id: made.restore.id } });
+  assert.deepEqual(shown.networks, networks);
+  assert.deepEqual([shown.routers, shown.floating_ips], [[], []]);
+  assert.deepEqual(
+    shown.metadata.map((row) => row.key),
+    ["note"],
+  );
+});
+
 void test("an in-place restore needs the volume to be attached still", async () => {
   api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
   const ticked = inplace({

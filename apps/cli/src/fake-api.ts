@@ -294,6 +294,8 @@ export function restoreOf(id: string, changes: Partial<RestoreDetail> = {}): Res
     routers: [],
     flavors: [],
     security_groups: [],
+    server_groups: [],
+    floating_ips: [],
     snapshot_details: { id: "s1", name: "nightly", created_at: TIME },
     progress: null,
     ...changes,

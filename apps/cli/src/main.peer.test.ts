@@ -316,6 +316,20 @@ async function assertSelective(...places: string[]): Promise<void> {
   });
 }
 
+void test("topology and security groups are restored alone, without an instance", async () => {
+  for (const [command, flag] of [
+    ["topology", { restore_topology: true }],
+    ["security-groups", { restore_topology: false, restore_security_groups: true }],
+  ] as const) {
+    api.asked.length = 0;
+    const restored = await cairn("restore", command, "nightly", "--name", "back");
+    assert.equal(restored.code, 0, restored.err);
+    assert.equal(restoreBody()["restore_type"], "selective");
+    const rest = { instances: [], networks_mapping: { networks: [] } };
+    assert.deepEqual(restoreBody()["openstack"], { ...rest, ...flag });
+  }
+});
+
 void test("an in-place restore writes exactly the disks that are named", async () => {
   const restored = await cairn("restore", "inplace", "nightly", "--volume", "vdb");
   assert.equal(restored.code, 0, restored.err);

@@ -72,7 +72,7 @@ void test("every command's help has examples", async () => {
   const commands = [
     "workload create|list|show|modify|delete|reset|unlock",
     "snapshot create|list|show|watch|cancel|delete",
-    "restore oneclick|selective|inplace|list|show|watch|cancel|delete",
+    "restore oneclick|selective|topology|security-groups|inplace|list|show|watch|cancel|delete",
   ];
   for (const line of commands) {
     const [group = "", verbs = ""] = line.split(" ");

@@ -13,6 +13,7 @@ export interface RestoreFlags {
   readonly volume: readonly string[];
   readonly volumeType?: string;
   readonly bootDisk?: true;
+  readonly topology?: true;
 }
 
 /** An instance of the snapshot as far as flags refer to it. */
@@ -25,6 +26,19 @@ export interface KnownInstance {
 /** The options of a one-click restore. */
 export function oneclickOptions(flags: Pick<RestoreFlags, "name" | "description">): RestoreOptions {
   return { ...framed("oneclick", flags), oneclickrestore: true };
+}
+
+/** The options of a restore of what is around instances, without any of them. */
+export function surroundingsOptions(
+  what: "topology" | "security-groups",
+  flags: Pick<RestoreFlags, "name" | "description">,
+): RestoreOptions {
+  const framework = framed("selective", flags);
+  const openstack =
+    what === "topology"
+      ? { ...framework.openstack, restore_topology: true }
+      : { ...framework.openstack, restore_security_groups: true };
+  return { ...framework, openstack };
 }
 
 /** The options of a selective restore from flags: the instances named, or all of the snapshot. */
@@ -50,7 +64,9 @@ export function selectiveOptions(flags: RestoreFlags, known: readonly KnownInsta
   );
   const framework = framed("selective", flags);
   const networks = flags.network.map(mappingOf);
-  return { ...framework, openstack: { ...framework.openstack, instances, networks_mapping: { networks } } };
+  const topology = flags.topology === true ? { restore_topology: true } : {};
+  const openstack = { ...framework.openstack, ...topology, instances, networks_mapping: { networks } };
+  return { ...framework, openstack };
 }
 
 function retyped(instance: KnownInstance, volumeType: string): RestoreDisk[] {

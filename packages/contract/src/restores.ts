@@ -152,6 +152,7 @@ export const RestoredInstance = Type.Object({
 });
 export type RestoredInstance = Static<typeof RestoredInstance>;
 
+/** What was made: `id`, `original_id` (in the snapshot) or null, and a `name` where it is not the original's. */
 const restoredThings = Type.Array(Type.Record(Type.String(), Type.Unknown()));
 
 /** A restore with what it made and how far it is. */
@@ -163,6 +164,8 @@ export const RestoreDetail = Type.Object({
   routers: restoredThings,
   flavors: restoredThings,
   security_groups: restoredThings,
+  server_groups: restoredThings,
+  floating_ips: restoredThings,
   snapshot_details: Type.Object({ id: WireId, name: Type.String(), created_at: Timestamp }),
   progress: nullable(Progress),
 });

@@ -286,7 +286,7 @@ export const routes = {
     status: 202,
     action: "snapshot:snapshot_restore",
     effect: "change",
-    summary: "Restore a snapshot: one-click, selective or in-place",
+    summary: "Restore a snapshot: one-click, selective, in-place, topology or security groups",
   },
   listRestores: {
     scope: "project",

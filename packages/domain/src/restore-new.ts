@@ -110,6 +110,9 @@ function wantedInstances(
     }
     return observed.captured.instances.map((captured) => ({ captured, choice: undefined }));
   }
+  if (request.topology && observed.captured.topology === undefined) {
+    problems.add("This snapshot is of before topologies were captured, so it has none to restore");
+  }
   const isAboutMore = request.topology || request.securityGroups;
   if (request.instances.length === 0 && !isAboutMore) problems.add("No instance was chosen to be restored");
   return request.instances.flatMap((choice) => {

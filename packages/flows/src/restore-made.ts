@@ -12,7 +12,7 @@ export const RESTORED_KEY = "restored";
 interface MadeThing {
   readonly id: string;
   /** Its id in the snapshot; null for what has none there. */
-  readonly originalId: string | null;
+  readonly original_id: string | null;
   readonly name?: string;
 }
 
@@ -46,11 +46,11 @@ export function restoredThings(run: ConcludedRun): RestoredThings {
 }
 
 function made(id: string, name: string): MadeThing {
-  return { id, originalId: null, name };
+  return { id, original_id: null, name };
 }
 
 function listed(ids: Readonly<Record<string, string>> | undefined): MadeThing[] {
-  return Object.entries(ids ?? {}).map(([originalId, id]) => ({ id, originalId }));
+  return Object.entries(ids ?? {}).map(([original, id]) => ({ id, original_id: original }));
 }
 
 /** Everything that the planner and the steps had to say about what is not as it was. */

@@ -1,4 +1,4 @@
-import type { RestoreKind } from "@cairn/contract";
+import type { RestoreKind, RestoreOptions } from "@cairn/contract";
 import {
   cancelRestore,
   findRestore,
@@ -83,7 +83,7 @@ async function create(world: World, request: ApiRequest<"createRestore">) {
   const opened = await world.database.transaction(async (transaction) =>
     openRestore(transaction, caller, {
       snapshotId: snapshot.id,
-      name: body.restore.name ?? options.name ?? DEFAULT_NAMES[options.restore_type],
+      name: body.restore.name ?? options.name ?? defaultName(settled),
       description: body.restore.description ?? options.description ?? "",
       restoreType: options.restore_type,
       options,
@@ -92,6 +92,12 @@ async function create(world: World, request: ApiRequest<"createRestore">) {
   );
   if (opened.kind !== "opened") throw notOpened(opened, { kind: "snapshot", id: snapshot.id });
   return { restore: await detail(world, opened.restore, request.origin) };
+}
+
+/** The names that the reference gives to what is restored without an instance. */
+function defaultName({ restore_type: kind, openstack }: RestoreOptions): string {
+  if (kind !== "selective" || openstack.instances.length > 0) return DEFAULT_NAMES[kind];
+  return openstack.restore_topology ? "Network Topology Restore" : "Security Groups Restore";
 }
 
 const DEFAULT_NAMES: Readonly<Record<RestoreKind, string>> = {

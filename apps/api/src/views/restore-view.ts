@@ -48,7 +48,11 @@ export function restoreSummary(
     time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
     // Written by this API, after validation.
     restore_options: row.options as RestoreOptions,
-    metadata: metadataRows(row.metadata, { kind: "restore", id: row.id, createdAt: row.created_at }),
+    metadata: metadataRows(withoutMade(row.metadata), {
+      kind: "restore",
+      id: row.id,
+      createdAt: row.created_at,
+    }),
   };
 }
 
@@ -63,11 +67,13 @@ export function restoreDetail(
     ...restoreSummary(row, running, about),
     // The restore flow wrote them in the wire's form.
     instances: row.instances.filter((each) => matches(RestoredInstance, each)),
-    networks: [],
-    subnets: [],
-    routers: [],
-    flavors: [],
-    security_groups: [],
+    networks: madeThings(row, "networks"),
+    subnets: madeThings(row, "subnets"),
+    routers: madeThings(row, "routers"),
+    flavors: madeThings(row, "flavors"),
+    security_groups: madeThings(row, "security_groups"),
+    server_groups: madeThings(row, "server_groups"),
+    floating_ips: madeThings(row, "floating_ips"),
     snapshot_details: {
       id: row.snapshot_id,
       name: snapshot?.name ?? "",
@@ -75,4 +81,19 @@ export function restoreDetail(
     },
     progress: running?.progress ?? null,
   };
+}
+
+/** Under this key of its metadata the restore flow keeps what was made beside instances. */
+const RESTORED_KEY = "restored";
+
+function withoutMade(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== RESTORED_KEY));
+}
+
+/** Things of one kind that a restore made, each with its id now and the one in the snapshot. */
+function madeThings({ metadata }: RestoreRow, kind: string): Record<string, unknown>[] {
+  const restored = metadata[RESTORED_KEY];
+  if (typeof restored !== "object" || restored === null) return [];
+  const things: unknown = Reflect.get(restored, kind);
+  return Array.isArray(things) ? things.filter((thing) => typeof thing === "object" && thing !== null) : [];
 }

@@ -11,6 +11,7 @@ import {
   oneclickOptions,
   type RestoreFlags,
   selectiveOptions,
+  surroundingsOptions,
 } from "../restore-options.ts";
 import type { Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
@@ -31,6 +32,13 @@ const FIELDS = [
   "error_msg",
   "warning_msg",
   "instances",
+  "networks",
+  "subnets",
+  "routers",
+  "security_groups",
+  "floating_ips",
+  "server_groups",
+  "flavors",
   "size",
   "uploaded_size",
   "time_taken",
@@ -44,6 +52,7 @@ export function restoreCommand(shell: Shell): Command {
   addOneclick(restore, shell);
   addSelective(restore, shell);
   addInplace(restore, shell);
+  addSurroundings(restore, shell);
   addReading(restore, shell);
   addEnding(restore, shell);
   return restore;
@@ -87,6 +96,7 @@ function addSelective(restore: Command, shell: Shell): void {
     )
     .option("--availability-zone <zone>")
     .option("--volume-type <type>", "type of the new volumes")
+    .option("--topology", "make networks and routers again that are gone")
     .addHelpText(
       "after",
       examples(
@@ -125,6 +135,23 @@ function addInplace(restore: Command, shell: Shell): void {
           ? inplaceOptions({ ...flags, network: [] }, instancesOf(snapshot))
           : readOptions(shell, flags, "inplace"),
       );
+    });
+}
+
+function addSurroundings(restore: Command, shell: Shell): void {
+  startCommand(restore, "topology")
+    .description("make networks, subnets and routers again that are gone, and no instance")
+    .addHelpText("after", examples("cairn restore topology nightly --wait"))
+    .action(async (wanted: string, flags: RestoreFlags & { wait?: true }) => {
+      const start = { wanted, flags: { ...flags }, wait: flags.wait === true };
+      await run(shell, start, async () => surroundingsOptions("topology", flags));
+    });
+  startCommand(restore, "security-groups")
+    .description("make security groups again that are gone or lost rules, and no instance")
+    .addHelpText("after", examples("cairn restore security-groups nightly --wait"))
+    .action(async (wanted: string, flags: RestoreFlags & { wait?: true }) => {
+      const start = { wanted, flags: { ...flags }, wait: flags.wait === true };
+      await run(shell, start, async () => surroundingsOptions("security-groups", flags));
     });
 }
 
