@@ -15,7 +15,7 @@ const PATTERNS = [
   "{tools,bench,simulate,test,testcloud}/src/**/*.test.ts",
 ];
 
-/** The contract suite runs on both; a file `….cloud.test.ts` needs a real cloud, all others do without one. */
+/** The contract suite runs on both; a file `….cloud.test.ts` needs a real cloud, all others have none. */
 const ON_BOTH = /^test\/src\/openstack\//;
 const ON_CLOUD = /\.cloud\.test\.ts$/;
 

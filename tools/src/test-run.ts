@@ -20,6 +20,8 @@ export interface TestRun {
 }
 
 const FILE_LIMIT_MS = 8 * 60_000;
+/** A real cloud on the same machine takes its time. */
+const CLOUD_FILE_LIMIT_MS = 30 * 60_000;
 /** The machine of a developer has at least two cores; system tests start many processes and go one by one. */
 const FILES_AT_ONCE = 2;
 
@@ -56,6 +58,7 @@ async function runAll(
   place: { readonly folder: string; readonly env: TestRun["env"] },
 ): Promise<FileResult[]> {
   const results: FileResult[] = [];
+  const limitMs = run.limitMs ?? (run.cloudFolder === undefined ? FILE_LIMIT_MS : CLOUD_FILE_LIMIT_MS);
   const width = Math.max(0, ...files.map((file) => file.path.length));
   const one = async (file: TestFile, number: number): Promise<void> => {
     const job = {
@@ -64,7 +67,7 @@ async function runAll(
       report: join(place.folder, `${number}.report`),
       env: place.env,
     };
-    const result = await runFile({ ...job, limitMs: run.limitMs ?? FILE_LIMIT_MS, signal: run.signal });
+    const result = await runFile({ ...job, limitMs, signal: run.signal });
     // What an interrupted file says is about the interruption.
     if (run.signal.aborted) return;
     results.push(result);

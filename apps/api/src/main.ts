@@ -6,6 +6,7 @@ import {
   databaseSettings,
   integer,
   keystoneSettings,
+  readTls,
   runService,
   type ServiceContext,
   text,
@@ -36,7 +37,9 @@ async function start({ config, log, status, clock, signal }: Context) {
   const database = openDatabase(config.database.url.reveal(), { onFault: faulty });
   // Every request has a cloud of its own; what services speak is asked once for all.
   const versions = new VersionMemory();
-  const admin = connectCloud({ ...adminOptions(config), versions });
+  const tls = await readTls(config.keystone);
+  const shared = { ...adminOptions(config), versions, ...(tls === undefined ? {} : { tls }) };
+  const admin = connectCloud(shared);
   const world: World = {
     database,
     clock,
@@ -44,8 +47,7 @@ async function start({ config, log, status, clock, signal }: Context) {
     seal: secretSeal(config.keystone.password),
     cloudOf: (token: Secret, requestId: string) =>
       connectCloud({
-        ...adminOptions(config),
-        versions,
+        ...shared,
         credentials: { kind: "token", token },
         globalRequestId: requestId,
       }),

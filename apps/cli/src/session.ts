@@ -41,10 +41,12 @@ export async function openCloud(shell: Shell, flags: CloudFlags): Promise<Opened
 /** Finds credentials and endpoint; nothing is asked of the API yet. */
 export async function openSession(shell: Shell, flags: CloudFlags): Promise<Session> {
   const { connectApi } = await import("@cairn/contract");
+  const { secureFetch } = await import("@cairn/openstack");
   const { cloud, access } = await openCloud(shell, flags);
   const endpoint = await findEndpoint(shell, flags, { cloud, access });
   const api = connectApi({
     endpoint,
+    ...(access.tls === undefined ? {} : { fetch: secureFetch(access.tls) }),
     token: async () => (await cloud.token(shell.signal)).value.reveal(),
   });
   return { api, cloud };

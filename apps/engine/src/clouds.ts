@@ -5,7 +5,8 @@ import { type Cloud, type CloudOptions, type Credentials, connectCloud, secretSe
 import type { ConfigOf } from "@cairn/service";
 import type { engineSpec } from "./config.ts";
 
-type Keystone = ConfigOf<typeof engineSpec>["keystone"];
+type Keystone = Omit<ConfigOf<typeof engineSpec>["keystone"], "caFile" | "insecure"> &
+  Pick<CloudOptions, "tls">;
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -60,6 +61,7 @@ function common(keystone: Keystone): Omit<CloudOptions, "credentials"> {
     authUrl: keystone.authUrl,
     region: keystone.region,
     interface: keystone.interface,
+    ...(keystone.tls === undefined ? {} : { tls: keystone.tls }),
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   };
 }

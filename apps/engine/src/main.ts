@@ -1,7 +1,14 @@
 import { hostname } from "node:os";
 import { migrate, openDatabase } from "@cairn/database";
 import { flows, type RunFacts, type RunnerWorld, runnerDefaults, useTarget } from "@cairn/flows";
-import { type Running, readKeyFile, runService, type ServiceContext, serveStatus } from "@cairn/service";
+import {
+  type Running,
+  readKeyFile,
+  readTls,
+  runService,
+  type ServiceContext,
+  serveStatus,
+} from "@cairn/service";
 import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
@@ -29,7 +36,9 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   });
   const target = await readTarget(config.target);
   await useTarget({ database, masterKey, clock, log, signal }, target);
-  const admin = adminCloud(config.keystone);
+  const tls = await readTls(config.keystone);
+  const keystone = { ...config.keystone, ...(tls === undefined ? {} : { tls }) };
+  const admin = adminCloud(keystone);
   const world: RunnerWorld = {
     database,
     clock,
@@ -41,7 +50,7 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
     flows,
     connect: async (run: RunFacts) => ({
       admin: admin.withRequestId(`req-${run.id}`),
-      cloud: await tenantCloud(database, config.keystone, run),
+      cloud: await tenantCloud(database, keystone, run),
     }),
   };
   const { runsMax, leaseMs } = config.engine;

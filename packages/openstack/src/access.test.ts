@@ -161,3 +161,19 @@ void test("an unknown cloud is rejected with the names of those that there are",
   const missing = rejected(() => credentialsFromClouds(CLOUDS, "work", {}));
   assert.equal(missing.message, 'auth.password is missing in cloud "work" of clouds.yaml');
 });
+
+void test("certificates are looked at unless a person says not to", () => {
+  const env = { OS_AUTH_URL: "https://k:5000/v3", OS_USERNAME: "u", OS_PASSWORD: "p" };
+  assert.equal(credentialsFromEnvironment(env).tls, undefined);
+  assert.deepEqual(credentialsFromEnvironment({ ...env, OS_INSECURE: "true" }).tls, { isInsecure: true });
+  assert.equal(credentialsFromEnvironment({ ...env, OS_INSECURE: "0" }).tls, undefined);
+  const auth = { auth_url: "https://k:5000/v3", username: "u", password: "p" };
+  const tlsOf = (entry: object) =>
+    credentialsFromClouds({ clouds: { c: { auth, ...entry } } }, "c", {}).tls?.isInsecure;
+  assert.deepEqual([{}, { verify: true }, { verify: false }, { insecure: true }].map(tlsOf), [
+    undefined,
+    undefined,
+    true,
+    true,
+  ]);
+});

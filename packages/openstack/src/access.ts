@@ -69,7 +69,9 @@ type SettingName =
   | "default_domain"
   | "system_scope"
   | "region_name"
-  | "interface";
+  | "interface"
+  | "insecure"
+  | "verify";
 
 const LEGACY: Partial<Record<SettingName, string>> = {
   project_name: "OS_TENANT_NAME",
@@ -86,6 +88,7 @@ const FROM_ENVIRONMENT: readonly SettingName[] = [
   "application_credential_secret",
   "region_name",
   "interface",
+  "insecure",
 ];
 
 function variableOf(name: SettingName): string {
@@ -105,8 +108,16 @@ function accessFrom(settings: Settings): CloudAccess {
     authUrl: parseUrl(settings, required(settings, "auth_url")),
     credentials: parseCredentials(settings),
     interface: parseInterface(settings, settings.setting("interface")),
+    ...(isInsecure(settings) ? { tls: { isInsecure: true } } : {}),
     ...(region === undefined ? {} : { region }),
   };
+}
+
+/** `OS_INSECURE`, or `insecure: true` or `verify: false` of a cloud; an odd word is not believed. */
+function isInsecure({ setting }: Settings): boolean {
+  return (
+    /^(?:true|1|yes)$/i.test(setting("insecure") ?? "") || /^(?:false|no)$/i.test(setting("verify") ?? "")
+  );
 }
 
 function parseUrl(settings: Settings, url: string): string {
@@ -252,7 +263,7 @@ function filled(text: string | undefined): string | undefined {
 
 /** YAML reads an unquoted 1234 as a number; a name or an id is a text all the same. */
 function scalar(value: unknown): string | undefined {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
   return typeof value === "string" ? filled(value) : undefined;
 }
 

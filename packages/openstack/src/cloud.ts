@@ -12,6 +12,7 @@ import { NOVA_VERSIONS } from "./nova/nova-versions.ts";
 import type { ServiceType } from "./wire/catalogue.ts";
 import { VersionMemory } from "./wire/discovery.ts";
 import type { CloudLogEntry } from "./wire/exchange.ts";
+import { secureFetch } from "./wire/secure-fetch.ts";
 import { serviceClient } from "./wire/service-client.ts";
 import { openSession, type Session } from "./wire/session.ts";
 
@@ -62,7 +63,7 @@ export interface Cloud {
 /** An OpenStack as these credentials see it. Asks nothing yet; there is nothing to close. */
 export function connectCloud(options: CloudOptions): Cloud {
   const wire = {
-    fetch: options.fetch ?? fetch,
+    fetch: options.fetch ?? (options.tls === undefined ? fetch : secureFetch(options.tls)),
     clock: options.clock ?? systemClock,
     log: options.log ?? ((): void => undefined),
     requestTimeoutMs: options.requestTimeoutMs,

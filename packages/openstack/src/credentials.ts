@@ -1,4 +1,5 @@
 import type { Secret } from "@cairn/kernel";
+import type { Tls } from "./wire/secure-fetch.ts";
 
 /** A Keystone domain, by id or by name. */
 export type DomainReference = { readonly id: string } | { readonly name: string };
@@ -50,4 +51,6 @@ export interface CloudAccess {
   readonly credentials: Credentials;
   readonly region?: string;
   readonly interface: EndpointInterface;
+  /** Left out: the authorities that the program trusts anyway. */
+  readonly tls?: Tls;
 }

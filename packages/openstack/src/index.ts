@@ -121,4 +121,5 @@ export { VersionMemory } from "./wire/discovery.ts";
 export type { CloudLogEntry } from "./wire/exchange.ts";
 export type { Json, JsonObject } from "./wire/json.ts";
 export { type CloudReply, cloudReplyOf, type OpenStackCode, requestIdsOf } from "./wire/refusal.ts";
+export { secureFetch, type Tls } from "./wire/secure-fetch.ts";
 export type { WaitLimit } from "./wire/waiting.ts";

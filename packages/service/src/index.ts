@@ -16,3 +16,4 @@ export { type Running, runService, type ServiceContext, type ServiceDefinition }
 export { databaseSettings, keySettings, keystoneSettings } from "./settings.ts";
 export { type FaultSeen, Status, type StatusReport } from "./status.ts";
 export { answerStatus, type StatusServer, serveStatus } from "./status-http.ts";
+export { readTls, type TrustedTls } from "./tls.ts";

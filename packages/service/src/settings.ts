@@ -1,4 +1,4 @@
-import { choice, path, secret, text } from "./config-fields.ts";
+import { boolean, choice, path, secret, text } from "./config-fields.ts";
 
 /** `[database]`. The address is a secret as a whole: it may carry a password. */
 export const databaseSettings = {
@@ -17,6 +17,8 @@ export const keystoneSettings = {
     default: "internal",
     help: "which endpoints of the catalogue are used",
   }),
+  caFile: path({ default: "", help: "certificates of further authorities that the cloud's are signed by" }),
+  insecure: boolean({ default: false, help: "takes any certificate for the cloud's: for tests only" }),
 };
 
 /** `[keys]`. */

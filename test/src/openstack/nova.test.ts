@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { asId } from "@cairn/kernel";
-import { cloudReplyOf } from "@cairn/openstack";
+import { cloudReplyOf, requestIdsOf } from "@cairn/openstack";
 import { boot, makeImage, makeNetwork, makeVolume, smallestFlavor } from "./making.ts";
 import { ABSENT, codeOf, faultOf, IMAGE_BYTES, openSuite, PREFIX, until, WAIT } from "./suite.ts";
 
@@ -232,5 +232,9 @@ void test("a refusal carries the cloud's words and the id under which its logs h
   assert.ok(reply !== undefined);
   assert.equal(reply.status, 404);
   assert.match(reply.requestId ?? "", /^req-/);
+  assert.deepEqual(requestIdsOf(fault), {
+    requestId: reply.requestId,
+    globalRequestId: tenant.globalRequestId,
+  });
   assert.match(reply.text, new RegExp(ABSENT));
 });
