@@ -5,6 +5,7 @@ import type { OrderBody, OrderOutcome, ProtectInstance, RepositoryAccess } from 
 import { type Clock, KiB, MiB, systemClock } from "@cairn/kernel";
 import { createLog, type Log } from "@cairn/service";
 import { type BlockDestination, openTransfer } from "@cairn/transfer";
+import type { Guard } from "../guard/port.ts";
 import { Scratch } from "../host/scratch.ts";
 import { bitmapName } from "../hypervisor/names.ts";
 import type { Hypervisor, Point } from "../hypervisor/port.ts";
@@ -35,6 +36,7 @@ export type BenchPlace = Pick<
 /** What makes the driver under test; without it that of the place's own QEMU processes. */
 export type MakeHypervisor = (tools: {
   readonly scratch: Scratch;
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Log;
 }) => Hypervisor;

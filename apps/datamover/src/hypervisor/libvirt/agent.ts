@@ -9,6 +9,8 @@ import { FROZEN_MAX_MS } from "./freeze-note.ts";
 const FREEZE_TIMEOUT_S = 5;
 const THAW_TIMEOUT_S = 5;
 const THAWS_MAX = 3;
+/** We thaw before the guard does: two who ask an agent at once get in each other's way. */
+const GUARD_LEAD_MS = 500;
 
 export type Consistency = Point["consistency"];
 
@@ -47,7 +49,7 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
   } catch (cause) {
     refusal = cause;
   }
-  const thawing = new Thaw(agent, startedAtMs + FROZEN_MAX_MS);
+  const thawing = new Thaw(agent, startedAtMs + FROZEN_MAX_MS - GUARD_LEAD_MS);
   try {
     await cut();
   } finally {

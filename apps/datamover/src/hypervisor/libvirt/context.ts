@@ -1,5 +1,6 @@
 import type { Clock } from "@cairn/kernel";
 import type { Log } from "@cairn/service";
+import type { Guard } from "../../guard/port.ts";
 import type { Scratch } from "../../host/scratch.ts";
 import type { LibvirtPlace } from "./link.ts";
 
@@ -7,6 +8,8 @@ import type { LibvirtPlace } from "./link.ts";
 export interface DriverContext {
   readonly place: LibvirtPlace;
   readonly scratch: Scratch;
+  /** Thaws guests and ends jobs when this process does not. */
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Log;
 }

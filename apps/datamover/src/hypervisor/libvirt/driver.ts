@@ -95,7 +95,12 @@ class Libvirt implements Hypervisor {
     const qemu = await findQemu(domain.uuid);
     await removeBitmaps(monitor, (name) => name === request.bitmap, signal);
     const planned = await observeDisks({ described, monitor, qemu }, request, signal);
-    const point = new RunningPoint({ context: this.#context, handle, described, qemu, request });
+    const wasPaused = (await client.domainState(domain, { signal })).state === "paused";
+    const { instanceId, snapshotId } = request;
+    const reach = { kind: "libvirt", place: this.#context.place, wasPaused } as const;
+    const guard = await this.#context.guard.watch({ instanceId, snapshotId, reach }, signal);
+    const parts = { context: this.#context, guard, handle, described, qemu, request, wasPaused };
+    const point = new RunningPoint(parts);
     try {
       await point.take(planned, signal);
       return point;

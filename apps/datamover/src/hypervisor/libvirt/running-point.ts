@@ -1,23 +1,23 @@
 import type { ProtectInstance } from "@cairn/contract";
-import { asError, Fault } from "@cairn/kernel";
+import { Fault } from "@cairn/kernel";
 import type { DomainEvent } from "@cairn/libvirt";
+import type { FreezeGuard, PointGuard } from "../../guard/port.ts";
 import { listOf, optionalText } from "../../host/json.ts";
 import { isRunning } from "../../host/process-identity.ts";
 import { socketPath } from "../../host/scratch.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { pointFolder, pointPrefix } from "../names.ts";
 import type { Point, PointDisk } from "../port.ts";
-import { cutConsistently } from "./agent.ts";
+import { cutConsistently, type GuestAgent } from "./agent.ts";
 import { breaks } from "./breaks.ts";
 import type { DriverContext } from "./context.ts";
 import { CHANGES_BITMAP, exportChanges, pullJobOf, scratchIndexes, startBitmapActions } from "./cut.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
-import { noteFreeze, removeFreezeNote } from "./freeze-note.ts";
+import { FROZEN_MAX_MS, noteFreeze, removeFreezeNote } from "./freeze-note.ts";
 import {
   abortJob,
   type DomainHandle,
   findJob,
-  isPausedForIoError,
   JOB_END_MS,
   jobGone,
   removeExports,
@@ -28,17 +28,21 @@ import type { PlannedDisk } from "./observe.ts";
 
 /** Each disk may use so much of its share of scratch before the job is given up. */
 const THRESHOLD_PERCENT = 70;
-const WATCH_MS = 1000;
+/** A guard answers within milliseconds; meanwhile the guest is frozen. */
+const CONFIRM_TIMEOUT_MS = 2_000;
 /** A libvirt that is being restarted comes back within seconds. */
 const RECONNECT_PAUSE_MS = 250;
 
 /** A running instance whose point is to be taken. */
 export interface PointParts {
   readonly context: DriverContext;
+  readonly guard: PointGuard;
   readonly handle: DomainHandle;
   readonly described: DescribedDomain;
   readonly qemu: QemuProcess;
   readonly request: ProtectInstance;
+  /** A guest that was paused before is nobody's to resume. */
+  readonly wasPaused: boolean;
 }
 
 /** The point in time of a running instance: libvirt's pull job, and our exports on its scratch nodes. */
@@ -48,7 +52,6 @@ export class RunningPoint implements Point {
   #disks: readonly PointDisk[] = [];
   #planned: readonly PlannedDisk[] = [];
   #takesBitmapsAway = false;
-  #wasPausedForIoError = false;
   #abandoning: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
   #isLibvirtLost = false;
@@ -65,6 +68,10 @@ export class RunningPoint implements Point {
       this.#notice(event);
     });
     void this.#watchLibvirt();
+    const { broken } = parts.guard;
+    broken.addEventListener("abort", () => {
+      this.#broken.abort(broken.reason);
+    });
   }
 
   get consistency(): Point["consistency"] {
@@ -86,7 +93,7 @@ export class RunningPoint implements Point {
   /** Takes the point; the caller has cleared leftovers away and ends the point if this throws. */
   async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
     const { context, handle, qemu, request } = this.#parts;
-    const { clock, scratch } = context;
+    const { scratch } = context;
     const monitor = domainMonitor(handle.client, handle.domain);
     this.#planned = planned;
     await scratch.open(this.#folderName);
@@ -94,24 +101,10 @@ export class RunningPoint implements Point {
     await scratch.admit(planned.reduce((sum, { top }) => sum + top.allocatedBytes, 0));
     for (const kind of ["lifecycle", "blockThreshold", "jobCompleted", "ioErrorReason"] as const)
       await handle.client.register(kind, handle.domain, { signal });
-    this.#wasPausedForIoError = await isPausedForIoError(handle, signal);
-    const { state } = await handle.client.domainState(handle.domain, { signal });
     this.#takesBitmapsAway = true;
     const actions = startBitmapActions(planned, request.bitmap);
     await monitor.execute("transaction", { actions }, { signal });
-    const agent = {
-      ...handle,
-      clock,
-      state: this.#parts.described.agent,
-      isPaused: state === "paused",
-      oweThaw: async () => noteFreeze(scratch.path, request.instanceId),
-      thawed: async () => {
-        await removeFreezeNote(scratch.path, request.instanceId);
-        return "datamover" as const;
-      },
-    };
-    this.#consistency = await cutConsistently(agent, async () => this.#cut());
-    void this.#watch();
+    this.#consistency = await cutConsistently(this.#agent(signal), async () => this.#cut());
     const indexes = await scratchIndexes(handle, planned, signal);
     await this.#setThresholds(indexes, signal);
     await exportChanges(monitor, planned, indexes, signal);
@@ -142,23 +135,47 @@ export class RunningPoint implements Point {
     await this.#ended;
   }
 
+  #agent(signal: AbortSignal): GuestAgent {
+    const { context, described, handle, request, wasPaused } = this.#parts;
+    const { clock, guard, place, scratch } = context;
+    const { instanceId } = request;
+    let freeze: FreezeGuard | undefined;
+    return {
+      ...handle,
+      clock,
+      state: described.agent,
+      isPaused: wasPaused,
+      oweThaw: async () => {
+        freeze = await guard.watchFreeze({ instanceId, place, withinMs: FROZEN_MAX_MS }, signal);
+        await noteFreeze(scratch.path, instanceId);
+      },
+      thawed: async () => {
+        await removeFreezeNote(scratch.path, instanceId);
+        return (await freeze?.thawed()) ?? "datamover";
+      },
+    };
+  }
+
   /** Without the order's signal: a job that begins after we stopped waiting would be nobody's. */
   async #cut(): Promise<void> {
-    const { context, described, handle } = this.#parts;
+    const { context, described, guard, handle } = this.#parts;
     const scratchOf = (device: string): string =>
       `${context.scratch.folderOf(this.#folderName)}/${device}.qcow2`;
     const backup = pullJobOf(described, this.#planned, { socket: this.#nbdSocket(), scratchOf });
+    // Should the guard give up after this, it removes the folder, and libvirt cannot make the scratch files.
+    await guard.confirm(AbortSignal.timeout(CONFIRM_TIMEOUT_MS));
     await handle.client.backupBegin(handle.domain, { backup });
     this.#takenAtMs = context.clock.now();
   }
 
   /** One event a disk, well before the room is used up: then there is time to end the job. */
   async #setThresholds(indexes: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
-    const { context, handle } = this.#parts;
+    const { context, guard, handle } = this.#parts;
     const shareBytes = (await context.scratch.roomBytes()) / this.#planned.length;
     const bytes = Math.max(1, Math.floor((shareBytes * THRESHOLD_PERCENT) / 100));
-    for (const { disk } of this.#planned) {
-      const device = `${disk.device}[${indexes.get(disk.device)}]`;
+    const devices = this.#planned.map(({ disk }) => `${disk.device}[${indexes.get(disk.device)}]`);
+    guard.expectThresholds(devices);
+    for (const device of devices) {
       await handle.client.setBlockThreshold(handle.domain, { device, bytes }, { signal });
     }
   }
@@ -188,13 +205,14 @@ export class RunningPoint implements Point {
   async #endJob(handle: DomainHandle, signal: AbortSignal): Promise<void> {
     await abortJob(handle, signal);
     await jobGone(handle, this.#parts.context.clock, signal);
-    if (this.#wasPausedForIoError || !(await resumeAfterIoError(handle, signal))) return;
+    if (this.#parts.wasPaused || !(await resumeAfterIoError(handle, signal))) return;
     this.#parts.context.log.warn("guest.resumed", { instance: this.#parts.request.instanceId });
   }
 
   async #takeDown(bitmaps: "keep" | "discard"): Promise<void> {
-    const { context, request } = this.#parts;
+    const { context, guard, request } = this.#parts;
     this.#watching.abort(new Fault("point-ended", "the point has ended", "never"));
+    await guard.settled();
     const signal = AbortSignal.timeout(JOB_END_MS);
     try {
       const handle = await this.#reach(signal);
@@ -208,6 +226,7 @@ export class RunningPoint implements Point {
     } finally {
       this.#listening[Symbol.dispose]();
       this.#parts.handle.client.close();
+      await guard.release();
     }
     await context.scratch.remove(this.#folderName);
     context.log.debug("point.ended", { instance: request.instanceId, bitmaps });
@@ -255,20 +274,6 @@ export class RunningPoint implements Point {
     this.#isLibvirtLost = true;
     if (this.#watching.signal.aborted) return;
     this.#broken.abort(new Fault("point-lost", "losing libvirt while disks were read", "later", cause));
-  }
-
-  async #watch(): Promise<void> {
-    const { clock, scratch } = this.#parts.context;
-    try {
-      for (;;) {
-        await clock.sleep(WATCH_MS, this.#watching.signal);
-        await scratch.assertReserve();
-      }
-    } catch (cause) {
-      if (this.#watching.signal.aborted) return;
-      this.#broken.abort(asError(cause));
-      await this.#giveUp();
-    }
   }
 
   #nbdSocket(): string {
