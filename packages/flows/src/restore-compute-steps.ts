@@ -1,4 +1,5 @@
 import type { CreateFlavorStep, CreateServerGroupStep, NoteStep } from "@cairn/domain";
+import { hasCode } from "@cairn/kernel";
 import type { Flavor } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
@@ -37,7 +38,7 @@ export const createFlavorStep = defineStep<CreateFlavorStep, FlavorOutput>({
       half !== undefined && isWhole
         ? half
         : await flavors.create({ ...flavor, name, isPublic: false }, context.signal);
-    await flavors.grant(made.id, context.run.projectId, context.signal);
+    await grant(context, made.id);
     return { flavorId: made.id, name };
   },
   undo: async (context, { name }, output) => {
@@ -45,6 +46,15 @@ export const createFlavorStep = defineStep<CreateFlavorStep, FlavorOutput>({
     if (flavorId !== undefined) await removed(context.cloud.nova.flavors.delete(flavorId, context.signal));
   },
 });
+
+/** A second time Nova answers 409: it is granted. */
+async function grant(context: StepContext, flavorId: string): Promise<void> {
+  try {
+    await context.cloud.nova.flavors.grant(flavorId, context.run.projectId, context.signal);
+  } catch (cause) {
+    if (!hasCode(cause, "openstack-conflict")) throw cause;
+  }
+}
 
 async function findFlavor(context: StepContext, name: string): Promise<Flavor | undefined> {
   const found = await context.cloud.nova.flavors.list(context.signal);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { makeNetwork } from "./making.ts";
 import { ABSENT, codeOf, openSuite, PREFIX } from "./suite.ts";
 
-const { tenant } = await openSuite();
+const { tenant, admin } = await openSuite();
 
 void test("networks and subnets are made, found, changed and deleted", async () => {
   await using made = new AsyncDisposableStack();
@@ -115,7 +115,14 @@ void test("routers join a network to the outside, and a floating address leads t
   assert.equal(await codeOf(routers.delete(router.id)), "openstack-conflict");
   const routes = [{ destination: "10.99.0.0/16", nexthop: "10.77.0.9" }];
   assert.deepEqual((await routers.update(router.id, { routes })).routes, routes);
+  const far = [{ destination: "10.99.0.0/16", nexthop: "10.66.0.9" }];
+  assert.equal(await codeOf(routers.update(router.id, { routes: far })), "openstack-bad-request");
+  const legless = routers.removeInterface(router.id, { subnetId: subnet.id });
+  assert.equal(await codeOf(legless), "openstack-conflict");
   await routers.update(router.id, { routes: [] });
+  const got = router.externalGateway.externalFixedIps.map(({ ipAddress }) => ({ ipAddress }));
+  const chosen = { networkId: external.id, externalFixedIps: got };
+  assert.equal(await codeOf(routers.update(router.id, { externalGateway: chosen })), "openstack-forbidden");
   const port = await ports.create({ networkId: network.id });
   made.defer(async () => ports.delete(port.id));
   const floating = await floatingIps.create({ networkId: external.id, portId: port.id });
@@ -127,8 +134,20 @@ void test("routers join a network to the outside, and a floating address leads t
   );
   assert.equal((await floatingIps.update(floating.id, { portId: null })).portId, undefined);
   assert.equal((await floatingIps.get(floating.id)).address, floating.address);
+  const { address } = floating;
+  const described = await floatingIps.update(floating.id, { description: "ours" });
+  assert.equal(described.description, "ours");
+  const projectId = await tenant.projectId();
+  const same = { networkId: external.id, address };
+  const taken = admin.neutron.floatingIps.create({ ...same, projectId });
+  assert.equal(await codeOf(taken), "openstack-conflict");
   await floatingIps.delete(floating.id);
   await floatingIps.delete(floating.id);
+  assert.equal(await codeOf(floatingIps.create(same)), "openstack-forbidden");
+  const again = await admin.neutron.floatingIps.create({ ...same, projectId, portId: port.id });
+  made.defer(async () => floatingIps.delete(again.id));
+  assert.deepEqual([again.address, again.projectId], [address, projectId]);
+  await floatingIps.delete(again.id);
   await routers.removeInterface(router.id, { subnetId: subnet.id });
   await routers.removeInterface(router.id, { subnetId: subnet.id });
   assert.deepEqual(

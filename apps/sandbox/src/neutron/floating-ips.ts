@@ -13,11 +13,11 @@ import {
 import { enveloped, given, type Json, requiredText, textAt } from "../http/reading.ts";
 import { plainTime } from "../state/moments.ts";
 import type { FloatingIpRow, PortRow } from "../state/network-rows.ts";
-import { firstFree } from "./addresses.ts";
+import { contains, firstFree, ipToNumber, parseCidr } from "./addresses.ts";
 import { demandNeutron, isOwn, listAnswer, newResource, ownerOf } from "./lists.ts";
 import { visibleNetwork } from "./networks.ts";
 import { visiblePort } from "./ports.ts";
-import { badRequest, conflict, notFound } from "./refusals.ts";
+import { badRequest, conflict, disallowed, notFound } from "./refusals.ts";
 
 function floatingBody(cloud: Cloud, row: FloatingIpRow) {
   const port = cloud.state.ports.find(row.port_id ?? "");
@@ -103,6 +103,13 @@ function freeAddress(call: Call, networkId: string, wanted: string | undefined):
       .flatMap((port) => port.fixed_ips.map((ip) => ip.ip_address)),
   ]);
   if (wanted !== undefined) {
+    const subnets = state.subnets.where((each) => each.network_id === networkId);
+    if (!subnets.some((each) => isInside(each.cidr, wanted)))
+      throw new ApiError(
+        400,
+        `IP address ${wanted} is not a valid IP for any of the subnets on the specified network.`,
+        "InvalidIpForNetwork",
+      );
     if (used.has(wanted))
       throw conflict("IpAddressAlreadyAllocated", `IP address ${wanted} already allocated in subnet`);
     return wanted;
@@ -114,10 +121,18 @@ function freeAddress(call: Call, networkId: string, wanted: string | undefined):
   throw conflict("IpAddressGenerationFailure", `No more IP addresses available on network ${networkId}.`);
 }
 
+function isInside(cidr: string, address: string): boolean {
+  const [parsed, ip] = [parseCidr(cidr), ipToNumber(address)];
+  return parsed !== undefined && ip !== undefined && contains(parsed, ip);
+}
+
 function create(call: Call): Answer {
   const { cloud } = call;
   const asked = enveloped(call.body, "floatingip");
   const networkId = requiredText(asked, "floating_network_id");
+  // neutron/conf/policies/floatingip.py: a tenant takes what it gets.
+  if (!call.actor.isAdmin && textAt(asked, "floating_ip_address") !== undefined)
+    throw disallowed("create_floatingip:floating_ip_address");
   const network = visibleNetwork(call, networkId);
   if (!network["router:external"])
     throw badRequest(`Bad floatingip request: Network ${networkId} is not a valid external network.`);

@@ -21,12 +21,12 @@ import {
   textAt,
 } from "../http/reading.ts";
 import type { PortRow, RouterRow, SubnetRow } from "../state/network-rows.ts";
-import { overlap, parseCidr } from "./addresses.ts";
+import { contains, ipToNumber, overlap, parseCidr } from "./addresses.ts";
 import { demandNeutron, isOwn, listAnswer, newResource, ownerOf, touched } from "./lists.ts";
 import { visibleNetwork } from "./networks.ts";
 import { dropPort, makePort } from "./port-life.ts";
 import { visiblePort } from "./ports.ts";
-import { badRequest, conflict, notFound } from "./refusals.ts";
+import { badRequest, conflict, disallowed, notFound } from "./refusals.ts";
 import { visibleSubnet } from "./subnets.ts";
 
 const INTERFACE = "network:router_interface";
@@ -52,18 +52,53 @@ function visibleRouter(call: Call): RouterRow {
 const portsOf = (call: Call, routerId: string, owner: string): PortRow[] =>
   call.cloud.state.ports.where((port) => port.device_id === routerId && port.device_owner === owner);
 
+/** What only an admin may choose of a way out (neutron/conf/policies/router.py). */
+function refuseAdminChoices(call: Call, wanted: Json): void {
+  if (call.actor.isAdmin) return;
+  const chosen = ["enable_snat", "external_fixed_ips"].find((key) => wanted[key] !== undefined);
+  if (chosen !== undefined) throw disallowed(`create_router:external_gateway_info:${chosen}`);
+}
+
+/** Floating addresses are translated by the router that leads to their network. */
+function refuseLoss(call: Call, routerId: string, networkId: string | undefined): void {
+  const before = call.cloud.state.routers.find(routerId)?.external_gateway_info?.network_id;
+  if (before === undefined || before === networkId) return;
+  if (call.cloud.state.floatingIps.where((each) => each.router_id === routerId).length === 0) return;
+  throw conflict(
+    "RouterExternalGatewayInUseByFloatingIp",
+    sentence(
+      `Gateway cannot be updated for router ${routerId}, since a gateway to external network ${before}`,
+      "is required by one or more floating IPs.",
+    ),
+  );
+}
+
 /** Makes the router's port on the external network, or takes it away; gives what the body then shows. */
 function gatewayOf(call: Call, routerId: string, asked: Json): RouterRow["external_gateway_info"] {
   const { cloud } = call;
   const wanted = asked["external_gateway_info"];
   const networkId = isJson(wanted) ? textAt(wanted, "network_id") : undefined;
-  for (const port of portsOf(call, routerId, GATEWAY)) dropPort(cloud, port.id);
-  if (!isJson(wanted) || networkId === undefined) return null;
+  refuseLoss(call, routerId, networkId);
+  const former = portsOf(call, routerId, GATEWAY);
+  if (!isJson(wanted) || networkId === undefined) {
+    for (const port of former) dropPort(cloud, port.id);
+    return null;
+  }
+  refuseAdminChoices(call, wanted);
   const network = visibleNetwork(call, networkId);
   if (!network["router:external"])
     throw badRequest(`Bad router request: Network ${networkId} is not an external network.`);
   const fields = { device_id: routerId, device_owner: GATEWAY, status: "ACTIVE" } as const;
-  const port = makePort(cloud, network, "", fields);
+  const wantedIps = listAt(wanted, "external_fixed_ips")?.map((each) =>
+    given({ subnet_id: textAt(jsonOf(each), "subnet_id"), ip_address: textAt(jsonOf(each), "ip_address") }),
+  );
+  // Without a wish a router keeps the address that it has there.
+  const [kept] = former.filter((port) => port.network_id === networkId);
+  const port =
+    kept !== undefined && wantedIps === undefined
+      ? kept
+      : makePort(cloud, network, "", { ...fields, ...given({ wantedIps }) });
+  for (const old of former) if (old.id !== port.id) dropPort(cloud, old.id);
   return {
     network_id: networkId,
     enable_snat: booleanAt(wanted, "enable_snat") ?? true,
@@ -71,11 +106,28 @@ function gatewayOf(call: Call, routerId: string, asked: Json): RouterRow["extern
   };
 }
 
-function routesOf(asked: Json): RouterRow["routes"] | undefined {
-  return listAt(asked, "routes")?.map((each) => ({
+/** Each next hop must be one that a leg of the router leads to (neutron/db/extraroute_db.py). */
+function routesOf(call: Call, routerId: string, asked: Json): RouterRow["routes"] | undefined {
+  const routes = listAt(asked, "routes")?.map((each) => ({
     destination: requiredText(jsonOf(each), "destination"),
     nexthop: requiredText(jsonOf(each), "nexthop"),
   }));
+  const ports = [...portsOf(call, routerId, INTERFACE), ...portsOf(call, routerId, GATEWAY)];
+  const fixed = ports.flatMap((port) => port.fixed_ips);
+  for (const { nexthop } of routes ?? []) {
+    const isConnected = fixed.some((ip) => leadsTo(call, ip.subnet_id, nexthop));
+    const reason = isConnected ? "the nexthop is used by router" : "the nexthop is not connected with router";
+    if (isConnected && fixed.every((ip) => ip.ip_address !== nexthop)) continue;
+    const message = `Invalid format for routes: ${JSON.stringify(routes)}, ${reason}`;
+    throw new ApiError(400, message, "InvalidRoutes");
+  }
+  return routes;
+}
+
+function leadsTo(call: Call, subnetId: string, nexthop: string): boolean {
+  const cidr = parseCidr(call.cloud.state.subnets.find(subnetId)?.cidr ?? "");
+  const hop = ipToNumber(nexthop);
+  return cidr !== undefined && hop !== undefined && contains(cidr, hop);
 }
 
 function create(call: Call): Answer {
@@ -102,7 +154,7 @@ function update(call: Call): Answer {
     name: textAt(asked, "name"),
     description: textAt(asked, "description"),
     admin_state_up: booleanAt(asked, "admin_state_up"),
-    routes: routesOf(asked),
+    routes: routesOf(call, row.id, asked),
     external_gateway_info: "external_gateway_info" in asked ? gatewayOf(call, row.id, asked) : undefined,
   });
   const changed = call.cloud.state.routers.patch(row.id, { ...fields, ...touched(call.cloud, row) });
@@ -227,6 +279,14 @@ function removeInterface(call: Call): Answer {
       sentence(
         `Router interface for subnet ${subnet.id} on router ${router.id} cannot be`,
         "deleted, as it is required by one or more floating IPs.",
+      ),
+    );
+  if (router.routes.some((each) => leadsTo(call, subnet.id, each.nexthop)))
+    throw conflict(
+      "RouterInterfaceInUseByRoute",
+      sentence(
+        `Router interface for subnet ${subnet.id} on router ${router.id} cannot be deleted, as it is`,
+        "required by one or more routes.",
       ),
     );
   dropPort(call.cloud, port.id);

@@ -33,10 +33,14 @@ function flavorBody(call: Call, row: FlavorRow): object {
 
 export const noFlavor = (id: string): ApiError => new ApiError(404, `Flavor ${id} could not be found.`);
 
+function isVisible(call: Call, row: FlavorRow): boolean {
+  return row.is_public || call.actor.isAdmin || row.project_ids?.includes(call.actor.projectId) === true;
+}
+
 function flavorAt(call: Call): FlavorRow {
   const id = param(call, "id");
   const row = call.cloud.state.flavors.find(id);
-  if (row === undefined || !(row.is_public || call.actor.isAdmin)) throw noFlavor(id);
+  if (row === undefined || !isVisible(call, row)) throw noFlavor(id);
   return row;
 }
 
@@ -48,7 +52,7 @@ function list(body: (call: Call, row: FlavorRow) => object): (call: Call) => Ans
     const minRam = Number(call.query.get("minRam") ?? 0);
     const minDisk = Number(call.query.get("minDisk") ?? 0);
     const rows = call.cloud.state.flavors
-      .where((row) => row.is_public || call.actor.isAdmin)
+      .where((row) => isVisible(call, row))
       .filter((row) => row.ram >= minRam && row.disk >= minDisk);
     const { rows: page, next } = pageOf(rows, call.query);
     const address = `${call.cloud.baseUrl()}${call.url.split("?")[0] ?? ""}`;
@@ -92,6 +96,22 @@ function remove(call: Call): Answer {
   return accepted();
 }
 
+/** `addTenantAccess`, the only action of a flavor that is known here. */
+function act(call: Call): Answer {
+  const row = flavorAt(call);
+  const project = requiredText(enveloped(call.body, "addTenantAccess"), "tenant");
+  if (row.is_public) throw new ApiError(409, "Can not add access to a public flavor.");
+  const known = row.project_ids ?? [];
+  if (known.includes(project))
+    throw new ApiError(
+      409,
+      `Flavor access already exists for flavor ${row.id} and project ${project} combination.`,
+    );
+  const project_ids = [...known, project];
+  call.cloud.state.flavors.patch(row.id, { project_ids });
+  return ok({ flavor_access: project_ids.map((tenant_id) => ({ flavor_id: row.id, tenant_id })) });
+}
+
 function addSpecs(call: Call): Answer {
   const row = flavorAt(call);
   const extra_specs = recordAt({ extra_specs: enveloped(call.body, "extra_specs") }, "extra_specs") ?? {};
@@ -117,6 +137,7 @@ export const flavorRoutes: readonly Route[] = [
     ok({ flavor: flavorBody(call, flavorAt(call)) }),
   ),
   route("DELETE /flavors/:id", "os_compute_api:os-flavor-manage:delete", "admin", remove),
+  route("POST /flavors/:id/action", "os_compute_api:os-flavor-access:add_tenant_access", "admin", act),
   route("GET /flavors/:id/os-extra_specs", "os_compute_api:os-flavor-extra-specs:index", "reader", (call) =>
     ok({ extra_specs: flavorAt(call).extra_specs }),
   ),

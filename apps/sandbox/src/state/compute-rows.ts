@@ -10,6 +10,8 @@ export interface FlavorRow {
   readonly ephemeral: number;
   readonly swap: number;
   readonly is_public: boolean;
+  /** Those that may use it when it is private; absent: none. */
+  readonly project_ids?: readonly string[];
   readonly description: string | null;
   readonly extra_specs: Readonly<Record<string, string>>;
 }

@@ -47,7 +47,11 @@ function fakeFlavors(state: CloudState) {
       return flavor;
     },
     grant: async (id: string) => {
-      find(state.flavors, id);
+      const flavor = find(state.flavors, id);
+      if (flavor.raw["granted"] === true) {
+        throw new Fault("openstack-conflict", `granting flavor ${id} again`, "later");
+      }
+      state.flavors.set(id, { ...flavor, raw: { granted: true } });
     },
     delete: async (id: string) => {
       find(state.flavors, id);
