@@ -1,10 +1,12 @@
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, hasCode } from "@cairn/kernel";
+import type { Log } from "@cairn/service";
 import type { Scratch } from "../host/scratch.ts";
 import { abortQemuPoint } from "./abort-qemu.ts";
 import { abortLibvirtPoint, thawLibvirtGuest } from "./libvirt-hands.ts";
 import type { GuardedFreeze, GuardedPoint } from "./port.ts";
+import { ThresholdEvents } from "./threshold-events.ts";
 
 /** What scratch says. */
 export interface Measured {
@@ -18,10 +20,15 @@ export interface GuardHands {
   /** Takes a point down so that its guest's writes go on. Tells whether a paused guest was resumed. */
   abort(point: GuardedPoint, mayResume: boolean): Promise<{ readonly resumed: boolean }>;
   thaw(freeze: GuardedFreeze): Promise<void>;
+  /** Tells of each block threshold that is passed at this place; asked for again, it goes on. */
+  listen(place: GuardedFreeze["place"], take: (instanceId: string, device: string) => void): void;
+  /** Nothing is open: connections close. */
+  rest(): void;
 }
 
 /** The hands of a guard that works in this scratch folder. */
-export function guardHands(scratch: Scratch, clock: Clock): GuardHands {
+export function guardHands(scratch: Scratch, clock: Clock, log: Log): GuardHands {
+  const events = new ThresholdEvents(log);
   return {
     measure: async (ids) => {
       const used = ids.map(async (id) => [id, await usedBytes(scratch.folderOf(id))] as const);
@@ -38,6 +45,14 @@ export function guardHands(scratch: Scratch, clock: Clock): GuardHands {
       }
     },
     thaw: async (freeze) => thawLibvirtGuest(freeze),
+    listen: (place, take) => {
+      events.listen(place, ({ domain, device }) => {
+        take(domain.uuid, device);
+      });
+    },
+    rest: () => {
+      events.rest();
+    },
   };
 }
 

@@ -74,7 +74,7 @@ class GuardLoop {
     log.info("guard.ready", { scratch: settings.scratchPath, version });
     channel.write(encodeLine({ type: "ready", version: GUARD_PROTOCOL_VERSION }));
     const { reserveBytes, scratchPath } = settings;
-    const hands = guardHands(new Scratch(scratchPath, { percent: 0, reserveBytes }), clock);
+    const hands = guardHands(new Scratch(scratchPath, { percent: 0, reserveBytes }), clock, log);
     this.#running = { state: freshState(settings, clock.now()), hands };
   }
 
@@ -88,6 +88,7 @@ class GuardLoop {
     const { state, actions } = step(this.#running.state, event, this.#parts.clock.now());
     this.#running.state = state;
     for (const action of actions) this.#act(action, this.#running.hands);
+    if (!isBusy(this.#running.state)) this.#running.hands.rest();
     if (isOver(this.#running.state)) this.#finish();
     else this.#setTicking(isBusy(this.#running.state), this.#running.state.settings.intervalMs);
   }
@@ -101,6 +102,11 @@ class GuardLoop {
         return;
       case "note":
         log[action.level](action.event, action.fields);
+        return;
+      case "listen":
+        hands.listen(action.place, (instanceId, device) => {
+          this.#apply({ kind: "threshold", instanceId, device });
+        });
         return;
       case "measure":
         hands.measure(action.ids).then(

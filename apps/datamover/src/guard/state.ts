@@ -78,6 +78,8 @@ export type GuardEvent =
 
 export type GuardAction =
   | { readonly kind: "tell"; readonly message: FromGuard }
+  /** Wants the block-threshold events of a libvirt; it is wanted again and again while they matter. */
+  | { readonly kind: "listen"; readonly place: GuardedFreeze["place"] }
   | { readonly kind: "measure"; readonly ids: readonly string[] }
   | {
       readonly kind: "abort";

@@ -79,6 +79,7 @@ class Bench {
 function words(action: GuardAction): string[] {
   switch (action.kind) {
     case "measure":
+    case "listen":
     case "note":
       return [];
     case "abort":

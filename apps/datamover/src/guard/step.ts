@@ -77,7 +77,8 @@ function take(state: GuardState, message: ToGuard, nowMs: number): Step {
     case "thresholds": {
       const known = state.points.get(message.id);
       if (known === undefined) return { state, actions: [] };
-      return { state: withPoint(state, { ...known, thresholds: message.devices }), actions: [] };
+      const told = withPoint(state, { ...known, thresholds: message.devices });
+      return { state: told, actions: listening(told) };
     }
     case "release":
       return release(state, message.id);
@@ -142,11 +143,21 @@ function look(state: GuardState, nowMs: number): Step {
   const sinceMs = state.measuringSinceMs;
   if (sinceMs === undefined) {
     const measuring = { ...state, measuringSinceMs: nowMs };
-    return only(measuring, { kind: "measure", ids: [...state.points.keys()] });
+    const measure = { kind: "measure", ids: [...state.points.keys()] } as const;
+    return { state: measuring, actions: [measure, ...listening(state)] };
   }
   if (nowMs - sinceMs < MEASURE_MS_MAX) return { state, actions: [] };
   const why = `no answer within ${MEASURE_MS_MAX} ms about how much room there is`;
   return giveUpAll(state, { kind: "unusable", why }, nowMs);
+}
+
+/** Where events are to be listened to; a connection that was lost is made again by this. */
+function listening(state: GuardState): readonly GuardAction[] {
+  return [...state.points.values()].flatMap(({ point, thresholds }) =>
+    thresholds.length === 0 || point.reach.kind !== "libvirt"
+      ? []
+      : [{ kind: "listen", place: point.reach.place }],
+  );
 }
 
 function measured(
