@@ -18,6 +18,11 @@ AGENTS = {"neutron-linuxbridge-agent", "neutron-dhcp-agent", "neutron-l3-agent",
 wanted = json.load(sys.stdin)
 
 
+def is_fresh(reported_at):
+    """Whether a part has reported itself since this start; older reports count as alive for a minute."""
+    return (reported_at or "").replace(" ", "T")[:19] >= wanted.get("since", "")
+
+
 def connect(login, password):
     return openstack.connection.Connection(
         auth={
@@ -51,17 +56,19 @@ admin = connect("admin", wanted["admin_password"])
 
 
 def is_compute_up():
-    return any(each.binary == "nova-compute" and each.state == "up" for each in admin.compute.services())
+    services = [each for each in admin.compute.services() if each.binary == "nova-compute"]
+    return any(each.state == "up" and is_fresh(each.updated_at) for each in services)
 
 
 def are_agents_up():
-    return AGENTS <= {each.binary for each in admin.network.agents() if each.is_alive}
+    agents = admin.network.agents()
+    return AGENTS <= {each.binary for each in agents if each.is_alive and is_fresh(each.last_heartbeat_at)}
 
 
 def are_volumes_up():
     services = admin.block_storage.get("/os-services").json()["services"]
-    up = {each["host"].partition("@")[2] for each in services if each["state"] == "up"}
-    return set(wanted["volume_types"]) <= up
+    up = [each for each in services if each["state"] == "up" and is_fresh(each["updated_at"])]
+    return set(wanted["volume_types"]) <= {each["host"].partition("@")[2] for each in up}
 
 
 def is_hypervisor_known():

@@ -5,7 +5,7 @@ import { volumeTypesOf } from "./config/cinder.ts";
 import { SERVICE_USERS } from "./config/sections.ts";
 import { makeFolders } from "./disk.ts";
 import { PYTHON, PYTHON_FOLDER, servicesOf } from "./services.ts";
-import { HOST, NETWORKS, REGION, type Settings, urlOf } from "./settings.ts";
+import { NETWORKS, REGION, type Settings, urlOf } from "./settings.ts";
 import type { Task } from "./task.ts";
 
 const GUEST_FOLDER = join(import.meta.dirname, "../guest");
@@ -24,6 +24,7 @@ export function guestImage({ layout }: Pick<Settings, "layout">): string {
 /** Users and endpoints, the guest's image, and what a tenant finds: flavors, networks, volume types. */
 export function contentsTasks(cloud: Cloud): Task[] {
   const { settings } = cloud;
+  const sinceMs = cloud.clock.now();
   const python = (program: string): string[] => [PYTHON, join(PYTHON_FOLDER, program)];
   return [
     onceTask(cloud, { name: "identities", after: ["keystone"] }, async (run) => {
@@ -40,7 +41,7 @@ export function contentsTasks(cloud: Cloud): Task[] {
     }),
     everyTimeTask(cloud, { name: "contents", after: behindContents(settings) }, async (run) => {
       if (existsSync(settings.layout.readyFile)) return "already";
-      await run(python("contents.py"), { input: JSON.stringify(contentsOf(settings)) });
+      await run(python("contents.py"), { input: JSON.stringify(contentsOf(settings, sinceMs)) });
       return "done";
     }),
   ];
@@ -71,15 +72,16 @@ function identitiesOf(settings: Settings): object {
   };
 }
 
-function contentsOf(settings: Settings): object {
+function contentsOf(settings: Settings, sinceMs: number): object {
   const { layout, secrets } = settings;
   const types = volumeTypesOf(settings);
   return {
     auth_url: urlOf("keystone", "/v3"),
     region: REGION,
+    // OpenStack's times are UTC with whole seconds.
+    since: new Date(sinceMs).toISOString().slice(0, 19),
     admin_password: secrets.adminPassword,
     demo_password: secrets.demoPassword,
-    host: HOST,
     nova_conf: join(layout.conf, "nova.conf"),
     volume_types: types,
     flavors: FLAVORS.map(([name, ram, disk]) => ({ name, ram, disk, vcpus: 1 })),
