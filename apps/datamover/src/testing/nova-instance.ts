@@ -23,33 +23,54 @@ export class NovaInstance implements AsyncDisposable {
   readonly id: string;
   readonly disks: readonly TestDisk[];
   readonly #folder: string;
-  readonly #volumeId: string;
+  readonly #volumeIds: readonly string[];
 
-  private constructor(parts: { folder: string; client: LibvirtClient; id: string; volumeId: string }) {
+  private constructor(parts: {
+    folder: string;
+    client: LibvirtClient;
+    id: string;
+    volumeIds: readonly string[];
+  }) {
     this.#folder = parts.folder;
     this.client = parts.client;
     this.id = parts.id;
-    this.#volumeId = parts.volumeId;
-    this.disks = [
-      { device: "vda", format: "qcow2", sizeBytes: 0 },
-      { device: "vdb", format: "qcow2", sizeBytes: 0, volumeId: parts.volumeId },
-    ];
+    this.#volumeIds = parts.volumeIds;
+    this.disks = [undefined, ...parts.volumeIds].map((volumeId, position) => ({
+      device: `vd${"abcdef"[position] ?? ""}`,
+      format: "qcow2",
+      sizeBytes: 0,
+      ...(volumeId === undefined ? {} : { volumeId }),
+    }));
   }
 
-  /** In the cloud whose folder has a `clouds.yaml`; with the image, flavor and network that a testcloud has. */
-  static async create(folder: string, volumeType: string): Promise<NovaInstance> {
+  /** Which of these volume types the cloud has. */
+  static async volumeTypes(folder: string, wanted: readonly string[]): Promise<readonly string[]> {
+    const there = (await openstack(folder, ["volume", "type", "list", "-f", "value", "-c", "Name"])).split(
+      "\n",
+    );
+    return wanted.filter((type) => there.includes(type));
+  }
+
+  /**
+   * In the cloud whose folder has a `clouds.yaml`; with the image, flavor and network that a testcloud has, and
+   * a volume of each type.
+   */
+  static async create(folder: string, volumeTypes: readonly string[]): Promise<NovaInstance> {
     const name = `cairn-test-${randomUUID().slice(0, 8)}`;
-    const volume = ["volume", "create", "--size", "1", "--type", volumeType, `${name}-volume`];
-    const volumeId = await openstack(folder, [...volume, "-f", "value", "-c", "id"]);
+    const volumeIds: string[] = [];
+    for (const type of volumeTypes) {
+      const volume = ["volume", "create", "--size", "1", "--type", type, `${name}-${type}`];
+      volumeIds.push(await openstack(folder, [...volume, "-f", "value", "-c", "id"]));
+    }
     const server = ["--image", "guest", "--flavor", "t1.disk", "--network", "priv", "--wait", name];
     const id = await openstack(folder, ["server", "create", ...server, "-f", "value", "-c", "id"]);
     const client = await connectLibvirt({ ...PLACE, timeoutMs: 40_000 });
-    const instance = new NovaInstance({ folder, client, id, volumeId });
-    await until(async () => {
+    const instance = new NovaInstance({ folder, client, id, volumeIds });
+    for (const volumeId of volumeIds) {
       const words = ["volume", "show", volumeId, "-f", "value", "-c", "status"];
-      return (await openstack(folder, words)) === "available";
-    });
-    await openstack(folder, ["server", "add", "volume", id, volumeId]);
+      await until(async () => (await openstack(folder, words)) === "available");
+      await openstack(folder, ["server", "add", "volume", id, volumeId]);
+    }
     await instance.ready();
     return instance;
   }
@@ -107,7 +128,7 @@ export class NovaInstance implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.close();
     await openstack(this.#folder, ["server", "delete", "--wait", this.id]);
-    await openstack(this.#folder, ["volume", "delete", this.#volumeId]);
+    for (const volumeId of this.#volumeIds) await openstack(this.#folder, ["volume", "delete", volumeId]);
   }
 }
 

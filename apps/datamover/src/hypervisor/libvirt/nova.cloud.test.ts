@@ -14,7 +14,8 @@ import type { Point } from "../port.ts";
 import { libvirtHypervisor } from "./driver.ts";
 
 const run = promisify(execFile);
-const VOLUME_TYPE = "nfs";
+/** qcow2 files, and RBD images where the cloud has Ceph. */
+const VOLUME_TYPES = ["nfs", "ceph"];
 /** Long enough that the guest writes during all of a point. */
 const HASHED_BYTES = 8 * MiB;
 
@@ -71,7 +72,8 @@ const folderOfCloud = process.env["CAIRN_TEST_CLOUD"] ?? "";
 
 void test("a server of a real Nova is protected: root disk and volume, full and incremental", async (t) => {
   await using place = await openPlace();
-  await using server = await NovaInstance.create(folderOfCloud, VOLUME_TYPE);
+  const volumeTypes = await NovaInstance.volumeTypes(folderOfCloud, VOLUME_TYPES);
+  await using server = await NovaInstance.create(folderOfCloud, volumeTypes);
   const bench = await OrderBench.open(place, (tools) => libvirtHypervisor({ place: server.place, ...tools }));
   const references = join(place.folder, "reference");
   let last: Protected | undefined;
@@ -80,40 +82,48 @@ void test("a server of a real Nova is protected: root disk and volume, full and 
   const protect = async (
     duringPoint: () => Promise<void> = async () => Promise.resolve(),
   ): Promise<string[]> => {
-    await server.guest(`for i in 3 9 500 7000; do
-      dd if=/dev/urandom of=/dev/vdb bs=64k seek=$i count=3 conv=notrunc 2>/dev/null; done
+    await server.guest(`for d in /dev/vd[b-z]; do for i in 3 9 500 7000; do
+      dd if=/dev/urandom of=$d bs=64k seek=$i count=3 conv=notrunc 2>/dev/null; done; done
       dd if=/dev/urandom of=/root/before bs=64k count=20 2>/dev/null; sync`);
-    const hash = await server.guest(`head -c ${HASHED_BYTES} /dev/vdb | sha256sum | cut -d' ' -f1`);
+    const hashes = await server.guest(
+      `for d in /dev/vd[b-z]; do head -c ${HASHED_BYTES} $d | sha256sum | cut -d' ' -f1; done`,
+    );
     const done = await snapshot(bench, server, last, {
       afterPoint: async (point) => {
         await duringPoint();
         // What broke this point leads to another one, and the guest must still hold what it was asked for.
         if (point.broken.aborted) return;
-        await server.guest(`dd if=/dev/urandom of=/dev/vdb bs=64k seek=2 count=60 conv=notrunc 2>/dev/null
+        await server.guest(`for d in /dev/vd[b-z]; do
+          dd if=/dev/urandom of=$d bs=64k seek=2 count=60 conv=notrunc 2>/dev/null; done
           dd if=/dev/urandom of=/root/after bs=64k count=20 2>/dev/null; sync`);
         await copyReference(point, references);
       },
     });
-    for (const disk of done.disks) {
+    for (const [position, disk] of done.disks.entries()) {
       const restored = await bench.restore(disk.root, disk.sizeBytes);
       await assertEqual(restored, join(references, `${disk.diskId}.raw`));
       // A witness that is not QEMU's: what the guest itself read before the point.
-      if (disk.diskId === "vdb") assert.equal(await hashOf(restored, HASHED_BYTES), hash);
+      if (position > 0)
+        assert.equal(await hashOf(restored, HASHED_BYTES), hashes.split("\n")[position - 1], disk.diskId);
       await rm(restored);
     }
     last = done;
     const keepBitmaps = done.disks.flatMap(({ base }) => (base === undefined ? [] : [base.bitmap]));
     await bench.perform({ kind: "settle-instance", instanceId: server.id, keepBitmaps });
-    assert.deepEqual(await server.traces(), { bitmaps: keepBitmaps, others: [] });
+    const { bitmaps, others } = await server.traces();
+    assert.deepEqual([bitmaps, others], [keepBitmaps, []]);
     assert.deepEqual(await readdir(place.scratchFolder), []);
     assert.equal(done.consistency.quality, "file-system", done.consistency.reason);
     t.diagnostic(`${modes(done).join(", ")}; ${done.consistency.reason}`);
     return modes(done);
   };
 
-  const incremental = ["persistent-bitmap", "persistent-bitmap"];
+  const hasCeph = volumeTypes.includes("ceph");
+  const each = (root: string, file: string, rbd: string): string[] =>
+    hasCeph ? [root, file, rbd] : [root, file];
+  const incremental = each("persistent-bitmap", "persistent-bitmap", "transient-bitmap");
   await t.test("the first snapshot reads all", async () => {
-    assert.deepEqual(await protect(), ["first-snapshot", "first-snapshot"]);
+    assert.deepEqual(await protect(), each("first-snapshot", "first-snapshot", "first-snapshot"));
   });
   await t.test("later ones read what changed", async () => {
     assert.deepEqual(await protect(), incremental);
@@ -135,14 +145,14 @@ void test("a server of a real Nova is protected: root disk and volume, full and 
   await t.test("bitmaps outlive a hard reboot, which Nova can make while they are there", async () => {
     await server.nova("reboot", "--hard", "--wait");
     await server.ready();
-    assert.deepEqual(await protect(), incremental);
+    assert.deepEqual(await protect(), each("persistent-bitmap", "persistent-bitmap", "qemu-restarted"));
   });
   await t.test("a stopped server is read from its images, and starts meanwhile", async () => {
     await server.nova("stop");
     const stopped = async (): Promise<boolean> => (await server.domain()).id === -1;
     while (!(await stopped())) await server.nova("show");
     const done = await snapshot(bench, server, last);
-    assert.deepEqual(modes(done), incremental);
+    assert.deepEqual(modes(done), each("persistent-bitmap", "persistent-bitmap", "instance-stopped"));
     assert.equal(done.consistency.reason, "the instance is stopped");
     const starting = snapshot(bench, server, last, {
       afterPoint: async () => {
@@ -152,6 +162,6 @@ void test("a server of a real Nova is protected: root disk and volume, full and 
     });
     await assert.rejects(starting, /instance-started/);
     await server.ready();
-    assert.deepEqual(await protect(), incremental);
+    assert.deepEqual(await protect(), each("persistent-bitmap", "persistent-bitmap", "qemu-restarted"));
   });
 });
