@@ -16,7 +16,7 @@ export type Consistency = Point["consistency"];
 
 /** The guest's agent, and who has to know when a freeze begins and ends. */
 export interface GuestAgent {
-  readonly client: LibvirtClient;
+  readonly client: Pick<LibvirtClient, "agentCommand">;
   readonly domain: DomainRef;
   readonly clock: Clock;
   readonly state: DescribedDomain["agent"];
