@@ -1,7 +1,6 @@
 import { Fault, formatBytes } from "@cairn/kernel";
+import { SCRATCH_REMEDY } from "../host/scratch.ts";
 import type { GivenUp } from "./codec.ts";
-
-const REMEDY = "make room there, or set datamover.scratch_dir to another place";
 
 /** What the user reads of a point that the guard gave up. */
 export function givenUpFault(because: GivenUp, scratchPath: string): Fault {
@@ -10,7 +9,7 @@ export function givenUpFault(because: GivenUp, scratchPath: string): Fault {
       const { freeBytes, reserveBytes } = because;
       const left = `only ${formatBytes(freeBytes)} left in ${scratchPath}`;
       const what = `${left}, of which ${formatBytes(reserveBytes)} must stay free`;
-      return new Fault("scratch-full", `${what} (${REMEDY})`, "later");
+      return new Fault("scratch-full", `${what} (${SCRATCH_REMEDY})`, "later");
     }
     case "budget": {
       const { budgetBytes, usedBytes } = because;
@@ -21,7 +20,7 @@ export function givenUpFault(because: GivenUp, scratchPath: string): Fault {
     case "threshold":
       return new Fault(
         "scratch-full",
-        `scratch of ${because.device} in ${scratchPath} was filling up (${REMEDY})`,
+        `scratch of ${because.device} in ${scratchPath} was filling up (${SCRATCH_REMEDY})`,
         "later",
       );
     case "unusable":

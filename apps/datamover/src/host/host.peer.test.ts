@@ -55,14 +55,11 @@ void test("a storage daemon that cannot start says why", async () => {
   );
 });
 
-void test("scratch space refuses what could fill it and notices when its reserve is used up", async () => {
+void test("scratch space refuses what could fill it", async () => {
   await using place = await folder();
   const roomy = new Scratch(place.path, { percent: 20, reserveBytes: 0 });
   await roomy.admit(1000);
-  await roomy.assertReserve();
   await assert.rejects(roomy.admit(10_000 * TiB), (cause: Fault) => cause.retry === "after-operator");
-  const full = new Scratch(place.path, { percent: 0, reserveBytes: 1000 * TiB });
-  await assert.rejects(full.assertReserve(), (cause: Fault) => cause.code === "scratch-full");
   assert.throws(() => socketPath("/a".repeat(60), "nbd.sock"), /at most 107/);
 });
 

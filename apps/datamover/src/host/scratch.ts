@@ -13,7 +13,8 @@ export interface ScratchBudget {
 /** sun_path of a unix socket is 108 bytes with its final zero (unix(7)). */
 const SOCKET_PATH_MAX = 107;
 
-const REMEDY = "make room there, or set datamover.scratch_dir to another place";
+/** What the operator can do about too little room. */
+export const SCRATCH_REMEDY = "make room there, or set datamover.scratch_dir to another place";
 
 /** The folder where this host's datamover keeps what QEMU copies before guests overwrite it, and sockets. */
 export class Scratch {
@@ -75,19 +76,7 @@ export class Scratch {
     if (free >= needed) return;
     const lack = `${formatBytes(free)} free, ${formatBytes(needed)} needed`;
     const what = `taking a point with scratch files in ${this.path}: ${lack}`;
-    throw new Fault("scratch-too-small", `${what} (${REMEDY})`, "after-operator");
-  }
-
-  /**
-   * Throws when the reserve is being used up. A guest's write fails if scratch is full (datamover.md, lab
-   * E17).
-   */
-  async assertReserve(): Promise<void> {
-    const free = await this.#freeBytes();
-    if (free >= this.#budget.reserveBytes) return;
-    const reserve = formatBytes(this.#budget.reserveBytes);
-    const what = `only ${formatBytes(free)} left in ${this.path}, of which ${reserve} must stay free`;
-    throw new Fault("scratch-full", `${what} (${REMEDY})`, "later");
+    throw new Fault("scratch-too-small", `${what} (${SCRATCH_REMEDY})`, "after-operator");
   }
 
   /**
@@ -96,7 +85,7 @@ export class Scratch {
    */
   judge(cause: unknown): unknown {
     if (hasCode(cause, "scratch-full") || !isFull(cause)) return cause;
-    return new Fault("scratch-full", `${this.path} is full (${REMEDY})`, "after-operator", cause);
+    return new Fault("scratch-full", `${this.path} is full (${SCRATCH_REMEDY})`, "after-operator", cause);
   }
 
   /** Bytes that may be used before the reserve is touched. */
