@@ -8,7 +8,7 @@ import type { DiskImage } from "./port.ts";
  * in use.
  */
 export async function removeImageBitmaps(
-  disk: DiskImage,
+  disk: Pick<DiskImage, "path" | "format">,
   isUnwanted: (name: string) => boolean,
   signal: AbortSignal,
 ): Promise<void> {

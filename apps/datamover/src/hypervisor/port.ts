@@ -24,15 +24,26 @@ export interface Hypervisor {
    */
   findStoppedDisk(instanceId: string, source: DiskSource, signal: AbortSignal): Promise<DiskImage>;
   /**
+   * A key that the cloud left with the hypervisor, such as that of Nova's Ceph user, by the UUID of libvirt's
+   * secret. Fault `key-unknown`.
+   */
+  storageKey(secretUuid: string, signal: AbortSignal): Promise<Buffer>;
+  /**
    * Removes what dead predecessors of this host's datamover left in hypervisors, and their scratch folders.
    * Called once, before any order.
    */
   reconcile(signal: AbortSignal): Promise<void>;
 }
 
+/** An image as a storage daemon opens it. */
 export interface DiskImage {
+  /** Names it for people; of a file it is the path. */
   readonly path: string;
   readonly format: "qcow2" | "raw";
+  /** The node below the format, as `blockdev-add` takes it. */
+  readonly storage: Readonly<Record<string, unknown>>;
+  /** What the node needs in the storage daemon, as `object-add` takes it. */
+  readonly objects?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** All disks of an instance as they were at one moment, to be read until `end`. */

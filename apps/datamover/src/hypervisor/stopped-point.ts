@@ -5,7 +5,7 @@ import type { Scratch } from "../host/scratch.ts";
 import { type StorageDaemon, startStorageDaemon } from "../storage-daemon/daemon.ts";
 import { pointFolder, pointFoldersOf, pointName } from "./names.ts";
 import { listNodes, type QemuNode } from "./nodes.ts";
-import type { NextBase, Point, PointDisk, ReadPlan } from "./port.ts";
+import type { DiskImage, NextBase, Point, PointDisk, ReadPlan } from "./port.ts";
 import { planRead } from "./read-plan.ts";
 
 /** What the disks of a stopped instance are read with. */
@@ -25,16 +25,9 @@ export interface StoppedInstance {
 }
 
 /** One disk of it. */
-export interface StoppedDisk {
+export interface StoppedDisk extends DiskImage {
   readonly order: ProtectedDisk;
   readonly device: string;
-  /** Names the image for a base's record; for a file its path. */
-  readonly path: string;
-  readonly format: "qcow2" | "raw";
-  /** The node below the format, as `blockdev-add` takes it. */
-  readonly storage: Readonly<Record<string, unknown>>;
-  /** What the node needs in the storage daemon, as `object-add` takes it. */
-  readonly objects?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /**

@@ -150,6 +150,7 @@ export class OrderBench {
       abandonPoint: async (...all) => hypervisor.abandonPoint(...all),
       settleBitmaps: async (...all) => hypervisor.settleBitmaps(...all),
       findStoppedDisk: async (...all) => hypervisor.findStoppedDisk(...all),
+      storageKey: async (...all) => hypervisor.storageKey(...all),
       reconcile: async (signal) => hypervisor.reconcile(signal),
     };
   }
@@ -209,7 +210,7 @@ export async function attachVolume(
   const data = { export: "127.0.0.1:/cinder", name, format: image.format, options: null };
   return {
     path: join(folder, name),
-    connectionInfo: { driver_volume_type: "nfs", data, mount_point_base: base },
+    connectionInfo: { driver_volume_type: "nfs", ...data, mount_point_base: base },
   };
 }
 

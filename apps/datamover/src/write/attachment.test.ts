@@ -1,41 +1,69 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "@cairn/kernel";
-import { attachedImage } from "./attachment.ts";
+import { attachedVolume } from "./attachment.ts";
 
 const data = { export: "127.0.0.1:/cinder", name: "volume-1", format: "qcow2", options: null };
-const info = { driver_volume_type: "nfs", data, mount_point_base: "/cloud/cinder" };
+const info = { driver_volume_type: "nfs", ...data, mount_point_base: "/cloud/cinder" };
 /** `printf %s 127.0.0.1:/cinder | md5sum` */
 const MOUNT = "92ef2ec54fd18595ed18d8e6027a1b3d";
 
 void test("an NFS volume is the file below the mount point that os-brick names after the export", () => {
   const path = `/cloud/cinder/${MOUNT}/volume-1`;
-  assert.deepEqual(attachedImage(info, "/cloud/cinder"), { path, format: "qcow2" });
+  assert.deepEqual(attachedVolume(info, "/cloud/cinder"), { kind: "file", path, format: "qcow2" });
 });
 
 void test("a volume without a format is raw, as Nova takes it", () => {
-  const { format: _, ...without } = data;
-  assert.equal(attachedImage({ ...info, data: without }, "/cloud/cinder").format, "raw");
+  const { format: _, ...without } = info;
+  assert.deepEqual(attachedVolume(without, "/cloud/cinder"), {
+    kind: "file",
+    path: `/cloud/cinder/${MOUNT}/volume-1`,
+    format: "raw",
+  });
+});
+
+void test("a volume of Ceph's is an image with its monitors and the secret of its key", () => {
+  const rbd = {
+    name: "volumes/volume-1",
+    hosts: ["10.0.0.1", "[fd00::1]"],
+    ports: ["6789", "6790"],
+    auth_enabled: true,
+    auth_username: "cinder",
+    secret_uuid: "5d0b1c5f-3b1a-4b1e-9a43-7a3c2d3f5a11",
+  };
+  const found = attachedVolume({ driver_volume_type: "rbd", ...rbd }, "/cloud/cinder");
+  assert.deepEqual(found, {
+    kind: "rbd",
+    pool: "volumes",
+    image: "volume-1",
+    hosts: [
+      { host: "10.0.0.1", port: "6789" },
+      { host: "fd00::1", port: "6790" },
+    ],
+    user: "cinder",
+    secretUuid: rbd.secret_uuid,
+  });
 });
 
 const refused: readonly [string, unknown, string][] = [
   ["nothing", undefined, "bad-answer"],
-  ["another kind of storage", { ...info, driver_volume_type: "rbd" }, "attachment-unsupported"],
-  ["no name", { ...info, data: { ...data, name: "" } }, "bad-answer"],
+  ["another kind of storage", { ...info, driver_volume_type: "iscsi" }, "attachment-unsupported"],
   [
-    "a name that leaves the folder",
-    { ...info, data: { ...data, name: "../../../etc/passwd" } },
-    "attachment-outside",
+    "a user of Ceph without a name",
+    { driver_volume_type: "rbd", name: "a/b", auth_enabled: true },
+    "bad-answer",
   ],
+  ["no name", { ...info, name: "" }, "bad-answer"],
+  ["a name that leaves the folder", { ...info, name: "../../../etc/passwd" }, "attachment-outside"],
   ["a mount point elsewhere", { ...info, mount_point_base: "/etc" }, "attachment-outside"],
   ["a neighbour of the folder", { ...info, mount_point_base: "/cloud/cinder-other" }, "attachment-outside"],
-  ["a format that is not known", { ...info, data: { ...data, format: "vmdk" } }, "format-unknown"],
+  ["a format that is not known", { ...info, format: "vmdk" }, "format-unknown"],
 ];
 
 for (const [what, given, code] of refused) {
   void test(`connection_info with ${what} is refused with ${code}`, () => {
     assert.throws(
-      () => attachedImage(given, "/cloud/cinder"),
+      () => attachedVolume(given, "/cloud/cinder"),
       (cause: Fault) => cause.code === code,
     );
   });

@@ -2,34 +2,75 @@ import { createHash } from "node:crypto";
 import { join, resolve, sep } from "node:path";
 import { Fault } from "@cairn/kernel";
 import { fieldsOf, optionalText, textField } from "../host/json.ts";
-import type { DiskImage } from "../hypervisor/port.ts";
+import type { RbdImage } from "../hypervisor/image-node.ts";
+
+type Fields = ReturnType<typeof fieldsOf>;
+
+const FROM = "Cinder's connection_info";
+
+/** A volume that Cinder attached to this host. */
+export type AttachedVolume =
+  | { readonly kind: "file"; readonly path: string; readonly format: "qcow2" | "raw" }
+  | ({ readonly kind: "rbd" } & RbdImage);
 
 /**
- * The file of a volume that Cinder attached to this host, from its connection_info: the shape of Cinder's NFS
- * driver, mounted where os-brick's RemoteFsConnector mounts it (`<mount_point_base>/<md5 of the
- * export>/<name>`). The path must lie in the folder where this host has its mounts, whatever the
- * connection_info says.
+ * Where a volume lies that Cinder attached to this host, from its connection_info: what os-brick calls `data`
+ * stands flat beside `driver_volume_type` (cinder/volume/manager.py, attachment_update).
  */
-export function attachedImage(connectionInfo: unknown, folder: string): DiskImage {
+export function attachedVolume(connectionInfo: unknown, folder: string): AttachedVolume {
   const info = fieldsOf(connectionInfo);
-  const from = "Cinder's connection_info";
-  const type = textField(info, "driver_volume_type", from);
-  if (type !== "nfs") {
-    throw new Fault("attachment-unsupported", `attaching a volume of type ${type}`, "after-operator");
+  const type = textField(info, "driver_volume_type", FROM);
+  switch (type) {
+    case "nfs":
+      return attachedFile(info, folder);
+    case "rbd":
+      return attachedRbd(info);
+    default:
+      throw new Fault("attachment-unsupported", `attaching a volume of type ${type}`, "after-operator");
   }
-  const data = fieldsOf(info["data"]);
-  const name = textField(data, "name", from);
+}
+
+/** What Cinder's RBD driver tells (cinder/volume/drivers/rbd.py, initialize_connection). */
+function attachedRbd(info: Fields): AttachedVolume {
+  const [pool = "", image = ""] = textField(info, "name", FROM).split("/");
+  const ports = textsOf(info["ports"]);
+  const hosts = textsOf(info["hosts"]).map((host, index) => ({
+    host: host.replace(/^\[(.*)\]$/, "$1"),
+    port: ports[index] ?? "6789",
+  }));
+  const isKeyed = info["auth_enabled"] === true;
+  return {
+    kind: "rbd",
+    pool,
+    image,
+    hosts,
+    user: isKeyed ? textField(info, "auth_username", FROM) : undefined,
+    secretUuid: isKeyed ? textField(info, "secret_uuid", FROM) : undefined,
+  };
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+/**
+ * The shape of Cinder's NFS driver, mounted where os-brick's RemoteFsConnector mounts it
+ * (`<mount_point_base>/<md5 of the export>/<name>`). The path must lie in the folder where this host has its
+ * mounts, whatever the connection_info says.
+ */
+function attachedFile(info: Fields, folder: string): AttachedVolume {
+  const name = textField(info, "name", FROM);
   // os-brick hashes the export for the name of the mount point; it protects nothing.
   const mount = createHash("md5")
-    .update(textField(data, "export", from))
+    .update(textField(info, "export", FROM))
     .digest("hex");
-  const path = resolve(join(textField(info, "mount_point_base", from), mount, name));
+  const path = resolve(join(textField(info, "mount_point_base", FROM), mount, name));
   if (!path.startsWith(`${resolve(folder)}${sep}`)) {
     throw new Fault("attachment-outside", `attaching ${path}, which is not in ${folder}`, "never");
   }
-  const format = optionalText(data, "format") ?? "raw";
+  const format = optionalText(info, "format") ?? "raw";
   if (format !== "raw" && format !== "qcow2") {
     throw new Fault("format-unknown", `attaching ${path} of format ${format}`, "never");
   }
-  return { path, format };
+  return { kind: "file", path, format };
 }

@@ -2,10 +2,11 @@ import type { OrderOutcome, RepositoryAccess, WriteDisk } from "@cairn/contract"
 import { Fault } from "@cairn/kernel";
 import { connectNbd, type NbdClient } from "@cairn/nbd";
 import { isRefusal } from "@cairn/qmp";
+import { fileNode, rbdNode } from "../hypervisor/image-node.ts";
 import type { DiskImage } from "../hypervisor/port.ts";
 import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
 import { type StorageDaemon, startStorageDaemon } from "../storage-daemon/daemon.ts";
-import { attachedImage } from "./attachment.ts";
+import { type AttachedVolume, attachedVolume } from "./attachment.ts";
 import { diskDestination, zeroStretch } from "./destination.ts";
 
 const NODE = "cairn-write";
@@ -48,10 +49,17 @@ async function findImage(order: WriteDisk, context: OrderContext): Promise<DiskI
   const { destination } = order;
   switch (destination.kind) {
     case "attached":
-      return attachedImage(destination.connectionInfo, context.attachmentsFolder);
+      return openAttached(attachedVolume(destination.connectionInfo, context.attachmentsFolder), context);
     case "instance":
       return context.hypervisor.findStoppedDisk(destination.instanceId, destination.source, context.signal);
   }
+}
+
+async function openAttached(volume: AttachedVolume, context: OrderContext): Promise<DiskImage> {
+  if (volume.kind === "file") return { path: volume.path, format: volume.format, ...fileNode(volume.path) };
+  const { hypervisor, signal } = context;
+  const node = await rbdNode(volume, async (uuid) => hypervisor.storageKey(uuid, signal));
+  return { path: `rbd:${volume.pool}/${volume.image}`, format: "raw", ...node };
 }
 
 async function openForWriting(daemon: StorageDaemon, image: DiskImage, signal: AbortSignal): Promise<void> {
@@ -59,9 +67,10 @@ async function openForWriting(daemon: StorageDaemon, image: DiskImage, signal: A
     driver: image.format,
     "node-name": NODE,
     discard: "unmap",
-    file: { driver: "file", filename: image.path, discard: "unmap" },
+    file: { ...image.storage, discard: "unmap" },
   };
   try {
+    for (const object of image.objects ?? []) await daemon.qmp.execute("object-add", object, { signal });
     await daemon.addNode(node, signal);
     await daemon.startServer(signal);
     const names = { id: NODE, "node-name": NODE, name: NODE };

@@ -35,10 +35,10 @@ function snapshotFile(cloud: Cloud, volume: VolumeRow, snapshotId: string): Imag
 
 /**
  * What an attachment tells the client. Cinder hands the driver's `data` out flat beside `driver_volume_type`
- * (`VolumeManager._connection_create`); `data` is there once more for readers of os-brick's nested form.
+ * (`VolumeManager._connection_create`).
  */
 export function connectionInfo(cloud: Cloud, volume: VolumeRow, attachmentId: string): object {
-  const data = {
+  return {
     export: EXPORT,
     name: `volume-${volume.id}`,
     format: formatOf(cloud, volume),
@@ -47,13 +47,9 @@ export function connectionInfo(cloud: Cloud, volume: VolumeRow, attachmentId: st
     access_mode: volume.readonly ? "ro" : "rw",
     encrypted: false,
     cacheable: false,
-  };
-  return {
-    ...data,
     driver_volume_type: "nfs",
     mount_point_base: join(cloud.directory, "cinder"),
     attachment_id: attachmentId,
-    data,
   };
 }
 

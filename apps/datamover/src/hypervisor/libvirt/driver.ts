@@ -14,7 +14,7 @@ import { clearFolders, clearRunning, forgetCheckpoints } from "./leftovers.ts";
 import { activityOf, domainMonitor, findQemu, getDomain, openLibvirt } from "./link.ts";
 import { observeDisks } from "./observe.ts";
 import { RunningPoint } from "./running-point.ts";
-import { stoppedInstance } from "./stopped.ts";
+import { openable, stoppedInstance } from "./stopped.ts";
 
 /** Instances are the domains of this host's libvirt, as Nova defines them. */
 export function libvirtHypervisor(context: DriverContext): Hypervisor {
@@ -57,10 +57,18 @@ class Libvirt implements Hypervisor {
     using _client = handle.client;
     if ((await activityOf(handle.client, handle.domain, signal)) !== "stopped")
       throw new Fault("instance-running", `writing to a disk of instance ${instanceId}`, "later");
-    const { format, storage } = describedDisk(await describe(handle, signal), source, instanceId);
-    if (storage.kind === "file") return { path: storage.path, format };
-    const what = `writing to a local disk of instance ${instanceId} that is no file`;
-    throw new Fault("destination-unsupported", what, "after-operator");
+    const disk = describedDisk(await describe(handle, signal), source, instanceId);
+    return openable(handle.client, disk, signal);
+  }
+
+  async storageKey(secretUuid: string, signal: AbortSignal): Promise<Buffer> {
+    using client = await openLibvirt(this.#context.place, signal);
+    try {
+      return await client.secretValue(secretUuid, { signal });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new Fault("key-unknown", `reading libvirt's secret ${secretUuid}`, "after-operator", cause);
+    }
   }
 
   async reconcile(signal: AbortSignal): Promise<void> {

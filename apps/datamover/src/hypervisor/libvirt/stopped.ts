@@ -1,14 +1,10 @@
 import type { ProtectInstance } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import type { LibvirtClient } from "@cairn/libvirt";
+import { fileNode, rbdNode } from "../image-node.ts";
+import type { DiskImage } from "../port.ts";
 import type { StoppedDisk, StoppedInstance } from "../stopped-point.ts";
-import {
-  type DescribedDisk,
-  type DescribedDomain,
-  type DiskStorage,
-  describedDisk,
-  storagePath,
-} from "./domain-xml.ts";
+import { type DescribedDisk, type DescribedDomain, describedDisk, storagePath } from "./domain-xml.ts";
 import { type DomainHandle } from "./job.ts";
 import { activityOf } from "./link.ts";
 
@@ -42,36 +38,24 @@ export async function stoppedInstance(
   };
 }
 
-async function openable(
+/** A disk as a storage daemon opens it. Fault `disk-unreadable` for storage that it cannot open. */
+export async function openable(
   client: LibvirtClient,
   disk: DescribedDisk,
   signal: AbortSignal,
-): Promise<Omit<StoppedDisk, "order">> {
+): Promise<DiskImage & { readonly device: string }> {
   const { device, format, storage } = disk;
   const path = storagePath(storage);
   const common = { device, format, path };
   switch (storage.kind) {
     case "file":
-      return { ...common, storage: { driver: "file", filename: storage.path } };
+      return { ...common, ...fileNode(storage.path) };
     case "device":
       return { ...common, storage: { driver: "host_device", filename: storage.path } };
     case "rbd":
-      return { ...common, ...(await openableRbd(client, storage, signal)) };
+      // Ceph's key is where Nova put it: in a secret of libvirt's.
+      return { ...common, ...(await rbdNode(storage, async (uuid) => client.secretValue(uuid, { signal }))) };
     case "other":
-      throw new Fault("disk-unreadable", `reading ${path} of a stopped instance`, "after-operator");
+      throw new Fault("disk-unreadable", `opening ${path} of a stopped instance`, "after-operator");
   }
-}
-
-/** Ceph's key is where Nova put it: in a secret of libvirt's. */
-async function openableRbd(
-  client: LibvirtClient,
-  { pool, image, hosts, user, secretUuid }: Extract<DiskStorage, { kind: "rbd" }>,
-  signal: AbortSignal,
-): Promise<Pick<StoppedDisk, "storage" | "objects">> {
-  const node = { driver: "rbd", pool, image, server: hosts, ...(user === undefined ? {} : { user }) };
-  if (secretUuid === undefined) return { storage: node };
-  const id = `key-${secretUuid}`;
-  const key = await client.secretValue(secretUuid, { signal });
-  const secret = { "qom-type": "secret", id, format: "base64", data: key.toString("base64") };
-  return { storage: { ...node, "key-secret": id }, objects: [secret] };
 }

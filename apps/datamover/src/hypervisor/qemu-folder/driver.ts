@@ -4,6 +4,7 @@ import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../../host/scratch.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { removeImageBitmaps } from "../image-bitmaps.ts";
+import { fileNode } from "../image-node.ts";
 import { bitmapName, pointFolder, pointFoldersOf, pointPrefix } from "../names.ts";
 import type { DiskImage, Hypervisor, Point } from "../port.ts";
 import { type StoppedInstance, takeStoppedPoint } from "../stopped-point.ts";
@@ -81,7 +82,12 @@ class QemuFolder implements Hypervisor {
       throw new Fault("instance-running", `writing to a disk of instance ${instanceId}`, "later");
     }
     const { path, format } = getDisk(domain, source);
-    return { path, format };
+    return { path, format, ...fileNode(path) };
+  }
+
+  async storageKey(secretUuid: string): Promise<Buffer> {
+    await Promise.resolve();
+    throw new Fault("key-unknown", `reading secret ${secretUuid}: the sandbox has no Ceph`, "never");
   }
 
   async reconcile(signal: AbortSignal): Promise<void> {
