@@ -1,11 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { Embedded, openGuests } from "@cairn/embedded";
+import { Embedded, type OpenStackPlace, openGuests } from "@cairn/embedded";
 import { describeFault, formatDuration } from "@cairn/kernel";
 import { type CloudDemoResult, playCloudDemo } from "./cloud-demo.ts";
 import { type DemoResult, playDemo } from "./demo.ts";
 import { type Narrator, narrateTo } from "./narrator.ts";
-import { readPlace } from "./place.ts";
+import { readPlace, registeredWhile } from "./place.ts";
+
+/** Known beforehand where people or a catalogue must know them. */
+const PORTS = { api: 8780, datamoverApi: 8784, sandbox: 8770 };
 
 const HELP = `Usage: ./cairn demo [--json] [--keep] [--dir FOLDER] [--cloud FOLDER]
        ./cairn dev [--dir FOLDER]
@@ -113,17 +116,27 @@ async function play(
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if (choices.cloud === undefined) return playOn(undefined, choices, { root, narrator, signal });
+  const place = await readPlace(choices.cloud);
+  const registration = { apiPort: PORTS.api, environment: process.env, narrator, signal };
+  narrator.chapter(`Register in the cloud at ${place.authUrl}`);
+  return registeredWhile(place, registration, async () => playOn(place, choices, { root, narrator, signal }));
+}
+
+async function playOn(
+  openstack: OpenStackPlace | undefined,
+  choices: Choices,
+  { root, narrator, signal }: { root: string; narrator: Narrator; signal: AbortSignal },
+): Promise<Outcome> {
   const begunMs = performance.now();
   narrator.chapter(`Start everything below ${root}`);
-  const onStart = (part: string): void => narrator.line(`starting ${part}`);
-  const ports = choices.command === "dev" ? { api: 8780, datamoverApi: 8784, sandbox: 8770 } : undefined;
-  const openstack = choices.cloud === undefined ? undefined : await readPlace(choices.cloud);
+  const hasKnownPorts = choices.command === "dev" || openstack !== undefined;
   const embedded = await Embedded.start({
     root,
     signal,
     environment: process.env,
-    onStart,
-    ...(ports === undefined ? {} : { ports }),
+    onStart: (part) => narrator.line(`starting ${part}`),
+    ...(hasKnownPorts ? { ports: PORTS } : {}),
     ...(openstack === undefined ? {} : { openstack }),
   });
   try {

@@ -29,7 +29,7 @@ export interface BootedInstance {
   readonly volumeIds: readonly VolumeId[];
 }
 
-const WAIT = { withinMs: 120_000 } as const;
+const WAIT = { withinMs: 300_000 } as const;
 
 /** Uploads a file as an image and waits until it can be booted from. */
 export async function uploadImage(
