@@ -39,7 +39,15 @@ export async function tenantCloud(database: Database, keystone: Keystone, run: R
     );
   }
   const credentials = credentialsOf(keystone, delegation);
-  return connectCloud({ ...common(keystone), credentials, globalRequestId: `req-${run.id}` });
+  const own = adminCloud(keystone);
+  return connectCloud({
+    ...common(keystone),
+    credentials,
+    globalRequestId: `req-${run.id}`,
+    // Without it Cinder asks Nova, in the user's name, whether an attachment may go (its bug 2004555), and
+    // Keystone gives nobody a new token for that of a trust.
+    serviceToken: async (signal) => (await own.token(signal)).value,
+  });
 }
 
 function credentialsOf(keystone: Keystone, delegation: Delegation): Credentials {
