@@ -157,6 +157,8 @@ void test("an admin registers a service with endpoints and takes them away again
   const { catalogue, project } = await connect(peer.tenant).token();
   const listed = catalogue.find((each) => each.type === type)?.endpoints.map((each) => each.url);
   assert.deepEqual(listed, [`http://127.0.0.1:1/v1/${project?.id ?? ""}`]);
+  const elsewhere = { serviceId: service.id, interface: "admin", region: "Atlantis", url } as const;
+  assert.equal(await codeOf(services.createEndpoint(elsewhere)), "openstack-bad-request");
   await services.deleteEndpoint(endpoint.id);
   await services.deleteEndpoint(endpoint.id);
   assert.deepEqual(await services.listEndpoints({ serviceId: service.id }), []);

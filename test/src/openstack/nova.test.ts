@@ -142,6 +142,9 @@ void test("volumes and ports are attached to an instance and detached again", as
   );
   assert.equal(await codeOf(volumeAttachments.attach(id, { volumeId })), "openstack-conflict");
   assert.equal(await codeOf(tenant.cinder.volumes.delete(volumeId)), "openstack-conflict");
+  // A running instance lets go of its devices when its guest agrees, and this one has no guest.
+  await tenant.nova.servers.stop(id);
+  await tenant.nova.servers.waitFor(id, "SHUTOFF", WAIT);
   await volumeAttachments.detach(id, volumeId);
   await tenant.cinder.volumes.waitFor(volumeId, "available", WAIT);
   await volumeAttachments.detach(id, volumeId);

@@ -4,6 +4,7 @@ import { pageOf } from "../http/paging.ts";
 import { enveloped, isJson, jsonOf, requiredText, textAt } from "../http/reading.ts";
 import type { AttachmentRow } from "../state/storage-rows.ts";
 import { completeAttachment, connectAttachment, dropAttachment, reserveVolume } from "./attaching.ts";
+import { knowsFilters } from "./filters.ts";
 import { invalidInput, visibleVolume } from "./volume-body.ts";
 import { connectionInfo } from "./volume-files.ts";
 
@@ -89,8 +90,11 @@ function act(call: Call): Answer {
   return noContent;
 }
 
+const ATTACHMENT_FILTERS = ["volume_id", "instance_id", "status", "attach_status"];
+
 function list(detailed: boolean): (call: Call) => Answer {
   return (call) => {
+    knowsFilters(call, ATTACHMENT_FILTERS);
     needs(call, 27);
     const everyone = call.actor.isAdmin && /^(1|true)$/i.test(call.query.get("all_tenants") ?? "");
     const volume = call.query.get("volume_id");

@@ -15,6 +15,7 @@ import { newestFirst, pageLinks, pageOf } from "../http/paging.ts";
 import { booleanAt, enveloped, given, jsonOf, recordAt, requiredText, textAt } from "../http/reading.ts";
 import { zonelessTime } from "../state/moments.ts";
 import type { SnapshotRow, VolumeRow } from "../state/storage-rows.ts";
+import { knowsFilters } from "./filters.ts";
 import { demandCinder } from "./quota.ts";
 import { invalidVolume, visibleVolume } from "./volume-body.ts";
 import { makeSnapshotFile, removeSnapshotFile } from "./volume-files.ts";
@@ -124,8 +125,11 @@ function remove(call: Call): Answer {
   return accepted();
 }
 
+const SNAPSHOT_FILTERS = ["name", "status", "volume_id", "metadata", "availability_zone"];
+
 function list(detailed: boolean): (call: Call) => Answer {
   return (call) => {
+    knowsFilters(call, SNAPSHOT_FILTERS);
     const everyone = call.actor.isAdmin && /^(1|true)$/i.test(call.query.get("all_tenants") ?? "");
     const wanted = {
       name: call.query.get("name"),

@@ -13,6 +13,7 @@ import {
 import { newestFirst, pageLinks, pageOf } from "../http/paging.ts";
 import { enveloped, given, type Json, jsonOf, numberAt, recordAt, textAt } from "../http/reading.ts";
 import type { VolumeRow } from "../state/storage-rows.ts";
+import { knowsFilters } from "./filters.ts";
 import { removeSnapshot } from "./snapshots.ts";
 import {
   invalidInput,
@@ -127,8 +128,22 @@ function hasMetadata(row: VolumeRow, text: string): boolean {
   }
 }
 
+const VOLUME_FILTERS = [
+  "name",
+  "status",
+  "metadata",
+  "bootable",
+  "migration_status",
+  "availability_zone",
+  "group_id",
+  "size",
+  "created_at",
+  "updated_at",
+];
+
 function list(body: (call: Call, row: VolumeRow) => object): (call: Call) => Answer {
   return (call) => {
+    knowsFilters(call, VOLUME_FILTERS);
     const everyone = call.actor.isAdmin && /^(1|true)$/i.test(call.query.get("all_tenants") ?? "");
     const project = call.query.get("project_id");
     const rows = call.cloud.state.volumes

@@ -9,6 +9,7 @@ const ruleBody = (row: SecurityGroupRuleRow) => ({
   ...row,
   tenant_id: row.project_id,
   remote_address_group_id: null,
+  normalized_cidr: row.remote_ip_prefix,
   tags: [],
 });
 
@@ -34,7 +35,7 @@ function makeRule(cloud: Cloud, group: SecurityGroupRow, rule: NewRule): Securit
     port_range_max: null,
     remote_ip_prefix: null,
     remote_group_id: null,
-    description: "",
+    description: null,
     ...rule,
   });
 }

@@ -34,6 +34,7 @@ import { limitOf } from "../state/quota.ts";
 import { checkImage, flavorFor } from "./boot-checks.ts";
 import { wantedDisks } from "./boot-plan.ts";
 import { wantedNics } from "./network-plan.ts";
+import { knowsServerQuery } from "./query.ts";
 import { demandServer } from "./quota.ts";
 import { noServer, novaLinks, serverAt, serverBody, statusOf } from "./server-body.ts";
 import { startBuild } from "./server-build.ts";
@@ -260,6 +261,7 @@ function answersTo(server: ServerRow, query: URLSearchParams): boolean {
 
 function list(body: (call: Call, server: ServerRow) => object): (call: Call) => Answer {
   return (call) => {
+    knowsServerQuery(call);
     const { actor, query } = call;
     const everyone = actor.isAdmin && /^(1|true|)$/i.test(query.get("all_tenants") ?? "0");
     const project = query.get("project_id") ?? query.get("tenant_id");

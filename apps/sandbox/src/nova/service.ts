@@ -20,6 +20,16 @@ const VERSIONS: Microversions = {
   legacyHeader: "X-OpenStack-Nova-API-Version",
 };
 
+/** The address of old clients: the same without microversions. */
+const legacyVersion = (call: Call): object => ({
+  id: "v2.0",
+  status: "SUPPORTED",
+  version: "",
+  min_version: "",
+  updated: "2011-01-21T11:33:21Z",
+  links: [{ rel: "self", href: `${call.cloud.baseUrl()}/compute/v2/` }],
+});
+
 const version = (call: Call): object => ({
   id: "v2.1",
   status: "CURRENT",
@@ -36,7 +46,7 @@ export const nova: Service = {
   name: "nova",
   prefix: "/compute",
   routes: [
-    route("GET ", "", "open", (call) => ok({ versions: [version(call)] })),
+    route("GET ", "", "open", (call) => ok({ versions: [legacyVersion(call), version(call)] })),
     route("GET /v2.1", "", "open", (call) => ok({ version: version(call) })),
     ...[
       ...serverRoutes,

@@ -82,7 +82,8 @@ export interface SecurityGroupRuleRow {
   readonly port_range_max: number | null;
   readonly remote_ip_prefix: string | null;
   readonly remote_group_id: string | null;
-  readonly description: string;
+  /** Null in the rules that Neutron makes with a group. */
+  readonly description: string | null;
   readonly created_at: string;
   readonly updated_at: string;
   readonly revision_number: number;
