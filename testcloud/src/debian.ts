@@ -47,6 +47,8 @@ const PACKAGES: readonly string[] = [
   "syslinux-common",
   "cpio",
   "openssl",
+  // Nova makes config drives with it.
+  "genisoimage",
 ];
 const PACKAGES_OF_FULL: readonly string[] = [
   "ceph-mon",
