@@ -70,6 +70,8 @@ export class NovaInstance implements AsyncDisposable {
       const words = ["volume", "show", volumeId, "-f", "value", "-c", "status"];
       await until(async () => (await openstack(folder, words)) === "available");
       await openstack(folder, ["server", "add", "volume", id, volumeId]);
+      // Nova attaches after it has answered: the next one could be faster, and have this one's device.
+      await until(async () => (await openstack(folder, words)) === "in-use");
     }
     await instance.ready();
     return instance;
