@@ -153,6 +153,11 @@ export interface CapturedRule {
   readonly portRangeMax: number | null;
   readonly remoteIpPrefix: string | null;
   readonly remoteGroupId: string | null;
+  /**
+   * An address group, whose addresses are not captured. Without it the rule would let everybody in, so a rule
+   * that has one is never made again.
+   */
+  readonly remoteAddressGroupId?: string;
 }
 
 /**

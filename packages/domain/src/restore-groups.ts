@@ -44,6 +44,9 @@ export function planGroups(
       existing.set(id, today.id);
     } else if (captured !== undefined) {
       missing.set(id, captured);
+      if (captured.rules.some((rule) => rule.remoteAddressGroupId !== undefined)) {
+        warn(`Security group ${captured.name} comes back without its rules for address groups`);
+      }
       queue.push(...captured.rules.flatMap((rule) => rule.remoteGroupId ?? []));
     }
   }
@@ -98,15 +101,9 @@ function rulesOf(
     const { remoteGroupId: id } = rule;
     const remote = id === null ? null : (groups.find((group) => group.id === id)?.name ?? id);
     const { direction, ethertype, protocol, portRangeMin, portRangeMax, remoteIpPrefix } = rule;
-    return JSON.stringify([
-      direction,
-      ethertype,
-      protocol,
-      portRangeMin,
-      portRangeMax,
-      remoteIpPrefix,
-      remote,
-    ]);
+    const others = rule.remoteAddressGroupId ?? null;
+    const range = [portRangeMin, portRangeMax];
+    return JSON.stringify([direction, ethertype, protocol, range, remoteIpPrefix, remote, others]);
   });
 }
 

@@ -179,6 +179,16 @@ test("security groups alone: those that are gone, and those that lost rules, bes
   assert.match(warningsOf(made), /Security group web lacks rules .* was made beside it/);
 });
 
+test("a rule for an address group is not made without it, which would let everybody in", () => {
+  const lost = sampleLostProject();
+  const securityGroups = lost.captured.securityGroups.map((group) => ({
+    ...group,
+    rules: group.rules.map((rule) => ({ ...rule, remoteGroupId: null, remoteAddressGroupId: "addresses" })),
+  }));
+  const made = plan({ captured: { ...lost.captured, securityGroups } });
+  assert.match(warningsOf(made), /Security group web comes back without its rules for address groups/);
+});
+
 test("a group that an earlier restore made, with the same name and rules, is used again", () => {
   const rules = sampleLostProject().captured.securityGroups[0]?.rules ?? [];
   const again = rules.map((rule) => ({ ...rule, remoteGroupId: "sg-lb-9" }));

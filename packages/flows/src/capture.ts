@@ -3,11 +3,12 @@ import type {
   CapturedInstance,
   CapturedKeyPair,
   CapturedNic,
+  CapturedRule,
   CapturedSecurityGroup,
   CapturedServerGroup,
 } from "@cairn/domain";
 import { mapLimited } from "@cairn/kernel";
-import type { KeyPair, Port, SecurityGroup, Server } from "@cairn/openstack";
+import type { KeyPair, Port, SecurityGroup, SecurityGroupRule, Server } from "@cairn/openstack";
 import { captureDisks } from "./capture-disks.ts";
 import { captureDhcpOptions, captureFloatingIps, type NetworkSurroundings } from "./capture-network.ts";
 import { OBSERVATIONS_AT_ONCE } from "./limits.ts";
@@ -108,6 +109,12 @@ export async function captureServerGroups(
   );
 }
 
+/** Since Wallaby a rule may name a set of addresses; older Neutrons do not have the field. */
+function addressGroupOf({ raw }: SecurityGroupRule): Pick<CapturedRule, "remoteAddressGroupId"> {
+  const id = raw["remote_address_group_id"];
+  return typeof id === "string" ? { remoteAddressGroupId: id } : {};
+}
+
 /** A group by value. */
 export function captureGroup(group: SecurityGroup): CapturedSecurityGroup {
   return {
@@ -124,6 +131,7 @@ export function captureGroup(group: SecurityGroup): CapturedSecurityGroup {
       portRangeMax: rule.portRangeMax ?? null,
       remoteIpPrefix: rule.remoteIpPrefix ?? null,
       remoteGroupId: rule.remoteGroupId ?? null,
+      ...addressGroupOf(rule),
     })),
   };
 }

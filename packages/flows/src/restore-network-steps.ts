@@ -92,6 +92,7 @@ async function ensureRules(
 
 /** A rule that refers to a group which nobody captured cannot be made; it let nobody in that exists. */
 function resolveRule(rule: CapturedRule, today: Readonly<Record<string, string>>): CapturedRule[] {
+  if (rule.remoteAddressGroupId !== undefined) return [];
   if (rule.remoteGroupId === null) return [rule];
   const remoteGroupId = today[rule.remoteGroupId];
   return remoteGroupId === undefined ? [] : [{ ...rule, remoteGroupId }];

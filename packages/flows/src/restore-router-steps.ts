@@ -142,7 +142,9 @@ async function addLeg(context: StepContext, { routerId, leg, ids }: LegPlace): P
   const [found] = await ports.list({ name }, context.signal);
   const networkId = ids.networkIds[leg.networkId] ?? leg.networkId;
   const fixedIps = [{ subnetId, ipAddress: leg.ipAddress }];
-  const port = found ?? (await ports.create({ name, networkId, fixedIps }, context.signal));
+  // A router's port filters nothing; the project's default group would be put on it otherwise.
+  const wanted = { name, networkId, fixedIps, securityGroupIds: [] };
+  const port = found ?? (await ports.create(wanted, context.signal));
   await routers.addInterface(routerId, { portId: port.id }, context.signal);
   await ports.update(port.id, { name: "" }, context.signal);
 }

@@ -142,6 +142,27 @@ test("security groups alone come back with rules that refer to each other", asyn
   assert.equal(world.cloud.servers.size + world.cloud.networks.size, 1);
 });
 
+test("a rule for an address group comes back as no rule, never as one for everybody", async () => {
+  await snapshotOfSample();
+  const before = project.cloud;
+  project = { ...project, cloud: copyCloud(before) };
+  for (const group of project.cloud.groups.values()) {
+    const rules = group.rules.map((rule) =>
+      rule.direction === "egress"
+        ? rule
+        : { ...rule, remoteGroupId: undefined, raw: { remote_address_group_id: "addresses" } },
+    );
+    project.cloud.groups.set(group.id, { ...group, rules });
+  }
+  await snapshotOfSample();
+  project = { ...project, cloud: before };
+  loseTopology(world.cloud);
+  assert.deepEqual((await restore(GROUPS)).result, { kind: "succeeded" });
+  const rules = [...world.cloud.groups.values()].flatMap((group) => group.rules);
+  assert.ok(rules.length > 0 && rules.every((rule) => rule.direction === "egress"));
+  assert.match((await restoreRow()).warning_message ?? "", /without its rules for address groups/);
+});
+
 test("a floating address that another instance has meanwhile is replaced by another one, with a warning", async () => {
   await snapshotOfSample();
   loseTopology(world.cloud);
