@@ -20,7 +20,7 @@ wanted = json.load(sys.stdin)
 
 def is_fresh(reported_at):
     """Whether a part has reported itself since this start; older reports count as alive for a minute."""
-    return (reported_at or "").replace(" ", "T")[:19] >= wanted.get("since", "")
+    return (reported_at or "").replace(" ", "T")[:19] >= wanted["since"]
 
 
 def connect(login, password):

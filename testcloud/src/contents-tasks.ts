@@ -39,9 +39,19 @@ export function contentsTasks(cloud: Cloud): Task[] {
       await run(build, { environment: cloud.proxies });
       return "done";
     }),
-    everyTimeTask(cloud, { name: "contents", after: behindContents(settings) }, async (run) => {
+    everyTimeTask(cloud, { name: "contents", after: behindContents(settings) }, async (run, signal) => {
       if (existsSync(settings.layout.readyFile)) return "already";
-      await run(python("contents.py"), { input: JSON.stringify(contentsOf(settings, sinceMs)) });
+      const done = new AbortController();
+      const input = JSON.stringify(contentsOf(settings, sinceMs));
+      try {
+        // Some services end a while after their start when they miss something: their log says more.
+        await Promise.race([
+          run(python("contents.py"), { input }),
+          cloud.supervisor.watch(servicesOf(settings), AbortSignal.any([signal, done.signal])),
+        ]);
+      } finally {
+        done.abort();
+      }
       return "done";
     }),
   ];

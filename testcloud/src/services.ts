@@ -148,7 +148,8 @@ function compute({ layout, profile }: Settings): Sketch[] {
     },
     {
       ...program("nova-conductor", controller),
-      after: ["nova-database", "rabbitmq"],
+      // It asks Placement at its start, and ends when that does not answer.
+      after: ["nova-database", "rabbitmq", "placement"],
       ready: { kind: "running" },
     },
     {

@@ -21,6 +21,7 @@ import type { TaskOutcome } from "./task.ts";
 const READY_DEADLINE_MS = 180_000;
 const STOP_GRACE_MS = 20_000;
 const KILL_DEADLINE_MS = 10_000;
+const WATCH_PAUSE_MS = 2_000;
 const LOG_LINES_SHOWN = 15;
 
 /** Starts and stops services as plain processes, each in a session of its own; remembers them in files. */
@@ -53,6 +54,21 @@ export class Supervisor {
     if (state !== "running") this.#start(service);
     await this.#waitUntilReady(service, signal);
     return state === "running" ? "already" : "done";
+  }
+
+  /**
+   * Never resolves; rejects when one of the services, all of which were started, has ended. Fault
+   * `service-failed`.
+   */
+  async watch(services: readonly Service[], signal: AbortSignal): Promise<never> {
+    for (;;) {
+      const ended = services.find((service) => this.stateOf(service) === "stopped");
+      if (ended !== undefined) {
+        const message = `${ended.name} ended after it had been started${this.#endOfLogs(ended)}`;
+        throw new Fault("service-failed", message, "after-operator");
+      }
+      await this.#clock.sleep(WATCH_PAUSE_MS, signal);
+    }
   }
 
   /**
