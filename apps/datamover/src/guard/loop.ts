@@ -70,12 +70,13 @@ class GuardLoop {
   }
 
   #begin(version: number, settings: GuardSettings): void {
-    const { channel, clock, log } = this.#parts;
+    const { channel, clock, ending, log } = this.#parts;
     log.info("guard.ready", { scratch: settings.scratchPath, version });
     channel.write(encodeLine({ type: "ready", version: GUARD_PROTOCOL_VERSION }));
     const { reserveBytes, scratchPath } = settings;
     const hands = guardHands(new Scratch(scratchPath, { percent: 0, reserveBytes }), clock, log);
     this.#running = { state: freshState(settings, clock.now()), hands };
+    if (ending.aborted) this.#apply({ kind: "told-to-end" });
   }
 
   #channelEnded(): void {

@@ -46,11 +46,13 @@ export interface GuardState {
   readonly settings: GuardSettings;
   readonly datamover: {
     readonly lastHeardMs: number;
-    /** `ended`: its process has; what it opened has a deadline. `hurried`: and we are told to end, too. */
-    readonly channel: "open" | "ended" | "hurried";
+    /** `ended`: its process has; what it opened has a deadline. */
+    readonly channel: "open" | "ended";
     /** Its points were given up because of this silence. */
     readonly isLost: boolean;
   };
+  /** We are told to end: once the datamover has, its deadline is now. */
+  readonly isHurried: boolean;
   readonly points: ReadonlyMap<string, WatchedPoint>;
   readonly freezes: ReadonlyMap<string, WatchedFreeze>;
   readonly lastTickMs: number | undefined;
@@ -106,6 +108,7 @@ export function freshState(settings: GuardSettings, nowMs: number): GuardState {
   return {
     settings,
     datamover: { lastHeardMs: nowMs, channel: "open", isLost: false },
+    isHurried: false,
     points: new Map(),
     freezes: new Map(),
     lastTickMs: undefined,

@@ -220,12 +220,17 @@ void test("a datamover that ended leaves its points until its time is over; then
   assert.equal(isOver(bench.state), true);
 });
 
-void test("a guard that is told to end does at once what it owes, but only when its datamover has ended", () => {
-  const bench = Bench.with("a").happen({ kind: "told-to-end" });
-  assert.deepEqual(bench.take(), []);
-  bench.happen({ kind: "channel-ended" }).happen({ kind: "told-to-end" });
-  assert.deepEqual(bench.take(), ["given up a: silence", "abort a"]);
-});
+for (const order of [
+  ["channel-ended", "told-to-end"],
+  ["told-to-end", "channel-ended"],
+] as const) {
+  void test(`a guard that is told to end does at once what it owes, after its datamover: ${order[0]} first`, () => {
+    const bench = Bench.with("a").happen({ kind: order[0] });
+    assert.deepEqual(bench.take(), []);
+    bench.happen({ kind: order[1] });
+    assert.deepEqual(bench.take(), ["given up a: silence", "abort a"]);
+  });
+}
 
 void test("a failed abort is tried again every second, and in the end no more", () => {
   const bench = Bench.with("a").measure(1, {});

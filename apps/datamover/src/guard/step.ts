@@ -25,10 +25,9 @@ export function step(state: GuardState, event: GuardEvent, nowMs: number): Step 
     case "message":
       return take(heard(state, nowMs), event.message, nowMs);
     case "channel-ended":
-      return freezeDue(withoutDone(withChannel(state, "ended")), nowMs);
+      return tick(withoutDone({ ...state, datamover: { ...state.datamover, channel: "ended" } }), nowMs);
     case "told-to-end":
-      if (state.datamover.channel === "open") return only(state, note("info", "guard.told-to-end", {}));
-      return tick(withChannel(state, "hurried"), nowMs);
+      return tick({ ...state, isHurried: true }, nowMs);
     case "tick":
       return tick(state, nowMs);
     case "measured":
@@ -112,7 +111,8 @@ function tick(before: GuardState, nowMs: number): Step {
   let { state, actions }: Step = freezeDue(afterOwnPause(before, nowMs), nowMs);
   const { channel, isLost, lastHeardMs } = state.datamover;
   const silentMs = nowMs - lastHeardMs;
-  if (!isLost && (channel === "hurried" || silentMs >= state.settings.silenceMs)) {
+  const isDue = silentMs >= state.settings.silenceMs || (state.isHurried && channel === "ended");
+  if (!isLost && isDue) {
     const lost = { ...state, datamover: { ...state.datamover, isLost: true } };
     const given = giveUpAll(lost, { kind: "silence", silentMs: Math.round(silentMs) }, nowMs);
     state = given.state;
@@ -279,10 +279,6 @@ function withoutDone(state: GuardState): GuardState {
     points: new Map([...state.points].filter(([, { phase }]) => phase.kind !== "aborted")),
     freezes: new Map([...state.freezes].filter(([, { phase }]) => phase.kind !== "thawed")),
   };
-}
-
-function withChannel(state: GuardState, channel: "ended" | "hurried"): GuardState {
-  return { ...state, datamover: { ...state.datamover, channel } };
 }
 
 function then(before: Step, next: (state: GuardState) => Step): Step {
