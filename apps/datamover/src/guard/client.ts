@@ -35,7 +35,7 @@ const READY_MS_MAX = 10_000;
 const STARTS_MAX = 3;
 /** An abort of libvirt's takes up to 60 s when a guest is shutting down (nova-bitmaps.md, 4.1). */
 const SETTLE_MS_MAX = 65_000;
-/** Heartbeats in the time after which a datamover counts as silent, and a guard that answered none as hung. */
+/** Beats in the time after which a datamover counts as silent; a guard that answered none of them hangs. */
 const BEATS = 5;
 const STOP_MS_MAX = 5_000;
 

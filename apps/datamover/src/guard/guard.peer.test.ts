@@ -156,7 +156,7 @@ void test("scratch runs full while the datamover works: its order fails and says
   await assertAsBefore(scene);
 });
 
-void test("a datamover that is killed has its point taken down after its time, and the guard ends", async () => {
+void test("a killed datamover has its point taken down after its time, and the guard ends", async () => {
   await using scene = await reading(HASTY);
   const errors = guestErrors(scene.instance);
   await scene.datamover.kill("SIGKILL");
@@ -166,7 +166,7 @@ void test("a datamover that is killed has its point taken down after its time, a
   await assertAsBefore(scene);
 });
 
-void test("a datamover that is stopped for too long finds its point gone, and its order fails for later", async () => {
+void test("a datamover stopped for too long finds its point gone, and its order fails for later", async () => {
   await using scene = await reading(HASTY);
   scene.datamover.pause("SIGSTOP");
   await until(async () => (await jobsOf(scene.instance)) === 0);

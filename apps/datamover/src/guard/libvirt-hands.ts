@@ -21,8 +21,8 @@ const THAW_TIMEOUT_MS = 15_000;
 
 /**
  * Ends the backup job of a domain if it is ours, which is one that serves the socket in the point's scratch
- * folder; any other is left alone. libvirt frees scratch when the job has gone, but resumes nobody: a guest that
- * QEMU paused meanwhile because a write failed runs on.
+ * folder; any other is left alone. libvirt frees scratch when the job has gone, but resumes nobody: a guest
+ * that QEMU paused meanwhile because a write failed runs on.
  */
 export async function abortLibvirtPoint(
   { clock, scratch }: { readonly clock: Clock; readonly scratch: Scratch },

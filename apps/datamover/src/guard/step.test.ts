@@ -224,7 +224,7 @@ for (const order of [
   ["channel-ended", "told-to-end"],
   ["told-to-end", "channel-ended"],
 ] as const) {
-  void test(`a guard that is told to end does at once what it owes, after its datamover: ${order[0]} first`, () => {
+  void test(`told to end, with its datamover gone, it does at once what it owes: ${order[0]} first`, () => {
     const bench = Bench.with("a").happen({ kind: order[0] });
     assert.deepEqual(bench.take(), []);
     bench.happen({ kind: order[1] });

@@ -203,8 +203,8 @@ function giveUpAll(state: GuardState, because: GivenUp, nowMs: number): Step {
 }
 
 /**
- * Points that are watched, and those that were aborted a while ago: a datamover that was stopped in the middle
- * of making a point may have made some more of it since.
+ * Points that are watched, and those that were aborted a while ago: a datamover that was stopped in the
+ * middle of making a point may have made some more of it since.
  */
 function abortable(state: GuardState, nowMs: number): readonly WatchedPoint[] {
   return [...state.points.values()].filter(
