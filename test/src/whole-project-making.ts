@@ -4,9 +4,9 @@ import type { BlockDevice, Cloud } from "@cairn/openstack";
 import type { Tree } from "./tree.ts";
 
 /*
- * A project with everything that a snapshot captures by value: a network with routes and name servers behind a
- * router with a static route, groups whose rules refer to each other, a floating address, a key pair, a server
- * group, and two instances of which one boots from an image and one from a volume.
+ * A project with everything that a snapshot captures by value: a network with routes and name servers
+ * behind a router with a static route, groups whose rules refer to each other, a floating address, a key
+ * pair, a server group, and two instances of which one boots from an image and one from a volume.
  */
 
 const WAIT = { withinMs: 60_000 };

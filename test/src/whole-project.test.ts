@@ -8,8 +8,8 @@ import { loseWholeProject, makeWholeProject, type WholeProject } from "./whole-p
 import { describeProject } from "./whole-project-view.ts";
 
 /*
- * Everything of a project is lost, and comes back by value: on the sandbox, with all programs. The tests follow
- * each other.
+ * Everything of a project is lost, and comes back by value: on the sandbox, with all programs. The tests
+ * follow each other.
  */
 
 let tree: Tree;
@@ -66,7 +66,7 @@ const REFUSED = [
 ];
 
 for (const call of REFUSED) {
-  test(`a restore of a whole project to which ${call.method} ${call.path} is refused leaves nothing`, async (t) => {
+  test(`a whole project's restore that is refused ${call.method} ${call.path} leaves nothing`, async (t) => {
     await explained(t, tree, async () => {
       const found = await inventory();
       await tree.embedded.sandbox.addFault({ ...call, times: 1, effect: { kind: "status", status: 400 } });
@@ -82,7 +82,7 @@ for (const call of REFUSED) {
   });
 }
 
-test("a quota of routers, floating addresses and rules that is too small is told before anything", async () => {
+test("quotas of routers, addresses and rules that are too small are told before anything", async () => {
   const projectId = await tree.cloud.projectId();
   const found = await inventory();
   const none = { router: 1, floatingip: 0, security_group_rule: 4, server_groups: 0 };

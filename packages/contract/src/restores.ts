@@ -152,7 +152,10 @@ export const RestoredInstance = Type.Object({
 });
 export type RestoredInstance = Static<typeof RestoredInstance>;
 
-/** What was made: `id`, `original_id` (in the snapshot) or null, and a `name` where it is not the original's. */
+/**
+ * What was made: `id`, `original_id` (in the snapshot) or null, and a `name` where it is not the
+ * original's.
+ */
 const restoredThings = Type.Array(Type.Record(Type.String(), Type.Unknown()));
 
 /** A restore with what it made and how far it is. */

@@ -23,7 +23,8 @@ export type GroupMode = "keep" | "remake";
 /**
  * A group that exists under its old id is used as it is, and so is another one of the same name and rules
  * (an earlier restore made it). The group `default` of a project cannot be made, only found, so the captured
- * one is replaced by today's. Any other group is made again by value, with the groups that its rules refer to.
+ * one is replaced by today's. Any other group is made again by value, with the groups that its rules refer
+ * to.
  */
 export function planGroups(
   observed: RestoreObservation,

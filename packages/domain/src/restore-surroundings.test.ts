@@ -73,7 +73,7 @@ const CAME_BACK: Partial<RestoreObservation> = {
   ],
 };
 
-test("a lost network comes back by value before ports, its router before them, addresses after instances", () => {
+test("a lost network and its router come back before ports, floating addresses after instances", () => {
   const made = plan();
   const keys = made.stages.map((stage) => stage.map((step) => step.key));
   const at = (key: string): number => keys.findIndex((stage) => stage.includes(key));
@@ -284,7 +284,7 @@ test("a chosen server group is taken, empty means none, an unknown one is a prob
 const LARGE: FlavorFacts = { ...SMALL, id: "flavor-large", name: "large", vcpus: 4, diskGiB: 20 };
 const HUGE: FlavorFacts = { ...LARGE, id: "flavor-huge", name: "huge", vcpus: 16 };
 
-test("a flavor that is gone: the nearest larger one with a warning, or a refusal that says what is needed", () => {
+test("a lost flavor: the nearest larger one with a warning, or a refusal saying what is needed", () => {
   const made = plan({ flavors: [HUGE, LARGE] });
   assert.equal(parametersOf<CreateServerStep>(made, "create-server")[0]?.flavorId, "flavor-large");
   assert.match(warningsOf(made), /only an administrator can make it again; the nearest one is used: large/);

@@ -29,7 +29,9 @@ export interface PlannedTopology {
     readonly ports: number;
   };
   placeOf(networkId: string): NetworkPlace;
-  /** The id of a subnet now; of one that is made, its captured id, which the step of the networks resolves. */
+  /**
+   * The id of a subnet now; of one that is made, its captured id, which the step of the networks resolves.
+   */
   subnetNow(subnetId: string): string;
   isMadeSubnet(subnetId: string): boolean;
   /** Whether the subnet will have a leg of a router that reaches this external network. */

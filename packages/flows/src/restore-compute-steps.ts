@@ -22,8 +22,8 @@ export interface FlavorOutput {
 }
 
 /**
- * Makes a flavor for the restoring project alone; planned only for administrators. Nova's names of flavors are
- * unique and this one was free, so it is what a repeated step and an undo find it by.
+ * Makes a flavor for the restoring project alone; planned only for administrators. Nova's names of flavors
+ * are unique and this one was free, so it is what a repeated step and an undo find it by.
  */
 export const createFlavorStep = defineStep<CreateFlavorStep, FlavorOutput>({
   perform: async (context, { name, flavor }) => {
@@ -68,8 +68,8 @@ export interface ServerGroupOutput {
 }
 
 /**
- * Makes a server group. Nova lets nobody write a mark on one, nor change it: it is found again as the group of
- * this name, policy and no member that was not there when the plan was made.
+ * Makes a server group. Nova lets nobody write a mark on one, nor change it: it is found again as the group
+ * of this name, policy and no member that was not there when the plan was made.
  */
 export const createServerGroupStep = defineStep<CreateServerGroupStep, ServerGroupOutput>({
   perform: async (context, parameters) => {

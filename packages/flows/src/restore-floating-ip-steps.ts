@@ -17,8 +17,9 @@ export interface FloatingIpOutput {
 }
 
 /**
- * Gives a port its floating address, or another one. Until the restore is finished the description of one that
- * is made holds the run's mark. Refused in every form it is a warning: the instance is whole without it.
+ * Gives a port its floating address, or another one. Until the restore is finished the description of one
+ * that is made holds the run's mark. Refused in every form it is a warning: the instance is whole without
+ * it.
  */
 export const assignFloatingIpStep = defineStep<AssignFloatingIpStep, FloatingIpOutput>({
   perform: async (context, parameters) => {
@@ -38,7 +39,8 @@ export const assignFloatingIpStep = defineStep<AssignFloatingIpStep, FloatingIpO
     }
     const { instanceName, capturedAddress } = parameters;
     const why = refusals.at(-1) ?? "it is in use";
-    const warning = `Instance ${instanceName} gets no floating address in place of ${capturedAddress}: ${why}`;
+    const what = `Instance ${instanceName} gets no floating address in place of ${capturedAddress}`;
+    const warning = `${what}: ${why}`;
     return { floatingIpId: null, address: null, isMade: false, warnings: [warning] };
   },
   undo: async (context, parameters, output) => {

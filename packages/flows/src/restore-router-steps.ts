@@ -17,8 +17,8 @@ type RouterToMake = CreateRoutersStep["routers"][number];
 type LegToMake = RouterToMake["interfaces"][number];
 
 /**
- * Makes routers with their way out, then legs, then static routes: Neutron takes a route only when a leg leads
- * to its next hop. To routers that exist only legs are added.
+ * Makes routers with their way out, then legs, then static routes: Neutron takes a route only when a leg
+ * leads to its next hop. To routers that exist only legs are added.
  */
 export const createRoutersStep = defineStep<CreateRoutersStep, RoutersOutput>({
   perform: async (context, { networksStep, routers }) => {

@@ -85,7 +85,7 @@ function bare(cloud: CloudState): unknown {
   return { ...copyCloud(cloud), lastId: 0 };
 }
 
-test("after the loss of a whole project one click brings back networks, routers, addresses and groups", async () => {
+test("after the loss of a whole project one click brings back all that is around instances", async () => {
   await snapshotOfSample();
   const original = described(project.cloud);
   loseTopology(world.cloud);
@@ -163,7 +163,7 @@ test("a rule for an address group comes back as no rule, never as one for everyb
   assert.match((await restoreRow()).warning_message ?? "", /without its rules for address groups/);
 });
 
-test("a floating address that another instance has meanwhile is replaced by another one, with a warning", async () => {
+test("a floating address that is in use meanwhile is replaced by another one, with a warning", async () => {
   await snapshotOfSample();
   loseTopology(world.cloud);
   const taken = [...project.cloud.floatingIps.values()].map((each) => ({ ...each, portId: "elsewhere" }));

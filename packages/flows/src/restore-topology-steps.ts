@@ -83,7 +83,8 @@ async function ensureNetwork(context: StepContext, network: NetworkToMake): Prom
   try {
     return (await networks.create({ ...plain, mtu }, context.signal)).id;
   } catch (cause) {
-    // Another kind of tenant network carries less than the captured one did; then Neutron's own size is right.
+    // Another kind of tenant network carries less than the captured one did; then Neutron's own size is
+    // right.
     if (!hasCode(cause, "openstack-bad-request")) throw cause;
     return (await networks.create(plain, context.signal)).id;
   }

@@ -99,8 +99,8 @@ async function port(cloud: CloudState, securityGroupIds: string[], ipAddress: st
 }
 
 /**
- * Puts the sample's network behind a router with a way out, a leg that is no gateway and a static route, gives
- * `web` a floating address and both instances a server group.
+ * Puts the sample's network behind a router with a way out, a leg that is no gateway and a static route,
+ * gives `web` a floating address and both instances a server group.
  */
 export async function connectSample({ cloud, web, db }: SampleProject): Promise<void> {
   const { routers, ports, floatingIps } = fakeNeutron(cloud);
