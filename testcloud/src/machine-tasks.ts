@@ -45,6 +45,11 @@ export function machineTasks(cloud: Cloud): Task[] {
   if (settings.profile === "light") return tasks;
   return [
     ...tasks,
+    onceTask(cloud, { name: "dashboard-files", after: [] }, async () => {
+      // Debian's settings, which ours are made of, write a key there when they are first loaded.
+      cloud.journal.keepPath("/var/lib/openstack-dashboard/secret-key");
+      await Promise.resolve();
+    }),
     everyTimeTask(cloud, { name: "libvirt-secret", after: ["libvirtd", "ceph-pools"] }, async (run) => {
       if (await isSecretKnown(settings, run)) return "already";
       await defineSecret(settings, run);

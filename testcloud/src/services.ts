@@ -251,7 +251,7 @@ function dashboard({ layout }: Settings): Sketch {
   const { conf } = layout;
   return {
     name: "horizon",
-    after: ["keystone", "memcached"],
+    after: ["keystone", "memcached", "dashboard-files"],
     command: ["uwsgi", "--ini", join(conf, "horizon-uwsgi.ini")],
     reads: [
       join(conf, "horizon-uwsgi.ini"),
