@@ -166,7 +166,7 @@ void test("a killed datamover has its point taken down after its time, and the g
   await assertAsBefore(scene);
 });
 
-void test("a datamover stopped for too long finds its point gone, and its order fails for later", async () => {
+void test("a datamover stopped too long finds its point gone, and its order fails for later", async () => {
   await using scene = await reading(HASTY);
   scene.datamover.pause("SIGSTOP");
   await until(async () => (await jobsOf(scene.instance)) === 0);

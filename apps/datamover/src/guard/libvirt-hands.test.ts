@@ -150,7 +150,7 @@ void test("a job that is not ours is left alone", async () => {
   await point.release();
 });
 
-void test("a threshold of the point's own disk ends it; the connection closes with the last point", async () => {
+void test("a threshold of its own disk ends a point; the connection closes with the last point", async () => {
   await using scene = await open();
   const point = await openPoint(scene);
   point.expectThresholds(["vda[4]", "vdb[5]"]);
