@@ -17,10 +17,9 @@ const NOVA = `<domain type='qemu' id='2'>
     </disk>
     <disk type='network' device='disk'>
       <driver name='qemu' type='raw' cache='writeback'/>
-      <auth username='old'/>
+      <auth username='cinder'><secret type='ceph' uuid='457e'/></auth>
       <source protocol='rbd' name='volumes/volume-1' index='4'>
         <host name='127.0.0.1' port='6789'/>
-        <auth username='cinder'><secret type='ceph' uuid='457e'/></auth>
       </source>
       <target dev='vdb' bus='virtio'/><serial>1</serial><alias name='virtio-disk1'/>
     </disk>

@@ -102,13 +102,14 @@ function readDisk(disk: XmlElement): DescribedDisk {
     alias: attributeOf(childOf(disk, "alias"), "name"),
     serial: elementText(childOf(disk, "serial")),
     format: attributeOf(childOf(disk, "driver"), "type") === "qcow2" ? "qcow2" : "raw",
-    storage: readStorage(attributeOf(disk, "type"), source),
+    storage: readStorage(disk, source),
     index: attributeOf(source, "index"),
     indexesBelow: below,
   };
 }
 
-function readStorage(type: string | undefined, source: XmlElement | undefined): DiskStorage {
+function readStorage(disk: XmlElement, source: XmlElement | undefined): DiskStorage {
+  const type = attributeOf(disk, "type");
   const file = attributeOf(source, "file");
   const device = attributeOf(source, "dev");
   const name = attributeOf(source, "name") ?? "";
@@ -118,7 +119,8 @@ function readStorage(type: string | undefined, source: XmlElement | undefined): 
   const slash = name.indexOf("/");
   if (type !== "network" || protocol !== "rbd" || slash === -1)
     return { kind: "other", name: `${type ?? "unknown"}:${protocol}/${name}` };
-  const auth = childOf(source, "auth");
+  // libvirt gives it back where it was put: Nova puts it beside the source, newer users into it.
+  const auth = childOf(source, "auth") ?? childOf(disk, "auth");
   return {
     kind: "rbd",
     pool: name.slice(0, slash),
