@@ -58,7 +58,7 @@ class Libvirt implements Hypervisor {
     if ((await activityOf(handle.client, handle.domain, signal)) !== "stopped")
       throw new Fault("instance-running", `writing to a disk of instance ${instanceId}`, "later");
     const disk = describedDisk(await describe(handle, signal), source, instanceId);
-    return openable(handle.client, disk, signal);
+    return await openable(handle.client, disk, signal);
   }
 
   async storageKey(secretUuid: string, signal: AbortSignal): Promise<Buffer> {
