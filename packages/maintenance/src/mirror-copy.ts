@@ -1,5 +1,6 @@
 import { Fault, hasCode } from "@cairn/kernel";
 import {
+  inspectKeySet,
   openPack,
   openRepository,
   type RecordKind,
@@ -51,14 +52,39 @@ export async function copyPack(ports: CopyPorts, kind: RecordKind, pack: string)
   return { kind: "copied", bytes: read.result.length };
 }
 
-/** Copies a small object as it is, unless the same is there, and reads it back. Returns its bytes. */
-export async function copyObject(ports: CopyPorts, name: string): Promise<number> {
+/** Reads an object as its users do and throws what is wrong with it. */
+export type Prove = (store: Store) => Promise<unknown>;
+
+/**
+ * Copies a small object as it is, unless the same is there, and reads it back. The very bytes that are stored
+ * are proven before: names are never written twice, so damage that was copied would be there for good.
+ * Returns its bytes.
+ */
+export async function copyObject(ports: CopyPorts, name: string, prove: Prove): Promise<number> {
   const { source, target, signal } = ports;
   const bytes = await source.get(name, signal);
+  await prove(holding(source, name, bytes));
   await target.put(name, [bytes], signal);
   const found = await target.get(name, signal);
   if (found.equals(bytes)) return bytes.length;
   throw new Fault("object-damaged", `reading ${name} back from the mirror`, "later");
+}
+
+/** The store as if it held these bytes under a name. */
+function holding(store: Store, name: string, bytes: Buffer): Store {
+  return {
+    ...store,
+    list: (prefix, signal) => store.list(prefix, signal),
+    put: async (...all) => store.put(...all),
+    remove: async (...all) => store.remove(...all),
+    time: async (signal) => store.time(signal),
+    size: async (asked, signal) => (asked === name ? bytes.length : store.size(asked, signal)),
+    get: async (asked, signal) => (asked === name ? Buffer.from(bytes) : store.get(asked, signal)),
+    getRange: async (asked, offset, length, signal) =>
+      asked === name
+        ? Buffer.from(bytes.subarray(offset, offset + length))
+        : store.getRange(asked, offset, length, signal),
+  };
 }
 
 /**
@@ -72,9 +98,14 @@ export async function copyKeysAndMarker(ports: CopyPorts): Promise<number> {
   let bytes = 0;
   for await (const name of source.list(names.keySets, signal)) {
     if (name === names.keysDestroyed || (await target.size(name, signal)) !== undefined) continue;
-    bytes += await copyObject(ports, name);
+    bytes += await copyObject(ports, name, async (store) =>
+      inspectKeySet(repositoryId, await store.get(name, signal)),
+    );
   }
-  if ((await target.size(names.marker, signal)) === undefined) bytes += await copyObject(ports, names.marker);
+  if ((await target.size(names.marker, signal)) === undefined) {
+    const isSound: Prove = async (store) => openRepository(store, { repositoryId, signal });
+    bytes += await copyObject(ports, names.marker, isSound);
+  }
   await openRepository(target, { repositoryId, signal });
   return bytes;
 }
@@ -94,6 +125,7 @@ export async function copySegment(
   const read = await damageOf(async () => readSegmentTable(source, handle, { name: segment, signal }));
   if ("fault" in read || read.result.kind !== "chunk") return false;
   for (const pack of read.result.packs) if (!(await hasPack(pack))) return false;
-  const copied = await damageOf(async () => copyObject(ports, name));
+  const isSound: Prove = async (store) => readSegmentTable(store, handle, { name: segment, signal });
+  const copied = await damageOf(async () => copyObject(ports, name, isSound));
   return "result" in copied;
 }

@@ -173,6 +173,28 @@ describe("a mirror", () => {
     }
   });
 
+  it("stores nothing that a read has spoilt: the next round mirrors everything", async () => {
+    // Names are never written twice, so a spoilt copy of any of these would stay.
+    for (const kind of ["s/", "i/", "keys/", "repo"]) {
+      const place = await bench();
+      const { store } = place.repository;
+      const spoilt: Store = {
+        ...store,
+        list: (prefix, signal) => store.list(prefix, signal),
+        get: async (name, signal) => {
+          const bytes = Buffer.from(await store.get(name, signal));
+          if (name.includes(`/${kind}`)) bytes[bytes.length - 5] = (bytes.at(-5) ?? 0) ^ 1;
+          return bytes;
+        },
+      };
+      await run(place, { source: spoilt }).catch((cause: unknown) => {
+        assert.ok(hasCode(cause, "object-damaged"), String(cause));
+      });
+      await run(place);
+      await check(place, place.snapshots);
+    }
+  });
+
   it("holds back a snapshot that is damaged at the source, and takes it when it is healed", async () => {
     const all = await bench();
     const { repository, snapshots } = all;

@@ -16,7 +16,14 @@ import {
 import type { Store } from "@cairn/store";
 import { damageOf } from "./damage.ts";
 import { meteredStore, newMeter } from "./meter.ts";
-import { type CopyPorts, copyKeysAndMarker, copyObject, copyPack, copySegment } from "./mirror-copy.ts";
+import {
+  type CopyPorts,
+  copyKeysAndMarker,
+  copyObject,
+  copyPack,
+  copySegment,
+  type Prove,
+} from "./mirror-copy.ts";
 import { type Need, planNeed, TargetContents } from "./mirror-need.ts";
 import type { HeldBack, MirrorReport, MirrorRequest } from "./mirror-report.ts";
 import { PageSet } from "./page-set.ts";
@@ -263,7 +270,8 @@ class MirrorRun {
     }
     const name = repositoryNames(handle.repositoryId).commit(ids.workloadId, ids.snapshotId);
     try {
-      this.#bytes += await copyObject(this.#ports, name);
+      const isSound: Prove = async (store) => readCommitStructure(store, { ...handle, ...ids, signal });
+      this.#bytes += await copyObject(this.#ports, name, isSound);
     } catch (cause) {
       if (!hasCode(cause, "object-missing")) throw cause;
       return { kind: "held-back", because: "gone", what: `${name} was removed` };
