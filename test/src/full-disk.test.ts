@@ -196,7 +196,7 @@ test("a scratch folder that is full anywhere in a snapshot ends it and leaves no
   });
 });
 
-test("a full target can be cleared up: a snapshot is deleted where nothing can be stored", async (context) => {
+test("a full target can be cleared up: a snapshot is deleted", async (context) => {
   await explained(context, tree, async () => {
     const [oldest] = committed.keys();
     await target.leave({ bytes: 0 });

@@ -379,7 +379,7 @@ for (const [flag, name] of AROUND) {
   });
 }
 
-void test("networks that are gone need no mapping when the topology is restored with the instance", async () => {
+void test("networks that are gone need no mapping when the topology is restored, too", async () => {
   const options = selective({});
   assert.match((await refusal(options)).message, /no longer exists and is mapped to no other/);
   const made = await restore({ ...options, openstack: { ...options.openstack, restore_topology: true } });

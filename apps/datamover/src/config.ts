@@ -37,7 +37,7 @@ export const datamoverSpec = {
       min: 0,
       max: 100_000_000,
       default: 0,
-      help: "MiB of scratch_dir that one instance may use before its point is given up; 0: no limit of its own",
+      help: "MiB of scratch_dir that one instance may use before its point is given up; 0: no limit",
     }),
     guardIntervalMs: integer({
       min: 50,

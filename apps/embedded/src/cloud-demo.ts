@@ -173,7 +173,8 @@ async function filesOf(guests: Guests, cast: readonly Cast[], signal: AbortSigna
     const guest = await guests.of(instance.id, { withinMs: BOOT_MS, signal });
     for (const folder of folders) {
       const device = `/dev/${folder.slice("/mnt/".length)}`;
-      const mount = `mkdir -p ${folder}; grep -q " ${folder} " /proc/mounts || mount -t ext4 ${device} ${folder}`;
+      const isMounted = `grep -q " ${folder} " /proc/mounts`;
+      const mount = `mkdir -p ${folder}; ${isMounted} || mount -t ext4 ${device} ${folder}`;
       if (folder.startsWith("/mnt/")) await guest.run(mount, signal);
       const sums = await guest.run(`cd ${folder} && find . -type f | xargs sha256sum`, signal);
       for (const line of sums.trim().split("\n")) {

@@ -7,7 +7,9 @@ const POLL_MS = 200;
 
 /** What runs inside an instance, reached through its agent (qemu-ga): no network, no password. */
 export interface Guest {
-  /** Runs a script by the guest's `/bin/sh` as root; gives what it printed. Fault `guest-failed` otherwise. */
+  /**
+   * Runs a script by the guest's `/bin/sh` as root; gives what it printed. Fault `guest-failed` otherwise.
+   */
   run(script: string, signal: AbortSignal): Promise<string>;
 }
 

@@ -41,7 +41,7 @@ const isLifecycle =
   (each: DomainEvent): boolean =>
     each.kind === "lifecycle" && each.event === event;
 
-void test("a domain is defined, found, started, described, backed up and ended, with its events", async () => {
+void test("a domain is defined, found, started, backed up and ended, with its events", async () => {
   await using daemon = await TestDaemon.open();
   using client = await daemon.connect();
   assert.match(await client.libraryVersion(), /^\d+\.\d+\.\d+$/);
@@ -128,7 +128,7 @@ function backupXml(folder: string): string {
   );
 }
 
-void test("libvirt's refusals carry its number; the agent of a guest without one is refused at once", async () => {
+void test("libvirt's refusals carry its number; a missing agent is refused at once", async () => {
   await using daemon = await TestDaemon.open();
   using client = await daemon.connect();
   const domain = await client.defineDomain(await daemon.describe([{ target: "vda", format: "qcow2" }]));

@@ -38,7 +38,9 @@ export interface JobStatistics {
   readonly parameters: ReadonlyMap<string, ParameterValue>;
 }
 
-/** Connects, proves who we are (polkit looks at the socket), opens the driver. The caller closes the client. */
+/**
+ * Connects, proves who we are (polkit looks at the socket), opens the driver. The caller closes the client.
+ */
 export async function connectLibvirt(address: LibvirtAddress): Promise<LibvirtClient> {
   address.signal?.throwIfAborted();
   const client = new LibvirtClient(address);

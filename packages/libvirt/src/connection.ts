@@ -14,7 +14,9 @@ import { KEEPALIVE, PROGRAMS, type Program } from "./procedures.ts";
 
 /** How a daemon is reached. */
 export interface LibvirtAddress {
-  /** The daemon's read-write socket: `/run/libvirt/libvirt-sock`, or `virtqemud-sock` of the modular daemon. */
+  /**
+   * The daemon's read-write socket: `/run/libvirt/libvirt-sock`, or `virtqemud-sock` of the modular daemon.
+   */
   readonly socket: string;
   /** The driver, `qemu:///system`. */
   readonly uri: string;

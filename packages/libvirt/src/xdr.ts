@@ -1,6 +1,8 @@
 import { LibvirtProtocolFault } from "./faults.ts";
 
-/** libvirt's REMOTE_STRING_MAX is 4 MiB since 4.x; a longer text in an answer is no text (remote_protocol.x). */
+/**
+ * libvirt's REMOTE_STRING_MAX is 4 MiB since 4.x; a longer text in an answer is no text (remote_protocol.x).
+ */
 const TEXT_BYTES_MAX = 4 * 1024 * 1024;
 /** The longest list that libvirt's protocol knows: REMOTE_DOMAIN_LIST_MAX. */
 const LIST_MAX = 16_384;

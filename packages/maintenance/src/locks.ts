@@ -28,10 +28,10 @@ const SAMPLES = 200;
 /**
  * Locks everything that is in use for longer, as far as it would otherwise fall below the promise before the
  * next run: one request to look at an object, and one to extend it, once in `window - promise`. What nothing
- * can lead to any more, and snapshots whose removal was asked for, are left to lapse. Packs come first and commits last,
- * so that a snapshot is never extended before what it needs. The state remembers how far everything is
- * locked: a run that finds nothing due asks for nothing else. Faults: those of the store. Rejections: a
- * target without locks, a window too short for the promise.
+ * can lead to any more, and snapshots whose removal was asked for, are left to lapse. Packs come first and
+ * commits last, so that a snapshot is never extended before what it needs. The state remembers how far
+ * everything is locked: a run that finds nothing due asks for nothing else. Faults: those of the store.
+ * Rejections: a target without locks, a window too short for the promise.
  */
 export async function extendLocks(request: ExtendLocksRequest): Promise<ExtendLocksReport> {
   const { handle, signal, promiseMs, intervalMs, prices, dryRun = false } = request;

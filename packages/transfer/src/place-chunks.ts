@@ -55,8 +55,9 @@ const ZEROES = Buffer.alloc(GRAIN_BYTES);
 /**
  * Opens and proves chunks and writes them to their places, from the thread that it lives in.
  *
- * What is written goes past the page cache where it can: the kernel's copy into fresh cache pages, and writing
- * those back, cost as much CPU time as opening and proving, and the memory belongs to the guests of the host.
+ * What is written goes past the page cache where it can: the kernel's copy into fresh cache pages, and
+ * writing those back, cost as much CPU time as opening and proving, and the memory belongs to the guests of
+ * the host.
  */
 export class Placer {
   readonly #work: ChunkWork;

@@ -52,8 +52,8 @@ export class NovaInstance implements AsyncDisposable {
   }
 
   /**
-   * In the cloud whose folder has a `clouds.yaml`; with the image, flavor and network that a testcloud has, and
-   * a volume of each type.
+   * In the cloud whose folder has a `clouds.yaml`; with the image, flavor and network that a testcloud has,
+   * and a volume of each type.
    */
   static async create(folder: string, volumeTypes: readonly string[]): Promise<NovaInstance> {
     const name = `cairn-test-${randomUUID().slice(0, 8)}`;

@@ -71,7 +71,7 @@ describe("compaction", () => {
     assert.deepEqual((await readState(store, handle)).relocations, []);
   });
 
-  it("leaves what it moved, though it is called damaged since, for as long as it lies nowhere else", async () => {
+  it("leaves what it moved, though called damaged since, while it lies nowhere else", async () => {
     const repository = await testRepository();
     const { store, handle, clock } = repository;
     const full = await storeSnapshot(repository, piecesOf("a", 12));

@@ -236,7 +236,9 @@ export interface ChunkHead {
   readonly length: number;
 }
 
-/** The head of a chunk of a structured reply, with room for the first `extra` bytes of its payload: fill it. */
+/**
+ * The head of a chunk of a structured reply, with room for the first `extra` bytes of its payload: fill it.
+ */
 export function encodeChunkHead(head: ChunkHead, extra: number): Buffer {
   const bytes = Buffer.allocUnsafe(20 + extra);
   bytes.writeUInt32BE(STRUCTURED_REPLY_MAGIC, 0);

@@ -41,8 +41,8 @@ export interface CondemnedPack {
   /** `unreferenced`: no commit leads to it. `moved`: what was in use of it lies elsewhere now, too. */
   readonly why: "unreferenced" | "moved";
   /**
-   * Every writer that had begun before it was condemned is over, and a mark since then found it unused: nothing
-   * can lead to it any more. Until then a commit may be under way that does.
+   * Every writer that had begun before it was condemned is over, and a mark since then found it unused:
+   * nothing can lead to it any more. Until then a commit may be under way that does.
    */
   readonly settled?: true;
 }

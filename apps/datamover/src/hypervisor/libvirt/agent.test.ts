@@ -45,7 +45,7 @@ for (const [what, change] of [
   ["an agent that does not run", { state: "disconnected" }],
   ["a paused guest", { isPaused: true }],
 ] as const) {
-  void test(`with ${what} the point is crash-consistent, says why, and nobody is asked anything`, async () => {
+  void test(`with ${what} the point is crash-consistent, says why, and nobody is asked`, async () => {
     const { agent, said } = guest(change);
     const { quality, reason } = await cutConsistently(agent, nothing);
     assert.equal(quality, "crash");
@@ -54,7 +54,7 @@ for (const [what, change] of [
   });
 }
 
-void test("the thaw is owed before the freeze, made right after the cut, looked at, and settled", async () => {
+void test("the thaw is owed before the freeze, made right after the cut, and settled", async () => {
   const { agent, said } = guest();
   const { quality, reason } = await cutConsistently(agent, async () => {
     said.push("cut");
@@ -82,7 +82,7 @@ void test("a cut that fails leaves no guest frozen", async () => {
   assert.deepEqual(said, ["owed", "freeze", "thaw", "status", "settled"]);
 });
 
-void test("a guest is thawed at the deadline while the cut still waits; the point is crash-consistent", async () => {
+void test("a guest is thawed at the deadline while the cut still waits; the point says so", async () => {
   let calls = 0;
   // The first look at it begins the freeze, all others are long after the deadline.
   const clock: Clock = { ...systemClock, now: () => (calls++ === 0 ? 0 : 60_000) };

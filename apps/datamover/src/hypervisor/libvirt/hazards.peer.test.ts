@@ -45,7 +45,7 @@ async function assertNothingLeft(node: LibvirtNode, guest: TestDomain): Promise<
   assert.deepEqual(await readdir(node.scratchFolder), []);
 }
 
-void test("a job of somebody else's is left alone, and so is a bitmap or a checkpoint without our mark", async () => {
+void test("a job of somebody else's is left alone, and so is what lacks our mark", async () => {
   await using node = await LibvirtNode.open();
   const bench = await openBench(node);
   const guest = await node.boot(DISKS);
@@ -126,7 +126,7 @@ void test("a libvirtd that is restarted costs the point, not the snapshot", asyn
   assert.deepEqual(await readdir(node.scratchFolder), []);
 });
 
-void test("what a datamover that was killed left behind is removed by the next one, bitmaps excepted", async () => {
+void test("what a killed datamover left is removed by the next one, bitmaps excepted", async () => {
   await using node = await LibvirtNode.open();
   const bench = await openBench(node);
   const guest = await node.boot(DISKS);
@@ -141,7 +141,8 @@ void test("what a datamover that was killed left behind is removed by the next o
   const left = await bench.hypervisor.takePoint(order, never);
   assert.notDeepEqual(await guest.leftovers(), []);
   const disks = "<disks><disk name='vda' checkpoint='bitmap'/><disk name='vdb' checkpoint='no'/></disks>";
-  const checkpoint = `<domaincheckpoint><name>cairn-old</name><creationTime>1</creationTime>${disks}</domaincheckpoint>`;
+  const name = "<name>cairn-old</name><creationTime>1</creationTime>";
+  const checkpoint = `<domaincheckpoint>${name}${disks}</domaincheckpoint>`;
   await node.client.redefineCheckpoint(guest.domain, checkpoint);
   const unknown = "00000000-0000-4000-8000-000000000000";
   await writeFile(join(node.scratchFolder, `frozen-${unknown}`), "");
@@ -154,7 +155,7 @@ void test("what a datamover that was killed left behind is removed by the next o
   await assertNothingLeft(node, guest);
 });
 
-void test("an instance that libvirt does not know is unknown for now, and has nothing to abandon", async () => {
+void test("an instance that libvirt does not know has nothing to abandon", async () => {
   await using node = await LibvirtNode.open();
   const bench = await openBench(node);
   const instanceId = "00000000-0000-4000-8000-000000000000";

@@ -66,7 +66,7 @@ void test("snapshots of a domain restore its disks as at their points while the 
   }
 });
 
-void test("a stopped domain is read, its start ends the point, and only a persistent bitmap serves on", async () => {
+void test("a stopped domain is read, its start ends the point, a persistent bitmap serves on", async () => {
   await using node = await LibvirtNode.open();
   const bench = await openBench(node);
   const guest = await node.boot(DISKS);

@@ -26,7 +26,9 @@ export interface FoundInstance {
   readonly qemu: QemuProcess;
 }
 
-/** Finds the disks' nodes and judges their bases. Node names change with each start: nothing is remembered. */
+/**
+ * Finds the disks' nodes and judges their bases. Node names change with each start: nothing is remembered.
+ */
 export async function observeDisks(
   { described, monitor, qemu }: FoundInstance,
   request: ProtectInstance,

@@ -185,7 +185,8 @@ export class RunningPoint implements Point {
     const fault = breaks(event);
     if (fault === undefined || this.#watching.signal.aborted) return;
     this.#broken.abort(fault);
-    // At once, and without waiting for readers: a guest's write, or libvirt's handler of events, waits for it.
+    // At once, and without waiting for readers: a guest's write, or libvirt's handler of events, waits for
+    // it.
     void this.#giveUp();
   }
 
@@ -218,9 +219,9 @@ export class RunningPoint implements Point {
       const handle = await this.#reach(signal);
       if (handle !== undefined) await this.#clear(handle, bitmaps, signal);
     } catch (cause) {
-      // With the process all of it has gone, but for a persistent bitmap: inconsistent when it was killed, and
-      // removed when it is next met. The scratch folder of a living one stays, so that the next attempt finds
-      // what is left.
+      // With the process all of it has gone, but for a persistent bitmap: inconsistent when it was killed,
+      // and removed when it is next met. The scratch folder of a living one stays, so that the next attempt
+      // finds what is left.
       if (await isRunning(this.#parts.qemu.identity))
         throw new Fault("teardown-failed", "taking the point down", "later", cause);
     } finally {

@@ -26,7 +26,9 @@ export interface Domain {
         readonly kind: "running";
         readonly process: ProcessIdentity;
         readonly qmpSocket: string;
-        /** A second monitor: QEMU serves one client a socket, and a stopped datamover holds on to the first. */
+        /**
+         * A second monitor: QEMU serves one client a socket, and a stopped datamover holds on to the first.
+         */
         readonly guardSocket: string;
       }
     /** Described as running, but its QEMU has died: the hypervisor has not noticed yet. */

@@ -143,7 +143,8 @@ class RunningPoint implements Point {
     this.#takesBitmapsAway = true;
     this.#jobs = planned.map(({ name }) => name);
     this.#watchJobs();
-    // The nodes are there: should the guard give up after this, it removes them, and the transaction is refused.
+    // The nodes are there: should the guard give up after this, it removes them, and the transaction is
+    // refused.
     await guard.confirm(signal);
     await qmp.execute("transaction", { actions: pointActions(planned, request.bitmap) }, { signal });
     this.#takenAtMs = context.clock.now();

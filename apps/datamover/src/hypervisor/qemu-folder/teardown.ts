@@ -24,8 +24,8 @@ const RETRY_PAUSE_MS = 50;
 
 /**
  * Takes down exports, NBD server, jobs and nodes, in this order: an export holds its node, a job holds its
- * target. Clients of the exports should be gone (a server that stops under a client was CVE-2024-7409). Absent
- * is removed. What QEMU refuses, because somebody else is about to remove it, is looked at again.
+ * target. Clients of the exports should be gone (a server that stops under a client was CVE-2024-7409).
+ * Absent is removed. What QEMU refuses, because somebody else is about to remove it, is looked at again.
  */
 export async function tearDown(qmp: QmpClient, remains: Remains, signal: AbortSignal): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
