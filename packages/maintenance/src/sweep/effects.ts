@@ -28,15 +28,22 @@ interface At {
   readonly signal: AbortSignal;
 }
 
-/** Lists the packs of both kinds into the tables; how many there are. */
-export async function listPacks(at: At, tables: PackTables): Promise<Readonly<Record<RecordKind, number>>> {
+/**
+ * Lists the packs of both kinds into the tables; how many there are. A listing may still show what this sweep
+ * has just removed (`gone`, by name): counted as seen, the next sweep would miss it and stop for good.
+ */
+export async function listPacks(
+  at: At,
+  tables: PackTables,
+  gone: ReadonlySet<string>,
+): Promise<Readonly<Record<RecordKind, number>>> {
   const names = repositoryNames(at.handle.repositoryId);
   const found = { chunk: 0, page: 0 };
   for (const kind of ["chunk", "page"] as const) {
     const table = tables[kind];
     await listAll(at, names.packs(kind), (rest) => {
       const pack = PACK_ID.exec(rest)?.[1];
-      if (pack === undefined) return;
+      if (pack === undefined || gone.has(packName(kind, pack))) return;
       table.set(table.numberOfHex(pack), LISTED);
       found[kind] += 1;
     });

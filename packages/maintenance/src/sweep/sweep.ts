@@ -54,7 +54,9 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const sweeping = { ...options, limits, flaws: options.flaws ?? {}, nowMs, state: before, tables };
   const left = await finishJournal(sweeping);
   const gathered = await gatherInPeace(sweeping);
-  const listed = await listPacks(sweeping, tables);
+  const owed = new Set(left.map(({ name }) => name));
+  const gone = before.deleting.map(({ name }) => name).filter((name) => !owed.has(name));
+  const listed = await listPacks(sweeping, tables, new Set(gone));
   refuseSuspect(sweeping, listed);
   options.onProgress?.({
     kind: "listed",
