@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, statfs } from "node:fs/promises";
 import { createInterface, type Interface } from "node:readline";
 
+const LIMIT_ATTEMPTS = 20;
+
 /**
  * A file system in memory whose size can be changed while it is used. It is mounted in a mount namespace of
  * its own, which lasts as long as the process that holds it, and is reached through that process's root
@@ -36,6 +38,19 @@ export class SmallDisk {
 
   /** Leaves so much room beside what is there now. */
   async leave(room: { readonly bytes: number } | { readonly files: number }): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#limit(room);
+        return;
+      } catch (cause) {
+        // Whoever writes at this moment may use more than was counted, and tmpfs refuses to become smaller
+        // than what it holds.
+        if (attempt === LIMIT_ATTEMPTS) throw cause;
+      }
+    }
+  }
+
+  async #limit(room: { readonly bytes: number } | { readonly files: number }): Promise<void> {
     const { blocks, bfree, bsize, files, ffree } = await statfs(this.path);
     if ("files" in room) await this.#remount(`nr_inodes=${String(files - ffree + room.files)}`);
     // A size of nothing would mean no limit (tmpfs(5)).
@@ -63,7 +78,9 @@ export class SmallDisk {
 const SCRIPT = `
 mount -t tmpfs -o size=1g,nr_inodes=100000,mode=711 none "$1" || exit 1
 echo done
-while read -r options; do mount -o "remount,$options" "$1" 2>&1 && echo done; done
+while read -r options; do
+  if refusal=$(mount -o "remount,$options" "$1" 2>&1); then echo done; else echo $refusal; fi
+done
 `;
 
 /** The process that holds the namespace, once the file system is there; or why it is not. */
