@@ -3,7 +3,7 @@ import type { NbdAddress } from "@cairn/nbd";
 
 /**
  * What the datamover needs of a hypervisor. Drivers: `qemu-folder` (QEMU processes described by a
- * `domain.json` each); libvirt follows behind the same port. A driver touches only what carries our prefix.
+ * `domain.json` each) and `libvirt` (Nova's domains). A driver touches only what carries our prefix.
  */
 export interface Hypervisor {
   /** Named in the capabilities that the datamover tells. */

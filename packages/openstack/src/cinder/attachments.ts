@@ -12,7 +12,7 @@ export interface Attachment {
   readonly status: string;
   readonly mode: string | undefined;
   /**
-   * What os-brick would connect with: `driver_volume_type` and `data`; undefined until a connector is known.
+   * `driver_volume_type` and, flat beside it, what os-brick calls `data`; undefined until a connector is known.
    */
   readonly connectionInfo: JsonObject | undefined;
 }
