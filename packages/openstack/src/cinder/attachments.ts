@@ -12,7 +12,8 @@ export interface Attachment {
   readonly status: string;
   readonly mode: string | undefined;
   /**
-   * `driver_volume_type` and, flat beside it, what os-brick calls `data`; undefined until a connector is known.
+   * `driver_volume_type` and, flat beside it, what os-brick calls `data`; undefined before a connector is
+   * known.
    */
   readonly connectionInfo: JsonObject | undefined;
 }
