@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { Embedded, type OpenStackPlace, openGuests } from "@cairn/embedded";
+import { Embedded, type OpenStackPlace, openGuests, readPlace } from "@cairn/embedded";
 import { describeFault, formatDuration } from "@cairn/kernel";
 import { type CloudDemoResult, playCloudDemo } from "./cloud-demo.ts";
 import { type DemoResult, playDemo } from "./demo.ts";
 import { type Narrator, narrateTo } from "./narrator.ts";
-import { readPlace, registeredWhile } from "./place.ts";
+import { registeredWhile } from "./place.ts";
 
 /** Known beforehand where people or a catalogue must know them. */
 const PORTS = { api: 8780, datamoverApi: 8784, sandbox: 8770 };

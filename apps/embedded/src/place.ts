@@ -1,37 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { OpenStackPlace } from "@cairn/embedded";
-import { Fault, hasCode } from "@cairn/kernel";
 import { cairnCommand } from "./cairn-command.ts";
 import type { Narrator } from "./narrator.ts";
 
-/** Where `./cairn testcloud up` makes its cloud unless told. */
-const DEFAULT_FOLDER = "/var/tmp/cairn-testcloud";
 const REMOVAL_MS = 60_000;
-const FIELDS = [
-  "authUrl",
-  "region",
-  "computeHost",
-  "libvirtSocket",
-  "scratchFolder",
-  "volumesFolder",
-] as const;
-
-/**
- * The cloud in a folder of the test cloud's, as its `place.json` tells; `testcloud` is the default folder.
- * Fault `no-cloud` when there is none.
- */
-export async function readPlace(cloud: string): Promise<OpenStackPlace> {
-  const folder = cloud === "testcloud" ? DEFAULT_FOLDER : cloud;
-  try {
-    const found: unknown = JSON.parse(await readFile(join(folder, "place.json"), "utf8"));
-    if (isPlace(found)) return found;
-  } catch (cause) {
-    if (!hasCode(cause, "ENOENT") && !(cause instanceof SyntaxError)) throw cause;
-  }
-  const remedy = "start one with ./cairn testcloud up";
-  throw new Fault("no-cloud", `${folder} holds no test cloud that is up: ${remedy}`, "after-operator");
-}
 
 /**
  * Registers this checkout's service in the cloud by the product's own command, does the work, and takes away
@@ -69,11 +40,4 @@ interface Registration {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly narrator: Narrator;
   readonly signal: AbortSignal;
-}
-
-function isPlace(value: unknown): value is OpenStackPlace {
-  if (typeof value !== "object" || value === null) return false;
-  const place = value as Readonly<Record<string, unknown>>;
-  const { passwords } = place;
-  return FIELDS.every((name) => typeof place[name] === "string") && typeof passwords === "object";
 }
