@@ -143,6 +143,36 @@ void test("a socket that is not there, and a cancelled connect, fail at once", a
   await assert.rejects(connectQmp({ path: "/nonexistent/qmp.sock", timeoutMs: 100, signal }), /not needed/);
 });
 
+void test("a monitor that hangs up on a client before it greets is asked again, five times at most", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "cairn-qmp-"));
+  const path = join(folder, "qmp.sock");
+  let hangUps = 4;
+  let met = 0;
+  const server = createServer((socket) => {
+    met += 1;
+    if (met <= hangUps) socket.destroy();
+    else {
+      socket.write('{"QMP":{"version":{"qemu":{"major":9,"minor":0,"micro":0}},"capabilities":[]}}\r\n');
+      socket.on("data", () => socket.write('{"return":{},"id":1}\n'));
+    }
+  });
+  await new Promise<void>((resolve) => void server.listen(path, resolve));
+  try {
+    const qmp = await connectQmp({ path, timeoutMs: 2000 });
+    qmp.close();
+    assert.equal(met, 5);
+    hangUps = Number.POSITIVE_INFINITY;
+    await assert.rejects(
+      connectQmp({ path, timeoutMs: 2000 }),
+      (cause: Fault) => cause.code === "qmp-unreachable",
+    );
+    assert.equal(met, 10);
+  } finally {
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+    await rm(folder, { recursive: true });
+  }
+});
+
 interface Scripted extends AsyncDisposable {
   readonly qmp: QmpClient;
 }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { asError, assert, Fault, MiB } from "@cairn/kernel";
+import { asError, assert, Fault, MiB, systemClock } from "@cairn/kernel";
 import { decodeMessage, encodeCommand, LineCutter, type QmpEvent, type QmpMessage } from "./codec.ts";
 import { QmpProtocolFault, QmpRefusal } from "./faults.ts";
 
@@ -36,18 +36,27 @@ const LINE_BYTES_MAX = 64 * MiB;
 /** Events that a slow reader of `events` may be behind before it is cut off. */
 const EVENTS_BEHIND_MAX = 10_000;
 
+/** While it parts from its last client, QEMU 7.2 may hang up on the next one instead of greeting it. */
+const CONNECT_TRIES = 5;
+const HUNG_UP_PAUSE_MS = 20;
+
 /** Connects to a monitor and negotiates its capabilities; the caller closes the client. */
 export async function connectQmp(address: QmpAddress): Promise<QmpClient> {
-  address.signal?.throwIfAborted();
-  const client = new QmpClient(connect({ path: address.path }), address);
-  try {
-    await client.negotiate(address.signal);
-  } catch (cause) {
-    client.close();
-    address.signal?.throwIfAborted();
-    throw new Fault("qmp-unreachable", `connecting to the monitor ${address.path}`, "later", cause);
+  const { path, signal } = address;
+  for (let tries = 1; ; tries += 1) {
+    signal?.throwIfAborted();
+    const client = new QmpClient(connect({ path }), address);
+    try {
+      await client.negotiate(signal);
+      return client;
+    } catch (cause) {
+      client.close();
+      signal?.throwIfAborted();
+      if (!client.hungUp || tries === CONNECT_TRIES)
+        throw new Fault("qmp-unreachable", `connecting to the monitor ${path}`, "later", cause);
+    }
+    await systemClock.sleep(HUNG_UP_PAUSE_MS, signal);
   }
-  return client;
 }
 
 /**
@@ -65,6 +74,7 @@ export class QmpClient implements Disposable {
   readonly #closed = Promise.withResolvers<Fault>();
   #lastId = 0;
   #lost: Fault | undefined;
+  #hungUp = false;
   #version = "";
 
   /** Use `connectQmp`. */
@@ -79,6 +89,7 @@ export class QmpClient implements Disposable {
       this.#lose(new Fault("qmp-lost", `talking to the monitor ${this.#name}`, "later", cause));
     });
     socket.on("close", () => {
+      this.#hungUp = this.#lost === undefined;
       this.#lose(new Fault("qmp-lost", `the monitor ${this.#name} closed the connection`, "later"));
     });
     socket.on("data", (bytes: Buffer) => {
@@ -89,6 +100,11 @@ export class QmpClient implements Disposable {
   /** QEMU's version, such as `7.2.22`. */
   get version(): string {
     return this.#version;
+  }
+
+  /** Whether the monitor ended the connection, without an error, before we did. */
+  get hungUp(): boolean {
+    return this.#hungUp;
   }
 
   /** Resolves with the reason once the connection has ended, also after `close`. */
