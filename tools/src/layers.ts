@@ -82,6 +82,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 export const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": ["packages/store"],
   "@smithy/node-http-handler": ["packages/store"],
+  amqplib: ["apps/engine"],
   commander: ["apps/cli"],
   "fast-check": ["packages/domain", "packages/maintenance", "packages/nbd", "packages/repository"],
   fastify: ["packages/service", "apps/api", "apps/datamover-api", "apps/sandbox"],

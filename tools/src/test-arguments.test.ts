@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { parseTestArguments } from "./test-arguments.ts";
 
 void test("words are filters, and --cloud names the project's own cloud or a folder", () => {
-  const run = (filters: string[], cloudFolder?: string) => ({ kind: "run", filters, cloudFolder });
+  const run = (filters: string[], cloudFolder?: string, isShort = false) => {
+    return { kind: "run", filters, cloudFolder, isShort };
+  };
   const testcloud = "/var/tmp/cairn-testcloud";
   const table: readonly [readonly string[], ReturnType<typeof run>][] = [
     [[], run([])],
@@ -12,6 +14,7 @@ void test("words are filters, and --cloud names the project's own cloud or a fol
     [["--cloud=testcloud", "nova"], run(["nova"], testcloud)],
     [["nova", "--cloud", "my/cloud"], run(["nova"], "/home/me/my/cloud")],
     [["--cloud", "/etc/openstack"], run([], "/etc/openstack")],
+    [["--short", "--cloud", "testcloud"], run([], testcloud, true)],
   ];
   for (const [argv, wanted] of table) assert.deepEqual(parseTestArguments(argv, "/home/me"), wanted);
 });
@@ -21,6 +24,7 @@ void test("a flag that does not exist, or has no value, is said to be wrong", ()
     [["--cluod", "testcloud"], /no flag --cluod/],
     [["--cloud"], /needs testcloud/],
     [["--cloud="], /needs testcloud/],
+    [["--short"], /give --cloud/],
   ] as const) {
     const parsed = parseTestArguments(argv, "/");
     assert.ok(parsed.kind === "wrong");

@@ -7,20 +7,27 @@ export type TestArguments =
       readonly filters: readonly string[];
       /** The folder of a real cloud's `clouds.yaml`; undefined for the sandbox. */
       readonly cloudFolder: string | undefined;
+      /** Of the tests on a real cloud only those that continuous integration has time for. */
+      readonly isShort: boolean;
     }
   | { readonly kind: "wrong"; readonly because: string };
 
 /** Where `./cairn testcloud` keeps its cloud. */
 const TESTCLOUD_FOLDER = "/var/tmp/cairn-testcloud";
 
-/** `[--cloud testcloud|FOLDER] [FILTER...]` */
+/** `[--cloud testcloud|FOLDER [--short]] [FILTER...]` */
 export function parseTestArguments(argv: readonly string[], cwd: string): TestArguments {
   const filters: string[] = [];
   let cloudFolder: string | undefined;
+  let isShort = false;
   const words = argv.values();
   for (const word of words) {
     if (!word.startsWith("--")) {
       filters.push(word);
+      continue;
+    }
+    if (word === "--short") {
+      isShort = true;
       continue;
     }
     const [flag, given] = word.split("=", 2);
@@ -31,5 +38,8 @@ export function parseTestArguments(argv: readonly string[], cwd: string): TestAr
     }
     cloudFolder = name === "testcloud" ? TESTCLOUD_FOLDER : resolve(cwd, name);
   }
-  return { kind: "run", filters, cloudFolder };
+  if (isShort && cloudFolder === undefined) {
+    return { kind: "wrong", because: "--short is for a real cloud: give --cloud, too" };
+  }
+  return { kind: "run", filters, cloudFolder, isShort };
 }

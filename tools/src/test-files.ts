@@ -18,6 +18,11 @@ const PATTERNS = [
 /** The contract suite runs on both; a file `….cloud.test.ts` needs a real cloud, all others have none. */
 const ON_BOTH = /^test\/src\/openstack\//;
 const ON_CLOUD = /\.cloud\.test\.ts$/;
+/** What continuous integration runs on a real cloud: the contract suite, and the main job once. */
+const SHORT = /^test\/src\/(?:openstack\/|cloud\/short-)/;
+
+/** On the sandbox; on a real cloud; on a real cloud where a quarter of an hour is all there is. */
+export type TestPlace = "sandbox" | "cloud" | "short";
 
 /**
  * The test files whose path contains one of the filters (all when there is no filter), in the order of their
@@ -26,10 +31,11 @@ const ON_CLOUD = /\.cloud\.test\.ts$/;
 export function findTestFiles(
   root: string,
   filters: readonly string[],
-  where: "sandbox" | "cloud" = "sandbox",
+  where: TestPlace = "sandbox",
 ): TestFile[] {
   return globSync(PATTERNS, { cwd: root })
-    .filter((path) => ON_BOTH.test(path) || ON_CLOUD.test(path) === (where === "cloud"))
+    .filter((path) => ON_BOTH.test(path) || ON_CLOUD.test(path) === (where !== "sandbox"))
+    .filter((path) => where !== "short" || SHORT.test(path))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .map((path) => ({
       path,

@@ -35,7 +35,7 @@ describe("the test runner", () => {
     assert.match(lines.at(-2) ?? "", /^ok {3}test\/src\/system\.test\.ts/);
   });
 
-  it("runs against a real cloud only what can use one, and tells it where the cloud is", async () => {
+  it("runs against a real cloud only what can use one, or the short list, and tells it where the cloud is", async () => {
     const told = `assert.equal(process.env.CAIRN_TEST_CLOUD, "/cloud")`;
     const files = {
       "test/src/openstack/nova.test.ts": `${head} test("both", () => ${told});`,
@@ -44,6 +44,10 @@ describe("the test runner", () => {
     };
     const real = await run(files, { cloudFolder: "/cloud" });
     assert.equal(real.last, "2 passed, 0 failed", real.text);
+    const both = { ...files, "test/src/cloud/short-job.cloud.test.ts": `${head} test("s", () => ${told});` };
+    const short = await run(both, { cloudFolder: "/cloud", isShort: true });
+    assert.equal(short.last, "2 passed, 0 failed", short.text);
+    assert.doesNotMatch(short.text, /truth/);
     const local = { ...files, "test/src/openstack/nova.test.ts": good };
     assert.equal((await run(local)).last, "2 passed, 0 failed");
   });

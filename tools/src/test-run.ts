@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { type FileResult, runFile } from "./test-child.ts";
 import { startTestDatabase } from "./test-database.ts";
-import { findTestFiles, type TestFile } from "./test-files.ts";
+import { findTestFiles, type TestFile, type TestPlace } from "./test-files.ts";
 
 /** A run of tests: which, with what, and where its lines go. */
 export interface TestRun {
@@ -13,6 +13,8 @@ export interface TestRun {
   readonly filters: readonly string[];
   /** The folder of a real cloud's `clouds.yaml`: then only tests that can use it are run, against it. */
   readonly cloudFolder?: string | undefined;
+  /** Of those only the short list (see `test-files.ts`). */
+  readonly isShort?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -22,6 +24,11 @@ export interface TestRun {
 const FILE_LIMIT_MS = 8 * 60_000;
 /** A real cloud on the same machine takes its time. */
 const CLOUD_FILE_LIMIT_MS = 30 * 60_000;
+const LIMIT_MS: Readonly<Record<TestPlace, number>> = {
+  sandbox: FILE_LIMIT_MS,
+  cloud: CLOUD_FILE_LIMIT_MS,
+  short: FILE_LIMIT_MS,
+};
 /** The machine of a developer has at least two cores; system tests start many processes and go one by one. */
 const FILES_AT_ONCE = 2;
 
@@ -30,7 +37,7 @@ const FILES_AT_ONCE = 2;
  * at last one line `N passed, N failed`. A run in which nothing passed has not passed.
  */
 export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
-  const files = findTestFiles(run.root, run.filters, run.cloudFolder === undefined ? "sandbox" : "cloud");
+  const files = findTestFiles(run.root, run.filters, placeOf(run));
   if (files.length === 0) run.say(`no test file has ${run.filters.join(" or ")} in its path`);
   // Open to others, as PostgreSQL may run as another user.
   const folder = mkdtempSync(join(tmpdir(), "ct-"));
@@ -52,13 +59,18 @@ export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
   }
 }
 
+function placeOf({ cloudFolder, isShort }: TestRun): TestPlace {
+  if (cloudFolder === undefined) return "sandbox";
+  return isShort === true ? "short" : "cloud";
+}
+
 async function runAll(
   run: TestRun,
   files: readonly TestFile[],
   place: { readonly folder: string; readonly env: TestRun["env"] },
 ): Promise<FileResult[]> {
   const results: FileResult[] = [];
-  const limitMs = run.limitMs ?? (run.cloudFolder === undefined ? FILE_LIMIT_MS : CLOUD_FILE_LIMIT_MS);
+  const limitMs = run.limitMs ?? LIMIT_MS[placeOf(run)];
   const width = Math.max(0, ...files.map((file) => file.path.length));
   const one = async (file: TestFile, number: number): Promise<void> => {
     const job = {
