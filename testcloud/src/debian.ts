@@ -1,4 +1,6 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Fault } from "@cairn/kernel";
 import { writeWhole } from "./disk.ts";
 import { MACHINE_ENVIRONMENT } from "./environment.ts";
@@ -95,6 +97,17 @@ const POLICY_FILE = "/usr/sbin/policy-rc.d";
 /** Exit code 101 of a policy: no service may be started (invoke-rc.d). */
 const POLICY = "#!/bin/sh\nexit 101\n";
 
+/**
+ * Each of three hundred Python packages would compile itself, one after the other, its tests too. They find
+ * this in place of their compiler, and all is compiled at the end by all processors.
+ */
+const NO_COMPILER = "#!/bin/sh\nexit 0\n";
+const COMPILE = [
+  ..."python3 -W ignore -m compileall -q -j 0 -x".split(" "),
+  "/(tests?|testing|mypy|mypyc|sphinx|numpy|pip)/",
+  "/usr/lib/python3/dist-packages",
+];
+
 const QUESTION_DEADLINE_MS = 60_000;
 const INSTALL_DEADLINE_MS = 30 * 60_000;
 const APT = "apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3".split(" ");
@@ -170,16 +183,25 @@ async function install(
     logFile,
   };
   const policyWasThere = existsSync(POLICY_FILE);
+  const standIns = mkdtempSync(join(tmpdir(), "cairn-apt-"));
+  const path = `${standIns}:${MACHINE_ENVIRONMENT["PATH"] ?? ""}`;
   try {
+    writeWhole(join(standIns, "py3compile"), NO_COMPILER, 0o755);
     if (!policyWasThere) writeWhole(POLICY_FILE, POLICY, 0o755);
     await runCommand(["debconf-set-selections"], { ...options, input: ANSWERS.join("\n") });
     await runCommand([...APT, "update"], options);
-    await runCommand([...APT, ...HOW, "install", "--no-install-recommends", ...missing], options);
+    await runCommand([...APT, ...HOW, "install", "--no-install-recommends", ...missing], {
+      ...options,
+      environment: { ...options.environment, PATH: path },
+    });
+    // What cannot be compiled, such as templates, is not an error: Python compiles what it needs anyway.
+    await runCommand(["sh", "-c", '"$@" || :', "compile", ...COMPILE], options);
   } catch (cause) {
     const line = `apt-get install --no-install-recommends ${missing.join(" ")}`;
     const message = `installing Debian's packages (see ${logFile}); by hand: ${line}`;
     throw new Fault("packages-missing", message, "after-operator", cause);
   } finally {
     if (!policyWasThere) rmSync(POLICY_FILE, { force: true });
+    rmSync(standIns, { recursive: true, force: true });
   }
 }

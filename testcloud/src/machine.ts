@@ -1,4 +1,4 @@
-import { formatBytes, GiB } from "@cairn/kernel";
+import { formatBytes, GiB, Rejection } from "@cairn/kernel";
 import { ROOT_LENGTH_MAX } from "./layout.ts";
 import type { Profile } from "./settings.ts";
 
@@ -22,6 +22,15 @@ export interface MachineFacts {
 export interface Wish {
   readonly profile: Profile;
   readonly root: string;
+}
+
+/** This machine cannot have a cloud, or not now; nothing of it was touched but for Debian's packages. */
+export class UnfitMachine extends Rejection {
+  constructor(problems: readonly string[]) {
+    const list = problems.map((each) => `\n  - ${each}`).join("");
+    super(`this machine cannot have a test cloud now:${list}`, { status: 409 });
+    this.name = "UnfitMachine";
+  }
 }
 
 /** Packages, databases, the guest, and some servers. */

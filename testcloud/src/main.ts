@@ -3,6 +3,7 @@ import { describeFault, Rejection, systemClock, unreachable } from "@cairn/kerne
 import { readFolder } from "./cloud-folder.ts";
 import { down } from "./down.ts";
 import { layoutAt } from "./layout.ts";
+import { UnfitMachine } from "./machine.ts";
 import { Narrator } from "./narrator.ts";
 import { purge } from "./purge.ts";
 import { isProfile, PROFILES, type Profile } from "./settings.ts";
@@ -22,7 +23,12 @@ purge   down, and removes data, networks, mounts and whatever was changed elsewh
 
   --profile light|full  full adds Ceph (RBD and S3) and Horizon; default light; fixed with the first up
   --folder DIR          where everything lies (default ${DEFAULT_FOLDER})
+
+Exit code 69: this machine cannot have a test cloud, or not now, for the reasons that are shown.
 `;
+
+/** EX_UNAVAILABLE of sysexits.h. */
+const UNFIT = 69;
 
 const COMMANDS = ["up", "down", "status", "purge"] as const;
 type Command = (typeof COMMANDS)[number];
@@ -119,7 +125,8 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (cause) {
     const remedy = cause instanceof Rejection && cause.remedy !== undefined ? `; ${cause.remedy}` : "";
     process.stderr.write(`cairn: ${describeFault(signal.aborted ? signal.reason : cause)}${remedy}\n`);
-    return signal.aborted ? 130 : 1;
+    if (signal.aborted) return 130;
+    return cause instanceof UnfitMachine ? UNFIT : 1;
   }
 }
 

@@ -111,11 +111,15 @@ const TRIALS: readonly Trial[] = [
   { thing: "loop devices", make: "losetup --find", undo: "true" },
 ];
 
-/** `ip` itself comes with the packages; where it is missing the trial waits until they are there. */
+/** `ip` itself comes with the packages: where it is missing the kernel is tried when they are there. */
+export function canTryKernel(): boolean {
+  return ["/usr/sbin/ip", "/sbin/ip", "/bin/ip"].some((path) => existsSync(path));
+}
+
 async function tryKernel(signal: AbortSignal): Promise<MachineFacts["refused"]> {
   const options = { environment: MACHINE_ENVIRONMENT, deadlineMs: TRIAL_DEADLINE_MS, signal };
   const refused: { thing: string; reason: string }[] = [];
-  if (!existsSync("/usr/sbin/ip") && !existsSync("/sbin/ip") && !existsSync("/bin/ip")) return refused;
+  if (!canTryKernel()) return refused;
   const hadNamespaces = existsSync("/run/netns");
   for (const { thing, make, undo } of TRIALS) {
     try {

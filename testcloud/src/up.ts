@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { type Clock, Fault, formatDuration, Rejection } from "@cairn/kernel";
+import { type Clock, Fault, formatDuration } from "@cairn/kernel";
 import type { Cloud } from "./cloud.ts";
 import { readFolder, settingsFor, storeSettings } from "./cloud-folder.ts";
 import { configFiles } from "./config/files.ts";
@@ -9,9 +9,9 @@ import { installPackages } from "./debian.ts";
 import { makeFolders, writeConfig, writeWhole } from "./disk.ts";
 import { Journal } from "./journal.ts";
 import type { Layout } from "./layout.ts";
-import { problemsOf } from "./machine.ts";
+import { problemsOf, UnfitMachine } from "./machine.ts";
 import type { Narrator } from "./narrator.ts";
-import { observeMachine } from "./observe-machine.ts";
+import { canTryKernel, observeMachine } from "./observe-machine.ts";
 import { servicesOf } from "./services.ts";
 import { PORTS, type Profile, type Settings, urlOf } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -28,7 +28,7 @@ export interface Up {
 
 /**
  * Brings everything up that is not: packages, configuration, services, contents. May be called at any time
- * and after any interruption. Rejection when this machine cannot have a cloud.
+ * and after any interruption. UnfitMachine when this machine cannot have a cloud.
  */
 export async function up(wish: Up, signal: AbortSignal): Promise<void> {
   const { layout, clock, narrator } = wish;
@@ -37,9 +37,12 @@ export async function up(wish: Up, signal: AbortSignal): Promise<void> {
   const supervisor = new Supervisor(layout, clock);
   const running = servicesOf(settings).filter((service) => supervisor.stateOf(service) !== "stopped");
   narrator.tell(`test cloud "${settings.profile}" in ${layout.root}: ${running.length} services run`);
-  await refuseUnfitMachine(settings, { isFirst, running: running.map(({ name }) => name) }, signal);
+  const known = { isFirst, running: running.map(({ name }) => name) };
+  const wasKernelTried = canTryKernel();
+  await refuseUnfitMachine(settings, known, signal);
   prepareFolder(settings);
   await getPackages(wish, settings, signal);
+  if (!wasKernelTried) await refuseUnfitMachine(settings, known, signal);
   for (const file of configFiles(settings)) writeConfig(file);
   const isComplete = servicesOf(settings).every((service) => supervisor.stateOf(service) === "running");
   if (!isComplete) rmSync(layout.readyFile, { force: true });
@@ -64,11 +67,7 @@ async function refuseUnfitMachine(
   const ownPorts = new Set(portsOf(running));
   const facts = await observeMachine({ layout, profile, isFirst, ownPorts }, signal);
   const problems = problemsOf(facts, { profile, root: layout.root });
-  if (problems.length === 0) return;
-  throw new Rejection(
-    `this machine cannot have a test cloud now:${problems.map((each) => `\n  - ${each}`).join("")}`,
-    { status: 409 },
-  );
+  if (problems.length > 0) throw new UnfitMachine(problems);
 }
 
 /** Some services listen on several ports, and some ports belong to a service of another name. */
