@@ -40,7 +40,7 @@ const cloud: Cloud = connectCloud({
   requestTimeoutMs: 1_000,
   credentials: { kind: "token", token: new Secret("none") },
 });
-const quick = { attemptsMax: 2, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 1 };
+const quick = { attemptsMax: 2, outageAttemptsMax: 2, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 1 };
 
 /** A flow of two stages whose one kind of step works on a set of names. */
 function trialOf(make: (things: Set<string>) => StepDefinition): FlowTrial {

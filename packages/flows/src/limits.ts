@@ -18,3 +18,7 @@ export const POWER_WAIT_MS = 10 * 60_000;
  * A datamover reads this much of what a bitmap calls unchanged, and compares it, on each disk of each run.
  */
 export const AUDIT_BYTES = 64 * 1024 * 1024;
+
+/** How long a snapshot waits until Nova has done what it is doing to an instance: a migration takes its time. */
+export const AT_REST_WAIT_MS = 30 * 60_000;
+export const AT_REST_PAUSE_MS = 2_000;

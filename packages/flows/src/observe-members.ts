@@ -20,7 +20,10 @@ export async function listLiveHosts(context: FlowContext): Promise<HostName[]> {
  * An instance of the run's project as an admin sees it, with its host; `undefined` when it is gone, and also
  * when it is another project's: a tenant must not learn of it.
  */
-export async function findInstance(context: FlowContext, id: string): Promise<Server | undefined> {
+export async function findInstance(
+  context: Pick<FlowContext, "admin" | "signal"> & { readonly run: Pick<FlowContext["run"], "projectId"> },
+  id: string,
+): Promise<Server | undefined> {
   const server = await context.admin.nova.servers.find(asId(id), context.signal);
   if (server === undefined || server.projectId !== context.run.projectId) return undefined;
   return server.status === "DELETED" || server.status === "SOFT_DELETED" ? undefined : server;

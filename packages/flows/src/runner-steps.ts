@@ -3,7 +3,7 @@ import { type PlannedStep, progressOf } from "@cairn/domain";
 import { asError, assert, describeFault, Fault, mapLimited, Rejection } from "@cairn/kernel";
 import { asInterruption, Interruption, TurningBack } from "./runner-ends.ts";
 import { carryOut, endStaleOrders, type OrderContext } from "./runner-order.ts";
-import { type AttemptSettings, pauseAfter } from "./runner-settings.ts";
+import { type AttemptSettings, mayTryAgain, pauseAfter } from "./runner-settings.ts";
 import type { Walk } from "./runner-walk.ts";
 import type { RunnerWorld } from "./runner-world.ts";
 import type { Flow, FlowContext, Log, RunFacts, StepContext, StepDefinition } from "./step.ts";
@@ -132,7 +132,7 @@ async function attempt<Output>(
     } catch (cause) {
       signal.throwIfAborted();
       throwIfDatabaseAway(stage, cause);
-      if (!mayWorkLater(phase, cause) || number >= settings.attemptsMax) throw cause;
+      if (!mayWorkLater(phase, cause) || !mayTryAgain(settings, number, cause)) throw cause;
       const fields = { step: step.key, attempt: number, fault: asError(cause) };
       stage.log.warn(`step.${phase}-again`, fields);
       await stage.walk.countAttempt(step, phase);

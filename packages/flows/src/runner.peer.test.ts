@@ -36,7 +36,7 @@ import type { Cloud } from "@cairn/openstack";
 import { executeRun } from "./runner.ts";
 import { runnerDefaults } from "./runner-settings.ts";
 import type { RunnerWorld } from "./runner-world.ts";
-import type { Flow, StepContext, StepDefinition } from "./step.ts";
+import type { Flow, FlowContext, StepContext, StepDefinition } from "./step.ts";
 
 let place: TestDatabase;
 let database: Database;
@@ -53,7 +53,7 @@ after(async () => {
 
 const asker = { projectId: "p1" as ProjectId, userId: "u1" as UserId };
 const never = new AbortController().signal;
-const quick = { attemptsMax: 3, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 5 };
+const quick = { attemptsMax: 3, outageAttemptsMax: 6, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 5 };
 const settings = { ...runnerDefaults, leaseMs: 2_000, renewMs: 100, perform: quick, undo: quick };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -176,6 +176,43 @@ test("a fault that may work later is tried again, with a number of its own", asy
   const done = await executeRun(worldOf(flow), await openedRun(), never);
   assert.equal(done.kind === "concluded" && done.result.kind, "succeeded");
   assert.deepEqual(attempts, [1, 2, 3]);
+});
+
+test("an outage of OpenStack is waited out, in planning, performing and undoing", async () => {
+  const things: Things = new Set();
+  const left = new Map(["plan", "a", "undo a"].map((what) => [what, quick.outageAttemptsMax - 1]));
+  const endure = (what: string): void => {
+    const more = left.get(what) ?? 0;
+    left.set(what, more - 1);
+    if (more > 0) throw new Fault("openstack-unavailable", what, "later");
+  };
+  const step = makes(things, { perform: async ({ step: { key } }) => Promise.resolve(endure(key)) });
+  const flow = flowOf([["a"], ["b"]], {
+    make: {
+      perform: async (context, parameters) => step.perform(context, parameters),
+      undo: async (context, parameters, output) => {
+        endure(`undo ${context.step.key}`);
+        await step.undo(context, parameters, output);
+      },
+    },
+    b: makes(things, {
+      perform: async () => Promise.reject(new Fault("openstack-quota", "making b", "after-operator")),
+    }),
+  });
+  const planned = await flow.plan({} as FlowContext);
+  const patient: Flow = {
+    ...flow,
+    plan: async () => {
+      endure("plan");
+      return Promise.resolve(planned);
+    },
+  };
+  const runId = await openedRun();
+  const done = await executeRun(worldOf(patient), runId, never);
+  const result = { kind: "failed", message: "making b" };
+  assert.deepEqual(done, { kind: "concluded", result });
+  assert.deepEqual([...things], []);
+  assert.deepEqual((await findRun(database.handle, runId))?.leftovers, []);
 });
 
 test("an undo that cannot be had is said, and the others go on", async () => {

@@ -3,7 +3,7 @@ import { duty, type RunDuty, type RunResult } from "@cairn/domain";
 import { asError, assert, Fault, type RunId, unreachable } from "@cairn/kernel";
 import { HeldRun } from "./runner-claim.ts";
 import { asInterruption, Interruption } from "./runner-ends.ts";
-import { pauseAfter } from "./runner-settings.ts";
+import { mayTryAgain, pauseAfter } from "./runner-settings.ts";
 import { contextOf, performStage, type Stage, sentence, undoStage } from "./runner-steps.ts";
 import { Walk } from "./runner-walk.ts";
 import type { RunnerWorld } from "./runner-world.ts";
@@ -205,7 +205,7 @@ async function patiently<Result>(
     } catch (cause) {
       signal.throwIfAborted();
       const mayWork = cause instanceof Fault && cause.retry === "later" && !isDatabaseAway(cause);
-      if (!mayWork || attempt >= settings.attemptsMax) throw cause;
+      if (!mayWork || !mayTryAgain(settings, attempt, cause)) throw cause;
       world.log.warn("run.again", { attempt, fault: asError(cause) });
       await world.clock.sleep(pauseAfter(settings, attempt), signal);
     }

@@ -12,6 +12,7 @@ import {
 import { asId, assert, describeFault, Fault, type RepositoryId, type SnapshotId } from "@cairn/kernel";
 import { type Commit, FORMAT_VERSION, removeCommit, writeCommit, writeTombstone } from "@cairn/repository";
 import { defineStep } from "./define-step.ts";
+import { hostAtRest, hostToday } from "./instance-place.ts";
 import { ensureRepository, findOwnRepository, openRepository } from "./repository-access.ts";
 import type { StepContext, SucceededOutcome } from "./step.ts";
 import { beginRunSession, endRunSession, requireRunSession } from "./writer-session.ts";
@@ -57,12 +58,16 @@ export const ensureRepositoryStep = defineStep<unknown, RepositoryOutput>({
 export const protectInstanceStep = defineStep<ProtectStep, Protected>({
   perform: async (context, { host, order }) => {
     const { repositoryId } = context.output(REPOSITORY_KEY) as { repositoryId: RepositoryId };
-    const outcome = await context.order(asId(host), order, repositoryId);
-    return expectOutcome(outcome, "protected");
+    const { instanceId, instanceName } = order;
+    const today = await hostAtRest(context, { instanceId, instanceName, host });
+    return expectOutcome(await context.order(today, order, repositoryId), "protected");
   },
   undo: async (context, { host, order }) => {
-    const { snapshotId, instanceId, bitmap } = order;
-    await context.order(asId(host), { kind: "abandon-instance", snapshotId, instanceId, bitmap });
+    const { snapshotId, instanceId, instanceName, bitmap } = order;
+    const abandon = { kind: "abandon-instance", snapshotId, instanceId, bitmap } as const;
+    await context.order(asId(host), abandon);
+    const today = await hostToday(context, { instanceId, instanceName, host });
+    if (today !== undefined) await context.order(today, abandon);
   },
 });
 

@@ -87,6 +87,8 @@ export type {
   SubnetFilter,
   Subnets,
 } from "./neutron/subnets.ts";
+export { type Announcement, announcementOf, isDisturbing } from "./notifications/codec.ts";
+export { type BusHost, parseTransportUrl } from "./notifications/transport-url.ts";
 export type {
   AvailabilityZone,
   AvailabilityZones,

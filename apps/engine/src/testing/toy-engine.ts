@@ -18,7 +18,7 @@ const cloud = connectCloud({
   requestTimeoutMs: 1_000,
   credentials: { kind: "token", token: new Secret("none") },
 });
-const quick = { attemptsMax: 5, deadlineMs: 20_000, pauseMs: 10, pauseMaxMs: 100 };
+const quick = { attemptsMax: 5, outageAttemptsMax: 5, deadlineMs: 20_000, pauseMs: 10, pauseMaxMs: 100 };
 const engine = await startEngine({
   world: {
     database: openDatabase(url, { onFault: (fault) => log.warn("database.fault", { fault }) }),

@@ -11,7 +11,7 @@ import { describeCloud } from "./sample-project.ts";
 import { openRows, RESTORE, RUN, SNAPSHOT, WORKLOAD, type World } from "./world.ts";
 
 const HOST: HostName = asId("compute-1");
-const QUICK = { attemptsMax: 2, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 1 };
+const QUICK = { attemptsMax: 2, outageAttemptsMax: 2, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 1 };
 
 /** What a trial's run is about, in the world as it stands. */
 export interface TrialRun {
