@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync 
 import { dirname } from "node:path";
 import { describeFault } from "@cairn/kernel";
 import { readIfThere } from "./disk.ts";
-import { MACHINE_ENVIRONMENT } from "./environment.ts";
+import { isInstalled, MACHINE_ENVIRONMENT } from "./environment.ts";
 import type { Layout } from "./layout.ts";
 import { type MachineFacts, parseListeningPorts, parseSystem } from "./machine.ts";
 import { findProcesses } from "./process-table.ts";
@@ -113,7 +113,7 @@ const TRIALS: readonly Trial[] = [
 
 /** `ip` itself comes with the packages: where it is missing the kernel is tried when they are there. */
 export function canTryKernel(): boolean {
-  return ["/usr/sbin/ip", "/sbin/ip", "/bin/ip"].some((path) => existsSync(path));
+  return isInstalled("ip");
 }
 
 async function tryKernel(signal: AbortSignal): Promise<MachineFacts["refused"]> {

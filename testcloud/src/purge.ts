@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Fault } from "@cairn/kernel";
 import { exportFolder } from "./config/cinder.ts";
 import { type Down, down } from "./down.ts";
-import { environmentOf } from "./environment.ts";
+import { environmentOf, isInstalled } from "./environment.ts";
 import { bridgeCleaning, isEmptyTable, withoutNeutron } from "./firewall.ts";
 import { Journal } from "./journal.ts";
 import type { Layout } from "./layout.ts";
@@ -58,8 +58,12 @@ async function removeNetworks(run: Run): Promise<void> {
   }
 }
 
-/** Chains and rules that Neutron's agents left; those of others stay as they are. */
+/**
+ * Chains and rules that Neutron's agents left; those of others stay as they are. Where a program is missing
+ * `up` failed before any agent ran.
+ */
 async function removeFirewallRules(run: Run): Promise<void> {
+  if (!["iptables", "nft", "ipset"].every((program) => isInstalled(program))) return;
   for (const program of ["iptables", "ip6tables"]) {
     const rules = await run([`${program}-save`]);
     if (rules.includes("neutron-")) await run([`${program}-restore`], withoutNeutron(rules));
