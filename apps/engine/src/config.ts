@@ -1,4 +1,13 @@
-import { boolean, databaseSettings, integer, keySettings, keystoneSettings, text } from "@cairn/service";
+import {
+  boolean,
+  databaseSettings,
+  integer,
+  keySettings,
+  keystoneSettings,
+  optional,
+  secret,
+  text,
+} from "@cairn/service";
 import { targetSettings } from "./target-settings.ts";
 
 /** Settings of cairn-engine. */
@@ -44,6 +53,15 @@ export const engineSpec = {
       default: 14,
       help: "what is in use stays locked at least so long, on targets that lock objects",
     }),
+  },
+  notifications: {
+    transportUrl: optional(
+      secret({
+        help: "the message bus as nova.conf has it, rabbit://…: backups make way for Nova's operations",
+      }),
+    ),
+    novaExchange: text({ default: "nova", help: "control_exchange of nova.conf" }),
+    cinderExchange: text({ default: "openstack", help: "control_exchange of cinder.conf" }),
   },
   status: {
     listenHost: text({ default: "127.0.0.1" }),

@@ -14,6 +14,7 @@ import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
 import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
+import { startYielding } from "./notifications/yielding.ts";
 import { readTarget } from "./target-settings.ts";
 
 /** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
@@ -59,12 +60,13 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const { maintenance } = config;
   const keeping = { ...world, environment: process.env, settings: maintenanceSettings(maintenance) };
   const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
+  const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      await Promise.all([engine.stop(), maintainer.stop()]);
+      await Promise.all([engine.stop(), maintainer.stop(), yielding.stop()]);
       await statusServer.close();
       await database.close();
     },

@@ -1,4 +1,5 @@
 export { isDatabaseAway } from "./away.ts";
+export { type BarrierAnswer, sayAtBarrier } from "./barriers.ts";
 export {
   type DatamoverPresence,
   datamoverPresence,
@@ -35,6 +36,12 @@ export {
   requestCancellation,
 } from "./opening.ts";
 export { listOrderBodies, type OrderBodyRow } from "./order-bodies.ts";
+export {
+  listInstancesBeingRead,
+  type YieldedOrder,
+  type YieldSubject,
+  yieldOrders,
+} from "./order-yields.ts";
 export {
   cancelOrder,
   claimOrders,

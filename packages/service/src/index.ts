@@ -8,6 +8,7 @@ export {
   integer,
   optional,
   path,
+  secret,
   text,
 } from "./config-fields.ts";
 export { readKeyFile, readPrivateFile } from "./key-file.ts";
