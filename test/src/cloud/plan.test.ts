@@ -20,7 +20,11 @@ test("sixty operations have every kind in them, whatever the seed", () => {
   assert.equal(kinds.size, 21);
   for (const seed of SEEDS) {
     const seen = new Set(plan(seed).map(({ operation }) => operation));
-    assert.deepEqual([...kinds].filter((kind) => !seen.has(kind)), [], `seed ${seed}`);
+    assert.deepEqual(
+      [...kinds].filter((kind) => !seen.has(kind)),
+      [],
+      `seed ${seed}`,
+    );
   }
 });
 

@@ -156,7 +156,7 @@ function choose(
   operations: readonly Operation[],
   tally: ReadonlyMap<Operation, number>,
 ): Operation {
-  const weights = operations.map((each) => 1 / (1 + 3 * (tally.get(each) ?? 0)) ** 2);
+  const weights = operations.map((each) => 1 / (1 + 3 * (tally.get(each) ?? 0)) ** 3);
   let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
   const index = weights.findIndex((weight) => {
     left -= weight;
