@@ -230,6 +230,7 @@ export function snapshotOf(id: string, name: string, changes: Partial<SnapshotDe
       },
     ],
     progress: null,
+    workload_point: null,
     virtual_bytes: 3_221_225_472,
     read_bytes: 4096,
     stored_bytes: 1024,

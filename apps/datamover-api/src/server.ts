@@ -1,8 +1,16 @@
-import { ClaimRequest, FinishRequest, HelloRequest, ProgressRequest, parseAs } from "@cairn/contract";
+import {
+  BarrierRequest,
+  ClaimRequest,
+  FinishRequest,
+  HelloRequest,
+  ProgressRequest,
+  parseAs,
+} from "@cairn/contract";
 import { findHostOfToken, isDatabaseAway, touchDatamover } from "@cairn/database";
 import { asError, type HostName, Rejection, Secret } from "@cairn/kernel";
 import { answerStatus, type Log, type Status } from "@cairn/service";
 import { default as createApp, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { barrier } from "./barriers.ts";
 import { claim, finish, type OrdersWorld, progress } from "./orders.ts";
 
 export interface ServerOptions {
@@ -56,6 +64,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
   post<OrderParams>("/v1/orders/:id/progress", async (host, request, reply) => {
     const report = parseAs(ProgressRequest, request.body);
     await reply.send(await progress(world, host, request.params.id, report));
+  });
+  post<OrderParams>("/v1/orders/:id/barrier", async (host, request, reply) => {
+    const report = parseAs(BarrierRequest, request.body);
+    const stop = AbortSignal.any([signal, goneWith(reply)]);
+    await reply.send(await barrier(world, { host, orderId: request.params.id }, report, stop));
   });
   post<OrderParams>("/v1/orders/:id/finish", async (host, request, reply) => {
     const report = parseAs(FinishRequest, request.body);

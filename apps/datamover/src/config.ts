@@ -20,7 +20,7 @@ export const datamoverSpec = {
       default: "/var/lib/nova/mnt",
       help: "libvirt: folder below which volumes that are files are mounted on this host",
     }),
-    ordersMax: integer({ min: 1, max: 64, default: 4, help: "orders carried out at once" }),
+    ordersMax: integer({ min: 1, max: 64, default: 16, help: "orders in hand at once" }),
     scratchPercent: integer({
       min: 0,
       max: 100,

@@ -108,6 +108,13 @@ export const ProtectedDisk = Type.Object({
 });
 export type ProtectedDisk = Static<typeof ProtectedDisk>;
 
+/**
+ * Where orders of one run wait for each other: the instances (`members`) of a workload take their points
+ * together. The protocol is that of `POST /v1/orders/{id}/barrier`.
+ */
+export const OrderBarrier = Type.Object({ id: Type.String(), members: Type.Array(Type.String()) });
+export type OrderBarrier = Static<typeof OrderBarrier>;
+
 /** Take the point in time of all disks of an instance, move them, leave a new bitmap recording. */
 export const ProtectInstance = Type.Object({
   kind: Type.Literal("protect-instance"),
@@ -119,6 +126,7 @@ export const ProtectInstance = Type.Object({
   bitmap: Type.String(),
   /** Bytes of data that a bitmap calls unchanged to read and hash all the same, per disk. */
   auditBytes: Bytes,
+  barrier: Type.Optional(OrderBarrier),
 });
 export type ProtectInstance = Static<typeof ProtectInstance>;
 
@@ -210,6 +218,16 @@ export const ProtectedDiskOutcome = Type.Object({
 });
 export type ProtectedDiskOutcome = Static<typeof ProtectedDiskOutcome>;
 
+/**
+ * How a point was taken at its barrier: together with the others, so many milliseconds at most after the
+ * common word to take it, and thawed so long after the word to freeze, by the control plane's clock; or alone.
+ */
+export const OrderBarrierOutcome = Type.Union([
+  Type.Object({ kind: Type.Literal("together"), takenMs: Bytes, thawedMs: Bytes }),
+  Type.Object({ kind: Type.Literal("apart"), because: Type.String() }),
+]);
+export type OrderBarrierOutcome = Static<typeof OrderBarrierOutcome>;
+
 export const OrderOutcome = Type.Union([
   Type.Object({
     kind: Type.Literal("protected"),
@@ -217,7 +235,11 @@ export const OrderOutcome = Type.Union([
     consistency: Type.Object({
       quality: Type.Union([Type.Literal("application"), Type.Literal("file-system"), Type.Literal("crash")]),
       reason: Type.String(),
+      /** From asking for the freeze until the thaw was answered. */
+      freezeMs: Type.Optional(Type.Integer({ minimum: 0 })),
     }),
+    /** Of an order with a barrier. */
+    barrier: Type.Optional(OrderBarrierOutcome),
     disks: Type.Array(ProtectedDiskOutcome),
     /** Index segments that this order added, to be listed in the commit. */
     indexSegments: Type.Array(Type.String()),
@@ -266,6 +288,7 @@ export type ProgressReply = Static<typeof ProgressReply>;
  * - `POST /v1/hello`                    HelloRequest → 204. Heartbeat, at least every 10 s.
  * - `POST /v1/orders/claim`             ClaimRequest → ClaimReply. Waits up to `waitMs` for work.
  * - `POST /v1/orders/{id}/progress`     ProgressRequest → ProgressReply. Renews the lease.
+ * - `POST /v1/orders/{id}/barrier`      BarrierRequest → BarrierReply. Waits up to `waitMs` for its word.
  * - `POST /v1/orders/{id}/finish`       FinishRequest → 204, or 409 when fenced.
  */
 export const HelloRequest = Type.Object({ version: Type.String(), capabilities: Type.Array(Type.String()) });
@@ -289,3 +312,37 @@ export const ProgressRequest = Type.Object({ generation: Type.Integer(), progres
 export type ProgressRequest = Static<typeof ProgressRequest>;
 export const FinishRequest = Type.Object({ generation: Type.Integer(), outcome: OrderOutcome });
 export type FinishRequest = Static<typeof FinishRequest>;
+
+/** How far an order with a barrier is. `left`: it failed, and nobody shall wait for it. */
+export const BarrierRequest = Type.Object({
+  generation: Type.Integer(),
+  at: Type.Union([
+    Type.Literal("prepared"),
+    Type.Literal("frozen"),
+    Type.Literal("taken"),
+    Type.Literal("thawed"),
+    Type.Literal("left"),
+  ]),
+  because: Type.Optional(Type.String()),
+  waitMs: Type.Integer({ minimum: 0, maximum: 30_000 }),
+});
+export type BarrierRequest = Static<typeof BarrierRequest>;
+
+/**
+ * What follows. `wait`: ask again. `freeze`: all are prepared. `cut`: all are frozen, or had their time.
+ * `noted`: so long after the word to cut (for `taken`) or to freeze (for `thawed`). `alone`: nobody is waited
+ * for; thaw, and take the point alone. `fenced`: the order is somebody else's.
+ */
+export const BarrierReply = Type.Union([
+  Type.Object({
+    verdict: Type.Union([
+      Type.Literal("wait"),
+      Type.Literal("freeze"),
+      Type.Literal("cut"),
+      Type.Literal("fenced"),
+    ]),
+  }),
+  Type.Object({ verdict: Type.Literal("noted"), afterMs: Bytes }),
+  Type.Object({ verdict: Type.Literal("alone"), because: Type.String() }),
+]);
+export type BarrierReply = Static<typeof BarrierReply>;

@@ -108,6 +108,9 @@ export type SnapshotNic = Static<typeof SnapshotNic>;
 export const Consistency = Type.Object({
   quality: Type.Union([Type.Literal("application"), Type.Literal("file-system"), Type.Literal("crash")]),
   reason: Type.String(),
+  freeze_ms: Type.Optional(
+    Type.Integer({ minimum: 0, description: "for how long the guest's file systems were frozen" }),
+  ),
 });
 export type Consistency = Static<typeof Consistency>;
 
@@ -125,6 +128,18 @@ export const SnapshotInstance = Type.Object({
   consistency: nullable(Consistency),
 });
 export type SnapshotInstance = Static<typeof SnapshotInstance>;
+
+/**
+ * Whether the instances' points in time are one. `together`: all lie within `skew_ms`; from the first freeze to
+ * the last thaw it took `window_ms`. Otherwise each instance has a point of its own, and `reason` says why.
+ */
+export const WorkloadPoint = Type.Object({
+  together: Type.Boolean(),
+  skew_ms: nullable(Type.Integer({ minimum: 0 })),
+  window_ms: nullable(Type.Integer({ minimum: 0 })),
+  reason: nullable(Type.String()),
+});
+export type WorkloadPoint = Static<typeof WorkloadPoint>;
 
 /** A snapshot with everything known of it. */
 export const SnapshotDetail = Type.Object({
@@ -144,6 +159,7 @@ export const SnapshotDetail = Type.Object({
   metadata: Type.Array(MetadataRow),
   links: Links,
   instances: Type.Array(SnapshotInstance),
+  workload_point: nullable(WorkloadPoint),
   progress: nullable(Progress),
   virtual_bytes: ByteCount,
   read_bytes: ByteCount,

@@ -2,7 +2,12 @@ import { asError } from "@cairn/kernel";
 import { Client } from "pg";
 import type { Channel, WaitOptions } from "./open.ts";
 
-const CHANNELS: readonly Channel[] = ["cairn_order_queued", "cairn_run_cancelled", "cairn_order_changed"];
+const CHANNELS: readonly Channel[] = [
+  "cairn_order_queued",
+  "cairn_run_cancelled",
+  "cairn_order_changed",
+  "cairn_barrier_changed",
+];
 const RECONNECT_MS = 1_000;
 
 interface Waiter {

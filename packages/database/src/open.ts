@@ -28,8 +28,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The channels of NOTIFY. Payloads: host name, run id, order id. */
-export type Channel = "cairn_order_queued" | "cairn_run_cancelled" | "cairn_order_changed";
+/** The channels of NOTIFY. Payloads: host name, run id, order id, barrier id. */
+export type Channel =
+  | "cairn_order_queued"
+  | "cairn_run_cancelled"
+  | "cairn_order_changed"
+  | "cairn_barrier_changed";
 
 export interface DatabaseOptions {
   /** Connections at most; one more listens. */

@@ -30,6 +30,7 @@ export interface Tables {
   step: StepTable;
   datamover: DatamoverTable;
   datamover_order: DatamoverOrderTable;
+  order_barrier: OrderBarrierTable;
   disk_base: DiskBaseTable;
 }
 
@@ -276,6 +277,13 @@ interface DatamoverOrderTable {
   finished_at: Date | null;
 }
 export type OrderRow = Selectable<DatamoverOrderTable>;
+
+interface OrderBarrierTable {
+  id: string;
+  run_id: RunId;
+  state: Json<unknown>;
+  updated_at: Now;
+}
 
 interface DiskBaseTable {
   workload_id: WorkloadId;

@@ -1,3 +1,4 @@
+import type { BarrierOutcome } from "./barrier.ts";
 import type { CapturedFloatingIp, CapturedServerGroup, CapturedTopology } from "./captured-network.ts";
 
 /**
@@ -230,7 +231,11 @@ export interface SnapshotInstanceRecord extends CapturedInstance {
   readonly consistency: {
     readonly quality: "application" | "file-system" | "crash";
     readonly reason: string;
+    /** How long the guest was frozen; absent when it was not. */
+    readonly freezeMs?: number;
   };
+  /** How the point was taken where the workload's instances were to meet; absent where they were not. */
+  readonly barrier?: BarrierOutcome;
 }
 
 /** The metadata of a commit: what was captured, and how it was read and stored. */

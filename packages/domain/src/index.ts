@@ -1,4 +1,16 @@
 export {
+  BARRIER_MEMBERS_MAX,
+  type BarrierOutcome,
+  type BarrierSays,
+  type BarrierState,
+  type BarrierVerdict,
+  barrierDueMs,
+  barrierStep,
+  openBarrier,
+  type WorkloadPoint,
+  workloadPoint,
+} from "./barrier.ts";
+export {
   bareDevice,
   CAPTURED_VERSION,
   type CapturedDhcpOption,
@@ -33,22 +45,28 @@ export type {
   CapturedTopology,
 } from "./captured-network.ts";
 export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
-export type {
-  AllowanceFacts,
-  Allowances,
-  CommittedDiskFacts,
-  FlavorFacts,
-  FloatingIpFacts,
-  KeyPairFacts,
-  NetworkFacts,
-  OriginalInstance,
-  PortFacts,
-  RestoreObservation,
-  RouterFacts,
-  SecurityGroupFacts,
-  ServerGroupFacts,
-  SubnetFacts,
-  ZoneFacts,
+export type { CapacityQuestions } from "./restore-capacity.ts";
+export { restoreQuestions } from "./restore-new.ts";
+export {
+  type AllowanceFacts,
+  type Allowances,
+  type CapacityFacts,
+  type CommittedDiskFacts,
+  type FlavorFacts,
+  type FloatingIpFacts,
+  type KeyPairFacts,
+  type NetworkFacts,
+  type OriginalInstance,
+  type PoolFacts,
+  type PortFacts,
+  type RestoreObservation,
+  type RoomDemand,
+  type RouterFacts,
+  type SecurityGroupFacts,
+  type ServerGroupFacts,
+  type SubnetFacts,
+  UNKNOWN_CAPACITY,
+  type ZoneFacts,
 } from "./restore-observation.ts";
 export { planRestore } from "./restore-plan.ts";
 export type {

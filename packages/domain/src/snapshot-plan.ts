@@ -1,3 +1,4 @@
+import { BARRIER_MEMBERS_MAX } from "./barrier.ts";
 import type {
   CapturedInstance,
   CapturedRecord,
@@ -81,6 +82,7 @@ export interface ProtectOrder {
   }[];
   readonly bitmap: string;
   readonly auditBytes: number;
+  readonly barrier?: { readonly id: string; readonly members: string[] };
 }
 
 /** Parameters of `protect-instance`. */
@@ -131,10 +133,11 @@ export function planSnapshot(observed: SnapshotObservation): PlanVerdict {
   if (observed.instances.length === 0) problems.add(`Workload ${observed.workload.name} has no instances`);
   if (!problems.isEmpty) return problems.refusal();
   const kind = snapshotKind(observed);
+  const barrier = barrierOf(members, observed);
   const protect = members.map((member, index): PlannedStep => {
     const parameters: ProtectStep = {
       host: member.host,
-      order: protectOrder(member.captured, observed, kind),
+      order: { ...protectOrder(member.captured, observed, kind), ...barrier },
     };
     return { key: `protect-${index + 1}`, kind: "protect-instance", parameters };
   });
@@ -172,6 +175,18 @@ export function planSnapshot(observed: SnapshotObservation): PlanVerdict {
       ],
     },
   };
+}
+
+/**
+ * Instances that are read side by side take their points together; one after the other is what a serial
+ * workload asks for.
+ */
+function barrierOf(
+  members: readonly Member[],
+  { order, snapshotId }: SnapshotObservation,
+): Pick<ProtectOrder, "barrier"> {
+  if (order === "serial" || members.length < 2 || members.length > BARRIER_MEMBERS_MAX) return {};
+  return { barrier: { id: snapshotId, members: members.map(({ captured }) => captured.id) } };
 }
 
 interface Member {

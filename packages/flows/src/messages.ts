@@ -1,4 +1,9 @@
-import type { CapturedInstance, RunResult } from "@cairn/domain";
+import {
+  type CapturedInstance,
+  type RunResult,
+  type SnapshotInstanceRecord,
+  workloadPoint,
+} from "@cairn/domain";
 
 /** What a user reads about a run that did not succeed, with what could not be undone. */
 export function failureMessage(
@@ -28,4 +33,13 @@ export function omissions(instances: readonly Pick<CapturedInstance, "name" | "o
       ({ device, because }) => `Disk ${device} of instance ${name} is not in this snapshot: ${because}.`,
     ),
   );
+}
+
+/** Says so when the instances of a workload were to have one point in time and have not. */
+export function separations(
+  instances: readonly Pick<SnapshotInstanceRecord, "name" | "barrier">[],
+): string[] {
+  const point = workloadPoint(instances);
+  if (point?.kind !== "apart") return [];
+  return [`The instances have points in time of their own in this snapshot: ${point.because}.`];
 }

@@ -40,7 +40,8 @@ export async function performStage(stage: Stage, steps: readonly PlannedStep[]):
   };
   const signal = AbortSignal.any([walk.held.life, turning.signal]);
   try {
-    await mapLimited(steps, world.settings.stepsMax, work, signal);
+    const doMeet = steps.every((step) => definitionOf(stage.flow, step).meets === true);
+    await mapLimited(steps, doMeet ? steps.length : world.settings.stepsMax, work, signal);
   } catch (cause) {
     walk.held.life.throwIfAborted();
     if (!(cause instanceof TurningBack)) throw cause;

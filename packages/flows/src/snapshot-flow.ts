@@ -7,7 +7,7 @@ import {
 } from "@cairn/database";
 import { planSnapshot } from "@cairn/domain";
 import { assert, unreachable } from "@cairn/kernel";
-import { failureMessage, omissions, warningMessage } from "./messages.ts";
+import { failureMessage, omissions, separations, warningMessage } from "./messages.ts";
 import { observeSnapshot } from "./observe-snapshot.ts";
 import { diskSums } from "./rebuild-plan.ts";
 import {
@@ -60,6 +60,7 @@ async function complete(transaction: Handle, run: ConcludedRun): Promise<void> {
   const settled = [...run.outputs].filter(([key]) => key.startsWith("settle-"));
   const warnings = [
     ...omissions(commit.instances),
+    ...separations(commit.instances),
     ...settled.flatMap(([, output]) => (output as SettleOutput).warning ?? []),
   ];
   await addSegments(transaction, commit.repositoryId, snapshotId, commit.indexSegments);

@@ -69,6 +69,8 @@ export const protectInstanceStep = defineStep<ProtectStep, Protected>({
     const today = await hostToday(context, { instanceId, instanceName, host });
     if (today !== undefined) await context.order(today, abandon);
   },
+  // At their barrier each waits for all others.
+  meets: true,
 });
 
 /** An outcome of another kind than the order's is the datamover's mistake, not ours to go on with. */
@@ -152,7 +154,8 @@ function assemble(context: StepContext, { type, captured, protectSteps }: Commit
       }
       return { ...disk, sizeBytes: stored.sizeBytes };
     });
-    return { ...instance, disks, pointAt: outcome.pointAt, consistency: outcome.consistency };
+    const { barrier, consistency, pointAt } = outcome;
+    return { ...instance, disks, pointAt, consistency, ...(barrier === undefined ? {} : { barrier }) };
   });
   const { repositoryId } = context.output(REPOSITORY_KEY) as { repositoryId: RepositoryId };
   return {

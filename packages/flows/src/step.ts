@@ -90,6 +90,8 @@ export type SucceededOutcome = Exclude<OrderOutcome, { kind: "failed" }>;
 export interface StepDefinition {
   perform(context: StepContext, parameters: unknown): Promise<unknown>;
   undo(context: StepContext, parameters: unknown, output: unknown): Promise<void>;
+  /** Steps of this kind meet each other: all of a stage are performed at once, however many. */
+  readonly meets?: boolean;
 }
 
 /** A workflow: how it is planned, its kinds of step, and what is written when it ends. */

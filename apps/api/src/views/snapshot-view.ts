@@ -8,7 +8,13 @@ import {
   wireTime,
 } from "@cairn/contract";
 import type { RunProgress, SnapshotRow } from "@cairn/database";
-import type { CapturedDisk, CapturedNic, SnapshotDiskRecord, SnapshotInstanceRecord } from "@cairn/domain";
+import {
+  type CapturedDisk,
+  type CapturedNic,
+  type SnapshotDiskRecord,
+  type SnapshotInstanceRecord,
+  workloadPoint,
+} from "@cairn/domain";
 import { formatBytes, unreachable } from "@cairn/kernel";
 import { linksOf } from "../links.ts";
 import { metadataRows } from "./metadata-rows.ts";
@@ -70,6 +76,7 @@ export function snapshotDetail(
     metadata: metadataRows(row.metadata, { kind: "snapshot", id: row.id, createdAt: row.created_at }),
     links: linksOf(about.origin, row.project_id, `snapshots/${row.id}`),
     instances: instances.map((instance) => instanceView(instance, disks)),
+    workload_point: pointView(instances),
     progress: running?.progress ?? null,
     virtual_bytes: row.size_bytes,
     read_bytes: row.read_bytes,
@@ -123,8 +130,25 @@ function instanceView(
     nics: instance.nics.flatMap(nicViews),
     vdisks: instance.disks.map((disk) => diskView(disk, instance, disks)),
     point_at: wireTime(instance.pointAt),
-    consistency: instance.consistency,
+    consistency: consistencyView(instance.consistency),
   };
+}
+
+function consistencyView({
+  quality,
+  reason,
+  freezeMs,
+}: SnapshotInstanceRecord["consistency"]): SnapshotInstance["consistency"] {
+  return { quality, reason, ...(freezeMs === undefined ? {} : { freeze_ms: freezeMs }) };
+}
+
+/** Nothing for one instance, for a serial workload, and before the points are taken. */
+function pointView(instances: readonly SnapshotInstanceRecord[]): SnapshotDetail["workload_point"] {
+  const point = workloadPoint(instances);
+  if (point === undefined) return null;
+  if (point.kind === "apart")
+    return { together: false, skew_ms: null, window_ms: null, reason: point.because };
+  return { together: true, skew_ms: point.skewMs, window_ms: point.windowMs, reason: null };
 }
 
 /** The wire knows one address a NIC: a port with two is shown as two, one without any with an empty one. */

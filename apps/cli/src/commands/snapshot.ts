@@ -20,6 +20,7 @@ const FIELDS = [
   "error_msg",
   "warning_msg",
   "instances",
+  "workload_point",
   "virtual_bytes",
   "read_bytes",
   "stored_bytes",
@@ -37,6 +38,8 @@ const DISK_COLUMNS = [
   "stored_bytes",
   "reason",
 ];
+
+const POINT_COLUMNS = ["instance", "point_at", "consistency", "freeze_ms", "because"];
 
 /** `cairn snapshot …` */
 export function snapshotCommand(shell: Shell): Command {
@@ -206,6 +209,18 @@ async function printSnapshot(context: CommandContext, snapshot: SnapshotDetail):
       reason: disk.read?.because ?? disk.read?.tracker ?? null,
     })),
   );
+  const points = snapshot.instances.flatMap(({ name, point_at, consistency }) =>
+    consistency === null
+      ? []
+      : {
+          instance: name,
+          point_at,
+          consistency: consistency.quality,
+          freeze_ms: consistency.freeze_ms ?? null,
+          because: consistency.reason,
+        },
+  );
   const isPlain = context.output.format === "table" && context.output.columns.length === 0;
+  if (isPlain && points.length > 0) await context.printList(points, POINT_COLUMNS);
   if (isPlain && disks.length > 0) await context.printList(disks, DISK_COLUMNS);
 }

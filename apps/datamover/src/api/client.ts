@@ -1,4 +1,7 @@
 import {
+  type BarrierReply,
+  BarrierReply as BarrierReplySchema,
+  type BarrierRequest,
   type ClaimReply,
   ClaimReply as ClaimReplySchema,
   type ClaimRequest,
@@ -18,6 +21,8 @@ export interface DatamoverApi {
   hello(request: HelloRequest, signal: AbortSignal): Promise<void>;
   claim(request: ClaimRequest, signal: AbortSignal): Promise<ClaimReply>;
   progress(orderId: string, request: ProgressRequest, signal: AbortSignal): Promise<ProgressReply>;
+  /** Waits up to `waitMs` for the word at the order's barrier. */
+  barrier(orderId: string, request: BarrierRequest, signal: AbortSignal): Promise<BarrierReply>;
   /** `fenced` when the order has been handed to somebody else: the outcome counts for nothing. */
   finish(orderId: string, request: FinishRequest, signal: AbortSignal): Promise<"accepted" | "fenced">;
 }
@@ -59,24 +64,17 @@ export function datamoverApi(url: string, token: Secret): DatamoverApi {
     },
     claim: async (request, signal) => {
       const answer = await call("/v1/orders/claim", request, { waitMs: request.waitMs, signal });
-      const body = expectOk("claim", answer);
-      if (matches(ClaimReplySchema, body)) return body;
-      throw new Fault(
-        "datamover-api-answer",
-        "the datamover API handed out what is no order",
-        "after-operator",
-      );
+      return expectAs((body) => matches(ClaimReplySchema, body), "claim", answer);
     },
     progress: async (orderId, request, signal) => {
       const answer = await call(path(orderId, "progress"), request, { waitMs: 0, signal });
-      if (isNotOurs(answer)) return { verdict: "fenced" };
-      const body = expectOk("progress", answer);
-      if (matches(ProgressReplySchema, body)) return body;
-      throw new Fault(
-        "datamover-api-answer",
-        "the datamover API answered progress wrongly",
-        "after-operator",
-      );
+      return isNotOurs(answer)
+        ? { verdict: "fenced" }
+        : expectAs((body) => matches(ProgressReplySchema, body), "progress", answer);
+    },
+    barrier: async (orderId, request, signal) => {
+      const answer = await call(path(orderId, "barrier"), request, { waitMs: request.waitMs, signal });
+      return expectAs((body) => matches(BarrierReplySchema, body), "barrier", answer);
     },
     finish: async (orderId, request, signal) => {
       const answer = await call(path(orderId, "finish"), request, { waitMs: 0, signal });
@@ -96,4 +94,11 @@ function expectOk(what: string, answer: Answer): unknown {
   if (answer.status >= 200 && answer.status < 300) return answer.body;
   const retry = answer.status === 401 ? "after-operator" : "later";
   throw new Fault("datamover-api-refused", `HTTP ${answer.status} for ${what} from the datamover API`, retry);
+}
+
+/** What was answered, if it is what the protocol says. */
+function expectAs<Body>(isSo: (body: unknown) => body is Body, what: string, answer: Answer): Body {
+  const body = expectOk(what, answer);
+  if (isSo(body)) return body;
+  throw new Fault("datamover-api-answer", `the datamover API answered ${what} wrongly`, "after-operator");
 }

@@ -7,6 +7,7 @@ import { type Fault, MiB, systemClock } from "@cairn/kernel";
 import { createLog } from "@cairn/service";
 import type { ProcessIdentity } from "../host/process-identity.ts";
 import { Scratch } from "../host/scratch.ts";
+import { alone } from "../hypervisor/alone.ts";
 import { qemuFolderHypervisor } from "../hypervisor/qemu-folder/driver.ts";
 import { protectOrder } from "../testing/bench-of-orders.ts";
 import { DatamoverProcess } from "../testing/datamover-process.ts";
@@ -203,7 +204,7 @@ async function pointWithGuards(silenceMs: number, guardsMax = 10) {
   const guard = new GuardClient({ settings, start, clock: systemClock, log });
   const { instancesFolder } = node;
   const hypervisor = qemuFolderHypervisor({ instancesFolder, scratch, guard, clock: systemClock, log });
-  const point = await hypervisor.takePoint(protectOrder(instance), new AbortController().signal);
+  const point = await hypervisor.takePoint(protectOrder(instance), alone, new AbortController().signal);
   return {
     node,
     instance,

@@ -51,6 +51,14 @@ export class Scratch {
     });
   }
 
+  /** Gives a file in a shared folder to the group, too. */
+  async shareFile(path: string, groupId: number): Promise<void> {
+    await this.#usable(async () => {
+      await chown(path, (await stat(path)).uid, groupId);
+      await chmod(path, 0o660);
+    });
+  }
+
   folderOf(name: string): string {
     assert(/^[a-z0-9-]+$/.test(name), "a scratch folder has a plain name");
     return join(this.path, name);

@@ -13,7 +13,7 @@ export interface Hypervisor {
    * first. After a failure nothing is left. Faults: `instance-unknown`, `disk-unknown`, `foreign-block-job`,
    * …
    */
-  takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point>;
+  takePoint(request: ProtectInstance, barrier: Barrier, signal: AbortSignal): Promise<Point>;
   /** Removes all that `takePoint` made for this snapshot, its bitmaps too. Absent is removed. */
   abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void>;
   /** Removes our bitmaps on the instance's disks but for those to keep. An unknown instance has none. */
@@ -35,6 +35,24 @@ export interface Hypervisor {
   reconcile(signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Where the instances of a workload wait for each other, so that their points are one. A driver calls all of
+ * it in this order. An instance that takes its point alone is not held up anywhere.
+ */
+export interface Barrier {
+  /** All is prepared: resolves when the guest is to be frozen. Until then nothing may be frozen. */
+  gather(signal: AbortSignal): Promise<void>;
+  /**
+   * The guest is as frozen as it will be: resolves when the point is to be taken. A Fault `barrier-broken`
+   * says that the others do not take theirs now: thaw at once, and take the point alone.
+   */
+  hold(signal: AbortSignal): Promise<void>;
+  /** The point is taken. Returns at once: the guest waits for its thaw. */
+  taken(): void;
+  /** The guest has been thawed, or never was frozen. Never throws. */
+  thawed(): Promise<void>;
+}
+
 /** An image as a storage daemon opens it. */
 export interface DiskImage {
   /** Names it for people; of a file it is the path. */
@@ -53,6 +71,8 @@ export interface Point {
   readonly consistency: {
     readonly quality: "application" | "file-system" | "crash";
     readonly reason: string;
+    /** From asking for the freeze until the thaw was answered; absent when nothing was frozen. */
+    readonly freezeMs?: number;
   };
   readonly disks: readonly PointDisk[];
   /** Aborted with a Fault as soon as the point cannot be trusted any more: QEMU died, scratch ran low. */

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
 import type { ProtectedDisk, ProtectInstance } from "@cairn/contract";
-import { type Clock, Fault } from "@cairn/kernel";
+import { type Clock, Fault, hasCode } from "@cairn/kernel";
 import type { Scratch } from "../host/scratch.ts";
 import { type StorageDaemon, startStorageDaemon } from "../storage-daemon/daemon.ts";
 import { pointFolder, pointFoldersOf, pointName } from "./names.ts";
 import { listNodes, type QemuNode } from "./nodes.ts";
-import type { DiskImage, NextBase, Point, PointDisk, ReadPlan } from "./port.ts";
+import type { Barrier, DiskImage, NextBase, Point, PointDisk, ReadPlan } from "./port.ts";
 import { planRead } from "./read-plan.ts";
 
 /** What the disks of a stopped instance are read with. */
@@ -57,6 +57,45 @@ export async function takeStoppedPoint(
     await daemon?.stop();
     await context.scratch.remove(folderName);
     throw cause;
+  }
+}
+
+/**
+ * Waits for the other instances of the workload: the disks of a stopped one do not change meanwhile, so that
+ * its point is whenever the others take theirs. One that starts meanwhile breaks the point.
+ */
+export async function waitStopped(
+  point: Point,
+  barrier: Barrier,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Point> {
+  try {
+    await barrier.gather(AbortSignal.any([signal, point.broken]));
+    await holdUnfrozen(barrier, signal);
+    const takenAtMs = clock.now();
+    barrier.taken();
+    await barrier.thawed();
+    return {
+      takenAtMs,
+      consistency: point.consistency,
+      disks: point.disks,
+      broken: point.broken,
+      prove: async (stop) => point.prove(stop),
+      end: async (bitmaps) => point.end(bitmaps),
+    };
+  } catch (cause) {
+    await point.end("discard");
+    throw cause;
+  }
+}
+
+/** Waits until the point is to be taken; nothing is frozen that would have to be thawed if it is not. */
+export async function holdUnfrozen(barrier: Barrier, signal: AbortSignal): Promise<void> {
+  try {
+    await barrier.hold(signal);
+  } catch (cause) {
+    if (!hasCode(cause, "barrier-broken")) throw cause;
   }
 }
 

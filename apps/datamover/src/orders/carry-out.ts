@@ -36,7 +36,9 @@ async function perform(order: Order, context: OrderContext): Promise<OrderOutcom
       context.progress.enter("cleaning");
       await context.hypervisor.settleBitmaps(body.instanceId, body.keepBitmaps, context.signal);
       return { kind: "settled" };
-    case "write-disk":
-      return writeDisk(body, repository, context);
+    case "write-disk": {
+      using _turn = await context.takeTurn();
+      return await writeDisk(body, repository, context);
+    }
   }
 }

@@ -6,6 +6,7 @@ import { openStore } from "@cairn/store";
 import type { openTransfer, Transfer } from "@cairn/transfer";
 import type { Scratch } from "../host/scratch.ts";
 import type { Hypervisor } from "../hypervisor/port.ts";
+import type { OrderBarrier } from "./barrier.ts";
 
 /** What carrying out any order works with. */
 export interface Equipment {
@@ -22,6 +23,10 @@ export interface OrderContext extends Equipment {
   readonly orderId: string;
   readonly log: Log;
   readonly progress: ProgressBoard;
+  /** Where the order waits for others of its run; undefined when it is alone. */
+  readonly barrier: OrderBarrier | undefined;
+  /** Waits for the right to move bytes; dispose what it gives when they are moved. */
+  readonly takeTurn: () => Promise<Disposable>;
   readonly signal: AbortSignal;
 }
 

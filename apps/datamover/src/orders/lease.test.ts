@@ -57,6 +57,7 @@ function scriptedApi({
       api.reports += 1;
       return verdict === "away" ? away() : Promise.resolve({ verdict });
     },
+    barrier: async () => Promise.resolve({ verdict: "wait" } as const),
     finish: async (_id: string, { outcome: told }: FinishRequest) => {
       const answer = finishes[Math.min(finished, finishes.length - 1)] ?? "accepted";
       finished += 1;

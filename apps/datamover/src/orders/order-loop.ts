@@ -2,6 +2,7 @@ import type { Order, OrderOutcome } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import type { Log, Status } from "@cairn/service";
 import type { DatamoverApi } from "../api/client.ts";
+import { OrderBarrier } from "./barrier.ts";
 import { carryOut } from "./carry-out.ts";
 import { type Equipment, type OrderContext, ProgressBoard } from "./context.ts";
 
@@ -109,7 +110,17 @@ export class OrderLoop {
     const kept = lease.keep(progress);
     log.info("order.started");
     try {
-      const outcome = await this.#inTurn(order, { ...equipment, orderId: id, log, progress, signal });
+      const outcome = await this.#inTurn(order, {
+        ...equipment,
+        orderId: id,
+        log,
+        progress,
+        signal,
+        barrier: hasBarrier(order)
+          ? new OrderBarrier(order, { api, clock: equipment.clock, log })
+          : undefined,
+        takeTurn: async () => this.#movers.take("movers", signal),
+      });
       const told = await lease.finish(outcome);
       log.info("order.finished", { outcome: outcome.kind, told });
       if (outcome.kind === "failed")
@@ -127,7 +138,6 @@ export class OrderLoop {
 
   async #inTurn(order: Order, context: OrderContext): Promise<OrderOutcome> {
     using _instance = await this.#turns.take(instanceOf(order), context.signal);
-    using _mover = await this.#movers.take(movesBytes(order) ? "movers" : order.id, context.signal);
     return await carryOut(order, context);
   }
 
@@ -150,15 +160,8 @@ export class OrderLoop {
   }
 }
 
-function movesBytes(order: Order): boolean {
-  switch (order.body.kind) {
-    case "protect-instance":
-    case "write-disk":
-      return true;
-    case "abandon-instance":
-    case "settle-instance":
-      return false;
-  }
+function hasBarrier({ body }: Order): boolean {
+  return body.kind === "protect-instance" && body.barrier !== undefined;
 }
 
 /** As a call, because it changes while the loop waits. */

@@ -7,7 +7,8 @@ import type {
 } from "@cairn/contract";
 import { describeFault, hasCode, MiB, mapLimited } from "@cairn/kernel";
 import type { StoredDisk, Transfer } from "@cairn/transfer";
-import type { FullReason, NextBase, Point, PointDisk } from "../hypervisor/port.ts";
+import { alone } from "../hypervisor/alone.ts";
+import type { Barrier, FullReason, NextBase, Point, PointDisk } from "../hypervisor/port.ts";
 import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
 import { connectDisk, diskSource } from "./disk-source.ts";
 
@@ -17,28 +18,47 @@ import { connectDisk, diskSource } from "./disk-source.ts";
 const DISKS_AT_ONCE = 3;
 
 /**
- * Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording.
+ * Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording. At
+ * a barrier the point is taken first, because others wait for it, frozen; its scratch then grows until it is
+ * this order's turn to move bytes. Otherwise nothing is taken before it can be read.
  */
 export async function protectInstance(
   order: ProtectInstance,
   repository: RepositoryAccess | undefined,
   context: OrderContext,
 ): Promise<OrderOutcome> {
-  const transfer = await openOrderTransfer(context, repository, context.signal);
+  await using open = new AsyncDisposableStack();
   try {
-    const { point, stored } = await takeAndRead({ order, transfer, context });
-    try {
-      context.progress.enter("writing");
-      const sealed = await transfer.seal(context.signal);
-      return outcomeOf(point, stored, sealed, order);
-    } catch (cause) {
-      // The point has been taken down in good order but for its bitmaps, and they count towards nothing now.
-      const limit = AbortSignal.timeout(ABANDON_TIMEOUT_MS);
-      await context.hypervisor.abandonPoint(order.instanceId, order.snapshotId, limit);
-      throw cause;
-    }
-  } finally {
-    await transfer.close();
+    const first =
+      context.barrier === undefined ? undefined : await takePoint(order, context, context.barrier);
+    // Once its end was asked for, this changes nothing any more.
+    if (first !== undefined) open.defer(async () => first.end("discard"));
+    open.use(await context.takeTurn());
+    const transfer = await openOrderTransfer(context, repository, context.signal);
+    open.defer(async () => transfer.close());
+    return await takeReadAndSeal({ order, transfer, context }, first);
+  } catch (cause) {
+    await context.barrier?.leave(describeFault(cause));
+    throw cause;
+  }
+}
+
+async function takePoint(order: ProtectInstance, context: OrderContext, barrier: Barrier): Promise<Point> {
+  return context.hypervisor.takePoint(order, barrier, context.signal);
+}
+
+async function takeReadAndSeal(work: Work, first: Point | undefined): Promise<OrderOutcome> {
+  const { context, order, transfer } = work;
+  const { point, stored } = await takeAndRead(work, first);
+  try {
+    context.progress.enter("writing");
+    const sealed = await transfer.seal(context.signal);
+    return outcomeOf(point, stored, sealed, work);
+  } catch (cause) {
+    // The point has been taken down in good order but for its bitmaps, and they count towards nothing now.
+    const limit = AbortSignal.timeout(ABANDON_TIMEOUT_MS);
+    await context.hypervisor.abandonPoint(order.instanceId, order.snapshotId, limit);
+    throw cause;
   }
 }
 
@@ -54,15 +74,17 @@ const NEXT_POINT_PAUSE_MS = 3_000;
 
 async function takeAndRead(
   work: Work,
+  first: Point | undefined,
 ): Promise<{ readonly point: Point; readonly stored: readonly ReadDisk[] }> {
   const { context, order } = work;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const point = await context.hypervisor.takePoint(order, context.signal);
+      const point = attempt === 1 && first !== undefined ? first : await takePoint(order, context, alone);
       return { point, stored: await readPoint(point, work) };
     } catch (cause) {
       context.signal.throwIfAborted();
       if (attempt >= POINTS_MAX || !isAnotherPointWorth(cause, attempt)) throw cause;
+      context.barrier?.again(describeFault(cause));
       context.log.warn("point.taken-again", { attempt, fault: cause });
     }
     await context.clock.sleep(NEXT_POINT_PAUSE_MS, context.signal);
@@ -184,7 +206,7 @@ function outcomeOf(
   point: Point,
   read: readonly ReadDisk[],
   sealed: { readonly indexSegments: readonly string[]; readonly storedBytes: number },
-  order: ProtectInstance,
+  { context, order }: Work,
 ): OrderOutcome {
   // Pages and index belong to all disks together; the first one carries them, so that the sum is right.
   const disks = read.map((each, index) =>
@@ -194,6 +216,7 @@ function outcomeOf(
     kind: "protected",
     pointAt: point.takenAtMs,
     consistency: { ...point.consistency },
+    ...(context.barrier === undefined ? {} : { barrier: context.barrier.outcome }),
     disks,
     indexSegments: [...sealed.indexSegments],
   };

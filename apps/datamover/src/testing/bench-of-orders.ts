@@ -100,6 +100,8 @@ export class OrderBench {
       attachmentsFolder: join(this.node.sandboxFolder, "cinder"),
       log: this.#log(),
       progress: new ProgressBoard(),
+      barrier: undefined,
+      takeTurn: async () => Promise.resolve({ [Symbol.dispose]: () => undefined }),
       signal: hooks.signal ?? new AbortController().signal,
     });
     if (outcome.kind === "protected") this.#segments.push(...outcome.indexSegments);
@@ -142,8 +144,8 @@ export class OrderBench {
     const { hypervisor } = this;
     return {
       name: hypervisor.name,
-      takePoint: async (request, signal) => {
-        const point = await hypervisor.takePoint(request, signal);
+      takePoint: async (request, barrier, signal) => {
+        const point = await hypervisor.takePoint(request, barrier, signal);
         await hooks.afterPoint?.(point);
         return point;
       },

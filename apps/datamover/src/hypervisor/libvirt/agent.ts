@@ -30,8 +30,10 @@ export interface GuestAgent {
 
 /**
  * Cuts the point with the guest's file systems frozen where its agent can do that, and tells how consistent
- * the point is. Whatever happens, the guest is thawed: at once after the cut, and while the cut still waits
- * when the deadline has come. A guest that cannot be frozen is cut all the same.
+ * the point is and for how long the guest was frozen. Nothing is asked of anybody between freeze, cut and
+ * thaw: what can be done before or afterwards is. Whatever happens, the guest is thawed: at once after the
+ * cut, and while the cut still waits when the deadline has come. A guest that cannot be frozen is cut all the
+ * same.
  */
 export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void>): Promise<Consistency> {
   const reason = reasonAgainst(agent);
@@ -40,8 +42,9 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
     return { quality: "crash", reason };
   }
   const { clock } = agent;
-  const startedAtMs = clock.now();
+  const owedAtMs = clock.now();
   await agent.oweThaw();
+  const startedAtMs = clock.now();
   let frozen: number | undefined;
   let refusal: unknown;
   try {
@@ -49,7 +52,7 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
   } catch (cause) {
     refusal = cause;
   }
-  const thawing = new Thaw(agent, startedAtMs + FROZEN_MAX_MS - GUARD_LEAD_MS);
+  const thawing = new Thaw(agent, owedAtMs + FROZEN_MAX_MS - GUARD_LEAD_MS);
   try {
     await cut();
   } finally {
@@ -59,20 +62,22 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
   }
   if (frozen === undefined) return { quality: "crash", reason: `freezing failed: ${describeFault(refusal)}` };
   if (thawing.wasLate) return { quality: "crash", reason: "the guest was thawed before the point was taken" };
-  const heldMs = clock.now() - startedAtMs;
-  const what = `the guest agent had frozen ${frozen} file systems, for ${heldMs} ms`;
-  return { quality: "file-system", reason: what };
+  const freezeMs = thawing.answeredAtMs - startedAtMs;
+  const what = `the guest agent had frozen ${frozen} file systems, for ${freezeMs} ms`;
+  return { quality: "file-system", reason: what, freezeMs };
 }
 
-/** Thaws a guest whatever its agent thinks of it, and makes sure. */
+/** Thaws a guest whatever its agent thinks of it, and makes sure. `answered` is called after each thaw. */
 export async function thawGuest(
   agent: Pick<GuestAgent, "client" | "domain">,
   signal?: AbortSignal,
+  answered?: () => void,
 ): Promise<void> {
   let failure: unknown;
   for (let attempt = 1; attempt <= THAWS_MAX; attempt += 1) {
     try {
       await ask(agent, "guest-fsfreeze-thaw", THAW_TIMEOUT_S);
+      answered?.();
       const status = await ask(agent, "guest-fsfreeze-status", THAW_TIMEOUT_S);
       if (status["return"] === "thawed") return;
       failure = new Fault("guest-frozen", `its agent says ${optionalText(status, "return")}`, "later");
@@ -87,6 +92,8 @@ export async function thawGuest(
 /** One thaw, at the deadline or when it is asked for, whichever is first. */
 class Thaw {
   wasLate = false;
+  /** When the agent had answered the last thaw: asking whether it worked is not the guest's time any more. */
+  answeredAtMs = 0;
   readonly #agent: GuestAgent;
   readonly #timer: NodeJS.Timeout;
   #done: Promise<void> | undefined;
@@ -96,7 +103,7 @@ class Thaw {
     this.#timer = setTimeout(
       () => {
         this.wasLate = true;
-        this.#done = thawGuest(agent);
+        this.#done = this.#thaw();
         // Whoever asks later is told; nobody may be there yet.
         this.#done.catch(() => undefined);
       },
@@ -107,7 +114,7 @@ class Thaw {
   /** Whether the guest is thawed; of one that is known to be frozen, anything else is a Fault. */
   async now(isFrozen: boolean): Promise<boolean> {
     clearTimeout(this.#timer);
-    this.#done ??= thawGuest(this.#agent);
+    this.#done ??= this.#thaw();
     try {
       await this.#done;
       return true;
@@ -115,6 +122,12 @@ class Thaw {
       if (isFrozen) throw cause;
       return false;
     }
+  }
+
+  async #thaw(): Promise<void> {
+    await thawGuest(this.#agent, undefined, () => {
+      this.answeredAtMs = this.#agent.clock.now();
+    });
   }
 }
 

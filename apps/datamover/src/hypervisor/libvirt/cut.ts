@@ -1,4 +1,6 @@
-import { Fault } from "@cairn/kernel";
+import { Fault, mapLimited } from "@cairn/kernel";
+import { qemuImg } from "../../host/commands.ts";
+import type { Scratch } from "../../host/scratch.ts";
 import type { Monitor } from "../monitor.ts";
 import { listNodes } from "../nodes.ts";
 import { BITMAP_GRANULARITY_BYTES } from "../read-plan.ts";
@@ -25,6 +27,29 @@ export function startBitmapActions(planned: readonly PlannedDisk[], name: string
       persistent: top.canKeepBitmaps,
     },
   }));
+}
+
+const FILES_AT_ONCE = 4;
+
+/**
+ * Makes the scratch files. libvirt would make them inside of the job's start, with jobs of QEMU's for each,
+ * one after the other, while guests are frozen.
+ */
+export async function makeScratch(
+  planned: readonly PlannedDisk[],
+  place: {
+    readonly scratch: Scratch;
+    readonly groupId: number;
+    readonly fileOf: (device: string) => string;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const make = async ({ disk, top }: PlannedDisk, stop: AbortSignal): Promise<void> => {
+    const file = place.fileOf(disk.device);
+    await qemuImg(["create", "-q", "-f", "qcow2", file, String(top.sizeBytes)], stop);
+    await place.scratch.shareFile(file, place.groupId);
+  };
+  await mapLimited(planned, FILES_AT_ONCE, make, signal);
 }
 
 /** The job over the disks that are wanted. */

@@ -4,8 +4,8 @@ import { isLibvirtRefusal } from "@cairn/libvirt";
 import { removeBitmaps } from "../bitmaps.ts";
 import { removeImageBitmaps } from "../image-bitmaps.ts";
 import { bitmapName } from "../names.ts";
-import type { DiskImage, Hypervisor, Point } from "../port.ts";
-import { takeStoppedPoint } from "../stopped-point.ts";
+import type { Barrier, DiskImage, Hypervisor, Point } from "../port.ts";
+import { takeStoppedPoint, waitStopped } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type DescribedDomain, describeDomain, describedDisk } from "./domain-xml.ts";
 import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
@@ -29,14 +29,14 @@ class Libvirt implements Hypervisor {
     this.#context = context;
   }
 
-  async takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+  async takePoint(request: ProtectInstance, barrier: Barrier, signal: AbortSignal): Promise<Point> {
     const handle = await this.#open(request.instanceId, signal);
     try {
       switch (await activityOf(handle.client, handle.domain, signal)) {
         case "running":
-          return await this.#takeRunning(handle, request, signal);
+          return await this.#takeRunning({ handle, request, barrier }, signal);
         case "stopped":
-          return await this.#takeStopped(handle, request, signal);
+          return await this.#takeStopped({ handle, request, barrier }, signal);
       }
     } catch (cause) {
       handle.client.close();
@@ -94,7 +94,7 @@ class Libvirt implements Hypervisor {
       if (!prefixes.some((prefix) => folder.endsWith(`-${prefix}`))) await scratch.remove(folder);
   }
 
-  async #takeRunning(handle: DomainHandle, request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+  async #takeRunning({ handle, request, barrier }: Wanted, signal: AbortSignal): Promise<Point> {
     const { client, domain } = handle;
     await clearRunning(this.#context, handle, signal);
     const monitor = domainMonitor(client, domain);
@@ -110,7 +110,7 @@ class Libvirt implements Hypervisor {
     const parts = { context: this.#context, guard, handle, described, qemu, request, wasPaused };
     const point = new RunningPoint(parts);
     try {
-      await point.take(planned, signal);
+      await point.take(planned, barrier, signal);
       return point;
     } catch (cause) {
       await point.end("discard");
@@ -119,11 +119,12 @@ class Libvirt implements Hypervisor {
     }
   }
 
-  async #takeStopped(handle: DomainHandle, request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+  async #takeStopped({ handle, request, barrier }: Wanted, signal: AbortSignal): Promise<Point> {
     await clearFolders(this.#context, request.instanceId);
     const described = await describe(handle, signal);
     const instance = await stoppedInstance(handle, described, request, signal);
-    const point = await takeStoppedPoint(this.#context, instance, signal);
+    const stopped = await takeStoppedPoint(this.#context, instance, signal);
+    const point = await waitStopped(stopped, barrier, this.#context.clock, signal);
     return closing(point, () => {
       handle.client.close();
     });
@@ -168,6 +169,13 @@ class Libvirt implements Hypervisor {
       throw cause;
     }
   }
+}
+
+/** A point that is asked for. */
+interface Wanted {
+  readonly handle: DomainHandle;
+  readonly request: ProtectInstance;
+  readonly barrier: Barrier;
 }
 
 async function describe({ client, domain }: DomainHandle, signal: AbortSignal): Promise<DescribedDomain> {

@@ -12,6 +12,7 @@ import {
   type TestGuest,
 } from "../../testing/bench-of-orders.ts";
 import { LibvirtNode, type TestDomain } from "../../testing/libvirt-node.ts";
+import { alone } from "../alone.ts";
 import type { Point } from "../port.ts";
 import { pullJobXml } from "./backup-xml.ts";
 import { libvirtHypervisor } from "./driver.ts";
@@ -138,7 +139,7 @@ void test("what a killed datamover left is removed by the next one, bitmaps exce
   });
   const order = protectOrder(guest, first);
   // Taken and never ended, as by a dead process; its connection to libvirt does not matter to the next one.
-  const left = await bench.hypervisor.takePoint(order, never);
+  const left = await bench.hypervisor.takePoint(order, alone, never);
   assert.notDeepEqual(await guest.leftovers(), []);
   const disks = "<disks><disk name='vda' checkpoint='bitmap'/><disk name='vdb' checkpoint='no'/></disks>";
   const name = "<name>cairn-old</name><creationTime>1</creationTime>";

@@ -54,6 +54,20 @@ export async function observeDisks(
   });
 }
 
+/**
+ * Proves that each disk still has the node that was judged: a live snapshot may have moved it while the point
+ * waited for others, and a bitmap of the old node misses what is written since.
+ */
+export async function assertUnmoved(
+  monitor: Monitor,
+  planned: readonly PlannedDisk[],
+  signal: AbortSignal,
+): Promise<void> {
+  const tops = new Set((await listDeviceNodes(monitor, signal)).values());
+  for (const { disk, top } of planned)
+    if (!tops.has(top.name)) throw new Fault("disk-moved", `${disk.device} has another node now`, "later");
+}
+
 /** The node that libvirt made for an image; newer ones leave the format's node out where it does nothing. */
 export function nodeNames(index: string): readonly string[] {
   return [`libvirt-${index}-format`, `libvirt-${index}-storage`];

@@ -1,5 +1,5 @@
 import type { ProtectInstance } from "@cairn/contract";
-import { Fault } from "@cairn/kernel";
+import { Fault, hasCode } from "@cairn/kernel";
 import type { DomainEvent } from "@cairn/libvirt";
 import type { FreezeGuard, PointGuard } from "../../guard/port.ts";
 import { listOf, optionalText } from "../../host/json.ts";
@@ -7,11 +7,18 @@ import { isRunning } from "../../host/process-identity.ts";
 import { socketPath } from "../../host/scratch.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { pointFolder, pointPrefix } from "../names.ts";
-import type { Point, PointDisk } from "../port.ts";
-import { cutConsistently, type GuestAgent } from "./agent.ts";
+import type { Barrier, Point, PointDisk } from "../port.ts";
+import { type Consistency, cutConsistently, type GuestAgent } from "./agent.ts";
 import { breaks } from "./breaks.ts";
 import type { DriverContext } from "./context.ts";
-import { CHANGES_BITMAP, exportChanges, pullJobOf, scratchIndexes, startBitmapActions } from "./cut.ts";
+import {
+  CHANGES_BITMAP,
+  exportChanges,
+  makeScratch,
+  pullJobOf,
+  scratchIndexes,
+  startBitmapActions,
+} from "./cut.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
 import { FROZEN_MAX_MS, noteFreeze, removeFreezeNote } from "./freeze-note.ts";
 import {
@@ -24,11 +31,11 @@ import {
   resumeAfterIoError,
 } from "./job.ts";
 import { domainMonitor, openLibvirt, type QemuProcess } from "./link.ts";
-import type { PlannedDisk } from "./observe.ts";
+import { assertUnmoved, type PlannedDisk } from "./observe.ts";
 
 /** Each disk may use so much of its share of scratch before the job is given up. */
 const THRESHOLD_PERCENT = 70;
-/** A guard answers within milliseconds; meanwhile the guest is frozen. */
+/** A guard answers within milliseconds. */
 const CONFIRM_TIMEOUT_MS = 2_000;
 /** A libvirt that is being restarted comes back within seconds. */
 const RECONNECT_PAUSE_MS = 250;
@@ -90,21 +97,19 @@ export class RunningPoint implements Point {
     return this.#broken.signal;
   }
 
-  /** Takes the point; the caller has cleared leftovers away and ends the point if this throws. */
-  async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
-    const { context, handle, qemu, request } = this.#parts;
-    const { scratch } = context;
+  /**
+   * Takes the point; the caller has cleared leftovers away and ends the point if this throws. While the guest
+   * is frozen libvirt is asked for one thing, the job's start.
+   */
+  async take(planned: readonly PlannedDisk[], barrier: Barrier, signal: AbortSignal): Promise<void> {
+    const { handle } = this.#parts;
     const monitor = domainMonitor(handle.client, handle.domain);
     this.#planned = planned;
-    await scratch.open(this.#folderName);
-    await scratch.share(this.#folderName, qemu.groupId);
-    await scratch.admit(planned.reduce((sum, { top }) => sum + top.allocatedBytes, 0));
-    for (const kind of ["lifecycle", "blockThreshold", "jobCompleted", "ioErrorReason"] as const)
-      await handle.client.register(kind, handle.domain, { signal });
-    this.#takesBitmapsAway = true;
-    const actions = startBitmapActions(planned, request.bitmap);
-    await monitor.execute("transaction", { actions }, { signal });
-    this.#consistency = await cutConsistently(this.#agent(signal), async () => this.#cut());
+    const backup = await this.#prepare(planned, signal);
+    await barrier.gather(AbortSignal.any([signal, this.broken]));
+    await assertUnmoved(monitor, planned, signal);
+    await this.#freezeAndCut(backup, barrier, signal);
+    await barrier.thawed();
     const indexes = await scratchIndexes(handle, planned, signal);
     await this.#setThresholds(indexes, signal);
     await exportChanges(monitor, planned, indexes, signal);
@@ -135,6 +140,52 @@ export class RunningPoint implements Point {
     await this.#ended;
   }
 
+  /** All that needs no frozen guest; gives the job's description. */
+  async #prepare(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<string> {
+    const { context, described, handle, qemu, request } = this.#parts;
+    const { scratch } = context;
+    await scratch.open(this.#folderName);
+    await scratch.share(this.#folderName, qemu.groupId);
+    await scratch.admit(planned.reduce((sum, { top }) => sum + top.allocatedBytes, 0));
+    for (const kind of ["lifecycle", "blockThreshold", "jobCompleted", "ioErrorReason"] as const)
+      await handle.client.register(kind, handle.domain, { signal });
+    this.#takesBitmapsAway = true;
+    const actions = startBitmapActions(planned, request.bitmap);
+    await domainMonitor(handle.client, handle.domain).execute("transaction", { actions }, { signal });
+    const fileOf = (device: string): string => `${scratch.folderOf(this.#folderName)}/${device}.qcow2`;
+    await makeScratch(planned, { scratch, groupId: qemu.groupId, fileOf }, signal);
+    return pullJobOf(described, planned, { socket: this.#nbdSocket(), scratchOf: fileOf });
+  }
+
+  async #freezeAndCut(backup: string, barrier: Barrier, signal: AbortSignal): Promise<void> {
+    const { context, guard, request } = this.#parts;
+    // Should the guard give up after this, it removes the folder, and a job that comes late has no scratch.
+    await guard.confirm(AbortSignal.timeout(CONFIRM_TIMEOUT_MS));
+    const stop = AbortSignal.any([signal, this.broken]);
+    let cutMs = 0;
+    const cut = async (): Promise<void> => {
+      await barrier.hold(stop);
+      const startedAtMs = context.clock.now();
+      await this.#begin(backup);
+      barrier.taken();
+      cutMs = this.#takenAtMs - startedAtMs;
+    };
+    this.#consistency = await this.#cutTogetherOrAlone(cut, signal);
+    const { quality, freezeMs } = this.#consistency;
+    const fields = { instance: request.instanceId, quality, freeze_ms: freezeMs ?? null, cut_ms: cutMs };
+    context.log.info("point.taken", { ...fields, disks: this.#planned.length });
+  }
+
+  async #cutTogetherOrAlone(cut: () => Promise<void>, signal: AbortSignal): Promise<Consistency> {
+    try {
+      return await cutConsistently(this.#agent(signal), cut);
+    } catch (cause) {
+      if (!hasCode(cause, "barrier-broken")) throw cause;
+      // The guest has been thawed, and the barrier holds up nobody any more.
+      return cutConsistently(this.#agent(signal), cut);
+    }
+  }
+
   #agent(signal: AbortSignal): GuestAgent {
     const { context, described, handle, request, wasPaused } = this.#parts;
     const { clock, guard, place, scratch } = context;
@@ -157,14 +208,10 @@ export class RunningPoint implements Point {
   }
 
   /** Without the order's signal: a job that begins after we stopped waiting would be nobody's. */
-  async #cut(): Promise<void> {
-    const { context, described, guard, handle } = this.#parts;
-    const scratchOf = (device: string): string =>
-      `${context.scratch.folderOf(this.#folderName)}/${device}.qcow2`;
-    const backup = pullJobOf(described, this.#planned, { socket: this.#nbdSocket(), scratchOf });
-    // Should the guard give up after this, it removes the folder, and libvirt cannot make the scratch files.
-    await guard.confirm(AbortSignal.timeout(CONFIRM_TIMEOUT_MS));
-    await handle.client.backupBegin(handle.domain, { backup });
+  async #begin(backup: string): Promise<void> {
+    const { context, handle } = this.#parts;
+    this.broken.throwIfAborted();
+    await handle.client.backupBegin(handle.domain, { backup, files: "given" });
     this.#takenAtMs = context.clock.now();
   }
 
@@ -206,6 +253,8 @@ export class RunningPoint implements Point {
   async #endJob(handle: DomainHandle, signal: AbortSignal): Promise<void> {
     await abortJob(handle, signal);
     await jobGone(handle, this.#parts.context.clock, signal);
+    // At once, because others may be short of the room; the folder tells nobody anything any more.
+    await this.#parts.context.scratch.remove(this.#folderName);
     if (this.#parts.wasPaused || !(await resumeAfterIoError(handle, signal))) return;
     this.#parts.context.log.warn("guest.resumed", { instance: this.#parts.request.instanceId });
   }

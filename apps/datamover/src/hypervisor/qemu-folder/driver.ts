@@ -6,8 +6,8 @@ import { removeBitmaps } from "../bitmaps.ts";
 import { removeImageBitmaps } from "../image-bitmaps.ts";
 import { fileNode } from "../image-node.ts";
 import { bitmapName, pointFolder, pointFoldersOf, pointPrefix } from "../names.ts";
-import type { DiskImage, Hypervisor, Point } from "../port.ts";
-import { type StoppedInstance, takeStoppedPoint } from "../stopped-point.ts";
+import type { Barrier, DiskImage, Hypervisor, Point } from "../port.ts";
+import { type StoppedInstance, takeStoppedPoint, waitStopped } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, findDomain, getDisk, getDomain, listDomains } from "./domain.ts";
 import { clearLeftovers, QMP_TIMEOUT_MS, takeRunningPoint } from "./running-point.ts";
@@ -26,17 +26,26 @@ class QemuFolder implements Hypervisor {
     this.#context = context;
   }
 
-  async takePoint(request: ProtectInstance, signal: AbortSignal): Promise<Point> {
+  async takePoint(request: ProtectInstance, barrier: Barrier, signal: AbortSignal): Promise<Point> {
     const domain = await getDomain(this.#context.instancesFolder, request.instanceId);
     const { state } = domain;
     try {
       switch (state.kind) {
         case "running":
-          return await takeRunningPoint(this.#context, { ...domain, state }, request, signal);
+          return await takeRunningPoint(
+            this.#context,
+            { domain: { ...domain, state }, request, barrier },
+            signal,
+          );
         case "crashed":
           throw new Fault("qemu-died", `QEMU of instance ${request.instanceId} is not running`, "later");
         case "stopped":
-          return await takeStoppedPoint(this.#context, this.#stopped(domain, request), signal);
+          return await waitStopped(
+            await takeStoppedPoint(this.#context, this.#stopped(domain, request), signal),
+            barrier,
+            this.#context.clock,
+            signal,
+          );
       }
     } catch (cause) {
       throw this.#context.scratch.judge(cause);

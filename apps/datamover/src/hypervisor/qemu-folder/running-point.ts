@@ -11,8 +11,9 @@ import { socketPath } from "../../host/scratch.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { PREFIX, pointFolder, pointFoldersOf, pointName, pointPrefix } from "../names.ts";
 import { listDeviceNodes, listNodes, type QemuNode } from "../nodes.ts";
-import type { Point, PointDisk } from "../port.ts";
+import type { Barrier, Point, PointDisk } from "../port.ts";
 import { planRead } from "../read-plan.ts";
+import { holdUnfrozen } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, type DomainDisk, getDisk } from "./domain.ts";
 import { CHANGES_BITMAP, type PlannedDisk, pointActions } from "./point-actions.ts";
@@ -32,11 +33,17 @@ const POLL_MS = 20;
 /** Device names become part of node names, which have at most 31 letters. */
 const DEVICE_NAME = /^[a-z0-9]{1,16}$/;
 
+/** A point that is asked for. */
+interface Wanted {
+  readonly domain: Domain & { readonly state: RunningState };
+  readonly request: ProtectInstance;
+  readonly barrier: Barrier;
+}
+
 /** Takes the point in time of a running instance; see `Hypervisor.takePoint`. */
 export async function takeRunningPoint(
   context: DriverContext,
-  domain: Domain & { readonly state: RunningState },
-  request: ProtectInstance,
+  { domain, request, barrier }: Wanted,
   signal: AbortSignal,
 ): Promise<Point> {
   const { guardSocket, process, qmpSocket } = domain.state;
@@ -49,7 +56,7 @@ export async function takeRunningPoint(
   const point = new RunningPoint({ context, guard, process, qmp, qmpSocket, request });
   try {
     const planned = await point.prepare(domain, signal);
-    await point.take(planned, signal);
+    await point.take(planned, barrier, signal);
     return point;
   } catch (cause) {
     await point.end("discard");
@@ -132,8 +139,9 @@ class RunningPoint implements Point {
   }
 
   /** The point itself: one transaction over all disks. */
-  async take(planned: readonly PlannedDisk[], signal: AbortSignal): Promise<void> {
+  async take(planned: readonly PlannedDisk[], barrier: Barrier, signal: AbortSignal): Promise<void> {
     const { context, guard, qmp, request } = this.#parts;
+    await barrier.gather(AbortSignal.any([signal, this.broken]));
     const nbdSocket = this.#nbdSocket();
     // If we stop waiting for the answer, QEMU may still start it: then the socket tells whose it is.
     this.#nbdServer = { kind: "unknown", socket: nbdSocket };
@@ -146,8 +154,11 @@ class RunningPoint implements Point {
     // The nodes are there: should the guard give up after this, it removes them, and the transaction is
     // refused.
     await guard.confirm(signal);
+    await holdUnfrozen(barrier, AbortSignal.any([signal, this.broken]));
     await qmp.execute("transaction", { actions: pointActions(planned, request.bitmap) }, { signal });
     this.#takenAtMs = context.clock.now();
+    barrier.taken();
+    await barrier.thawed();
     for (const disk of planned) {
       const bitmaps = disk.plan.mode === "incremental" ? [CHANGES_BITMAP] : [];
       await qmp.execute(
