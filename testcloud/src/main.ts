@@ -6,6 +6,7 @@ import { layoutAt } from "./layout.ts";
 import { UnfitMachine } from "./machine.ts";
 import { Narrator } from "./narrator.ts";
 import { purge } from "./purge.ts";
+import { restart } from "./restart.ts";
 import { isProfile, PROFILES, type Profile } from "./settings.ts";
 import { status } from "./status.ts";
 import { existingSettings, up } from "./up.ts";
@@ -13,6 +14,7 @@ import { existingSettings, up } from "./up.ts";
 const DEFAULT_FOLDER = "/var/tmp/cairn-testcloud";
 
 const HELP = `Usage: ./cairn testcloud up|down|status|purge [--profile light|full] [--folder DIR]
+       ./cairn testcloud restart SERVICE [--folder DIR]
 
 A real OpenStack (Zed) on this machine: Debian 12, root, plain processes, everything on loopback.
 
@@ -20,6 +22,7 @@ up      installs what is missing, configures, starts what does not run, and wait
 down    ends every process, servers included; data stay
 status  shows each service; exit code 1 when the cloud is not usable
 purge   down, and removes data, networks, mounts and whatever was changed elsewhere; Debian packages stay
+restart one service as status names it, such as libvirtd; servers go on
 
   --profile light|full  full adds Ceph (RBD and S3) and Horizon; default light; fixed with the first up
   --folder DIR          where everything lies (default ${DEFAULT_FOLDER})
@@ -30,11 +33,13 @@ Exit code 69: this machine cannot have a test cloud, or not now, for the reasons
 /** EX_UNAVAILABLE of sysexits.h. */
 const UNFIT = 69;
 
-const COMMANDS = ["up", "down", "status", "purge"] as const;
+const COMMANDS = ["up", "down", "status", "purge", "restart"] as const;
 type Command = (typeof COMMANDS)[number];
 
 interface Choices {
   readonly command: Command;
+  /** For `restart`. */
+  readonly service: string | undefined;
   readonly profile: Profile | undefined;
   readonly folder: string;
 }
@@ -51,14 +56,16 @@ function parseChoices(args: readonly string[]): Choices | "help" {
   });
   if (values.help) return "help";
   const command = COMMANDS.find((each) => each === positionals[0]);
-  if (command === undefined || positionals.length > 1) {
-    throw new Error(`"${positionals.join(" ")}" is none of ${COMMANDS.join(", ")}`);
+  const service = positionals[1];
+  const words = command === "restart" ? 2 : 1;
+  if (command === undefined || positionals.length !== words) {
+    throw new Error(`"${positionals.join(" ")}" is none of ${COMMANDS.join(", ")} SERVICE`);
   }
   const { profile, folder } = values;
   if (profile !== undefined && !isProfile(profile)) {
     throw new Error(`the profile "${profile}" is none of ${PROFILES.join(", ")}`);
   }
-  return { command, profile, folder: folder.replace(/(?<=.)\/+$/, "") };
+  return { command, service, profile, folder: folder.replace(/(?<=.)\/+$/, "") };
 }
 
 /** Ends when the person or the system says so; what was begun is found and finished by the next call. */
@@ -80,7 +87,7 @@ function proxies(): Record<string, string> {
   );
 }
 
-async function perform({ command, profile, folder }: Choices, signal: AbortSignal): Promise<number> {
+async function perform({ command, service, profile, folder }: Choices, signal: AbortSignal): Promise<number> {
   const clock = systemClock;
   const narrator = new Narrator(process.stdout, clock);
   const layout = layoutAt(folder);
@@ -99,6 +106,9 @@ async function perform({ command, profile, folder }: Choices, signal: AbortSigna
       return 0;
     case "purge":
       await purge(what, signal);
+      return 0;
+    case "restart":
+      await restart(what, service ?? "", signal);
       return 0;
     case "status":
       return (await status(what, signal)) ? 0 : 1;
