@@ -11,7 +11,7 @@ export interface Cloud {
   /** The sandbox's folder, absolute. */
   readonly directory: string;
   /** Changed by a hook while the sandbox runs. */
-  readonly settings: { transitionMs: number };
+  readonly settings: { transitionMs: number; storageGiB: number };
   readonly tasks: Tasks;
   readonly faults: FaultPlan;
   readonly hypervisors: Hypervisors;

@@ -16,6 +16,7 @@ import { keystone } from "./keystone/service.ts";
 import { neutron } from "./neutron/service.ts";
 import { resumeServers, syncPower } from "./nova/server-life.ts";
 import { nova } from "./nova/service.ts";
+import { placement } from "./placement/service.ts";
 import type { Seed } from "./seed/default.ts";
 import { plant } from "./seed/plant.ts";
 import { openState } from "./state/store.ts";
@@ -39,6 +40,9 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+/** What the share has, unless a hook says otherwise: more than the machine, as its files are sparse. */
+const STORAGE_GIB = 10_000;
+
 /** Opens the folder, takes over what an earlier sandbox left there, and serves. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = resolve(options.directory);
@@ -54,7 +58,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     log,
     faults: new FaultPlan(),
     baseUrl: () => url,
-    settings: { transitionMs: options.transitionMs },
+    settings: { transitionMs: options.transitionMs, storageGiB: STORAGE_GIB },
     tasks: new Tasks((name, error) => {
       log("task.failed", {
         name,
@@ -70,7 +74,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   resumeVolumes(cloud);
   await resumeServers(cloud);
-  const services = [keystone, nova, cinder, glance, neutron, barbican, hooks];
+  const services = [keystone, nova, placement, cinder, glance, neutron, barbican, hooks];
   const app = buildServer(cloud, services, (token) => findActor(cloud, token));
   await app.listen({ host: options.host, port: options.port });
   const { port } = app.server.address() as AddressInfo;

@@ -14,6 +14,7 @@ export function needsOf(restore: {
   readonly groups: PlannedGroups;
   readonly topology: PlannedTopology;
   readonly serverGroups: readonly PlannedStep[];
+  readonly keyPairs: readonly PlannedStep[];
   readonly floatingIps: readonly PlannedFloatingIp[];
 }): Needs {
   const { instances, groups, topology } = restore;
@@ -36,6 +37,7 @@ export function needsOf(restore: {
     securityGroups: made.length,
     securityGroupRules: sum(made.map(({ rules }) => rules.length + RULES_OF_NEW_GROUP)),
     serverGroups: restore.serverGroups.length,
+    keyPairs: restore.keyPairs.length,
     volumeTypes: volumes.flatMap(({ volumeType, sizeGiB }) =>
       volumeType === null ? [] : [{ type: volumeType, sizeGiB }],
     ),

@@ -1,6 +1,7 @@
 import { formatBytes, GiB } from "@cairn/kernel";
 import { type CapturedDisk, type CapturedInstance, WORKLOAD_ID_KEY, WORKLOAD_NAME_KEY } from "./captured.ts";
 import { Problems } from "./problems.ts";
+import { type CapacityQuestions, capacityQuestions, checkCapacity } from "./restore-capacity.ts";
 import { FlavorPlanner, fitsRootDisk, type PlannedFlavor } from "./restore-flavors.ts";
 import { FloatingIpPlanner } from "./restore-floating-ips.ts";
 import { type PlannedGroups, planGroups } from "./restore-groups.ts";
@@ -13,7 +14,7 @@ import type { RestoreObservation } from "./restore-observation.ts";
 import { checkQuotas } from "./restore-quota.ts";
 import type { DiskChoice, RestoreRequest, SelectiveInstance } from "./restore-request.ts";
 import { ServerGroupPlanner } from "./restore-server-groups.ts";
-import { planTopology, type TopologyScope } from "./restore-topology.ts";
+import { type PlannedTopology, planTopology, type TopologyScope } from "./restore-topology.ts";
 import type { PlanVerdict } from "./run.ts";
 
 type NewInstancesRequest = Exclude<RestoreRequest, { kind: "inplace" }>;
@@ -28,16 +29,7 @@ export function planNewInstances(observed: RestoreObservation, request: NewInsta
   const warn = (sentence: string): void => {
     warnings.add(sentence);
   };
-  const topology = planTopology(observed, scopeOf(observed, request), warn);
-  const planning: Planning = {
-    problems,
-    request,
-    nics: new NicPlanner(observed, problems, topology),
-    flavors: new FlavorPlanner(observed, problems, warn),
-    serverGroups: new ServerGroupPlanner(observed, problems, warn),
-  };
-  const wanted = wantedInstances(observed, request, problems);
-  const instances = wanted.flatMap((each) => planInstance(observed, each, planning) ?? []);
+  const { topology, planning, wanted, instances } = draft(observed, request, { problems, warn });
   if (wanted.length > 0 && observed.liveHosts.length === 0)
     problems.add("No compute node has a live datamover to write the disks");
   const groups = planGroups(observed, neededGroups(observed, request, instances), {
@@ -49,11 +41,13 @@ export function planNewInstances(observed: RestoreObservation, request: NewInsta
   for (const sentence of keyPairWarnings(observed, instances)) warn(sentence);
   for (const sentence of sharedVolumes(instances)) warn(sentence);
   const serverGroups = planning.serverGroups.steps;
+  const keyPairs = keyPairSteps(observed, instances);
   checkQuotas(
     observed.allowances,
-    needsOf({ instances, groups, topology, serverGroups, floatingIps: floatingIps.flat() }),
+    needsOf({ instances, groups, topology, serverGroups, keyPairs, floatingIps: floatingIps.flat() }),
     problems,
   );
+  checkCapacity(observed.capacity, instances, problems);
   if (!problems.isEmpty) return problems.refusal();
   if (instances.length === 0 && isNothingMissing(topology, groups)) {
     warn("Nothing of what was to be restored is missing, so nothing was made");
@@ -62,10 +56,43 @@ export function planNewInstances(observed: RestoreObservation, request: NewInsta
     groups,
     topology,
     floatingIps,
-    prepare: [...planning.flavors.steps, ...serverGroups, ...keyPairSteps(observed, instances)],
+    prepare: [...planning.flavors.steps, ...serverGroups, ...keyPairs],
     warnings: [...warnings],
   };
   return { kind: "planned", plan: { stages: stagesOfNewInstances(observed, instances, parts) } };
+}
+
+/** What must be asked of the cloud's capacity for this restore; what cannot be planned raises no question. */
+export function restoreQuestions(observed: RestoreObservation): CapacityQuestions {
+  const { request } = observed;
+  if (request.kind === "inplace") return { rooms: [], volumeTypes: [] };
+  const ears = { problems: new Problems(), warn: (): void => undefined };
+  return capacityQuestions(draft(observed, request, ears).instances);
+}
+
+interface Draft {
+  readonly topology: PlannedTopology;
+  readonly planning: Planning;
+  readonly wanted: readonly Wanted[];
+  readonly instances: readonly NewInstance[];
+}
+
+function draft(
+  observed: RestoreObservation,
+  request: NewInstancesRequest,
+  { problems, warn }: { readonly problems: Problems; readonly warn: (sentence: string) => void },
+): Draft {
+  const topology = planTopology(observed, scopeOf(observed, request), warn);
+  const planning: Planning = {
+    problems,
+    request,
+    nics: new NicPlanner(observed, problems, topology),
+    flavors: new FlavorPlanner(observed, problems, warn),
+    serverGroups: new ServerGroupPlanner(observed, problems, warn),
+  };
+  const wanted = wantedInstances(observed, request, problems);
+  const instances = wanted.flatMap((each) => planInstance(observed, each, planning) ?? []);
+  return { topology, planning, wanted, instances };
 }
 
 /** One-click needs the networks of its instances; a selective restore touches topology only when asked to. */
@@ -75,7 +102,7 @@ function scopeOf(observed: RestoreObservation, request: NewInstancesRequest): To
   return { kind: "networks", ids: new Set(nics.map((nic) => nic.network.id)) };
 }
 
-function isNothingMissing(topology: ReturnType<typeof planTopology>, groups: PlannedGroups): boolean {
+function isNothingMissing(topology: PlannedTopology, groups: PlannedGroups): boolean {
   return topology.networks === undefined && topology.routers === undefined && groups.step === undefined;
 }
 

@@ -32,6 +32,7 @@ export interface RestoreObservation {
   readonly volumeTypeNames: readonly string[];
   readonly computeZones: readonly ZoneFacts[];
   readonly allowances: Allowances;
+  readonly capacity: CapacityFacts;
   readonly liveHosts: readonly string[];
 }
 
@@ -131,6 +132,36 @@ export interface ZoneFacts {
   readonly isAvailable: boolean;
 }
 
+/** What an instance takes of its host. */
+export interface RoomDemand {
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly diskGiB: number;
+}
+
+/** A pool of storage; undefined: it is not said, or there is no limit. */
+export interface PoolFacts {
+  readonly name: string;
+  readonly totalGiB: number | undefined;
+  readonly freeGiB: number | undefined;
+  readonly provisionedGiB: number;
+  readonly reservedPercent: number;
+  readonly isThin: boolean;
+  readonly overSubscription: number | undefined;
+}
+
+/** What the cloud has left, as far as it tells. */
+export interface CapacityFacts {
+  /** Of the demands that were asked about, those that no host can meet now. */
+  readonly noRoom: readonly RoomDemand[];
+  /** By volume type; of a type that is not there nothing is known. */
+  readonly pools: Readonly<Record<string, readonly PoolFacts[]>>;
+  readonly volumeMaxGiB?: number | undefined;
+}
+
+/** Before anything was asked. */
+export const UNKNOWN_CAPACITY: CapacityFacts = { noRoom: [], pools: {} };
+
 /** A quota and what is taken of it; a limit that is absent is no limit. */
 export interface AllowanceFacts {
   readonly max?: number | undefined;
@@ -151,6 +182,8 @@ export interface Allowances {
   readonly securityGroups: AllowanceFacts;
   readonly securityGroupRules: AllowanceFacts;
   readonly serverGroups: AllowanceFacts;
+  /** Of the user who restores. */
+  readonly keyPairs: AllowanceFacts;
   /** By the name of the volume type; those that have a quota of their own. */
   readonly volumeTypes: Readonly<
     Record<string, { readonly volumes: AllowanceFacts; readonly gigabytes: AllowanceFacts }>

@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<Plain, string>> = {
   securityGroups: "security groups",
   securityGroupRules: "security group rules",
   serverGroups: "server groups",
+  keyPairs: "key pairs",
 };
 
 /** One problem for each quota that the restore would exceed. */

@@ -7,7 +7,12 @@ import type {
   CapturedSecurityGroup,
 } from "./captured.ts";
 import type { CapturedTopology } from "./captured-network.ts";
-import type { FlavorFacts, OriginalInstance, RestoreObservation } from "./restore-observation.ts";
+import {
+  type FlavorFacts,
+  type OriginalInstance,
+  type RestoreObservation,
+  UNKNOWN_CAPACITY,
+} from "./restore-observation.ts";
 import type { SnapshotObservation } from "./snapshot-plan.ts";
 
 /*
@@ -236,8 +241,10 @@ export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {
       securityGroups: { max: 10, used: 0 },
       securityGroupRules: { max: 100, used: 0 },
       serverGroups: { max: 10, used: 0 },
+      keyPairs: { max: 10, used: 1 },
       volumeTypes: {},
     },
+    capacity: UNKNOWN_CAPACITY,
     liveHosts: ["compute-1", "compute-2"],
     ...fields,
   };

@@ -120,6 +120,21 @@ export class SandboxHooks {
     await this.#ask("PUT", `/quotas/${projectId}`, quota);
   }
 
+  /** Makes every token worthless, as when its time is over. */
+  async expireTokens(): Promise<void> {
+    await this.#ask("POST", "/tokens/expire");
+  }
+
+  /** What a host has in all: `vcpus`, `memory_mb`, `local_gb`. */
+  async setHostCapacity(host: string, capacity: Readonly<Record<string, number>>): Promise<void> {
+    await this.#ask("PUT", `/hosts/${host}/capacity`, capacity);
+  }
+
+  /** What Cinder says that its storage has in all. */
+  async setStorage(totalGiB: number): Promise<void> {
+    await this.#ask("PUT", "/storage", { total_gib: totalGiB });
+  }
+
   async #json<Reply>(path: string): Promise<Reply> {
     const reply = await this.#ask("GET", path);
     return (await reply.json()) as Reply;

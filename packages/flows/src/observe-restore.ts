@@ -3,9 +3,12 @@ import {
   type CapturedInstance,
   type OriginalInstance,
   type RestoreObservation,
+  restoreQuestions,
+  UNKNOWN_CAPACITY,
 } from "@cairn/domain";
 import { asId, assert, mapLimited } from "@cairn/kernel";
 import { OBSERVATIONS_AT_ONCE } from "./limits.ts";
+import { observeCapacity } from "./observe-capacity.ts";
 import { findInstance, listLiveHosts } from "./observe-members.ts";
 import { observeNetworks, observePlace } from "./observe-place.ts";
 import { parseRestoreRequest } from "./restore-options.ts";
@@ -21,18 +24,24 @@ export async function observeRestore(context: FlowContext): Promise<RestoreObser
   const originals = await mapLimited(captured.instances, OBSERVATIONS_AT_ONCE, async (instance) =>
     observeOriginal(context, instance),
   );
-  return {
+  const { keyPairs, ...place } = await observePlace(context);
+  const { allowances, volumeMaxGiB } = await observeAllowances(context, keyPairs.length);
+  const observed: RestoreObservation = {
     restoreId,
     userId: context.run.userId,
     request,
     captured,
     committed: commit.disks,
     originals: originals.flatMap((original) => original ?? []),
-    ...(await observePlace(context)),
+    ...place,
+    keyPairs,
     ...(await observeNetworks(context, captured, request)),
-    allowances: await observeAllowances(context),
+    allowances,
+    capacity: UNKNOWN_CAPACITY,
     liveHosts: await listLiveHosts(context),
   };
+  const capacity = await observeCapacity(context, restoreQuestions(observed));
+  return { ...observed, capacity: { ...capacity, volumeMaxGiB } };
 }
 
 async function observeOriginal(
@@ -59,16 +68,25 @@ async function observeOriginal(
   };
 }
 
-async function observeAllowances({
-  cloud,
-  run,
-  signal,
-}: FlowContext): Promise<RestoreObservation["allowances"]> {
+interface ObservedAllowances {
+  readonly allowances: RestoreObservation["allowances"];
+  readonly volumeMaxGiB: number | undefined;
+}
+
+async function observeAllowances(
+  { cloud, run, signal }: FlowContext,
+  keyPairsUsed: number,
+): Promise<ObservedAllowances> {
   const [compute, volume, network] = await Promise.all([
     cloud.nova.limits.get(signal),
     cloud.cinder.quotas.get(run.projectId, signal),
     cloud.neutron.quotas.get(run.projectId, signal),
   ]);
-  const { byType, volumes, gigabytes } = volume;
-  return { ...compute, ...network, volumes, gigabytes, volumeTypes: byType };
+  const { byType, volumes, gigabytes, volumeMaxGiB } = volume;
+  const { keyPairsMax, ...counted } = compute;
+  const keyPairs = { max: keyPairsMax, used: keyPairsUsed };
+  return {
+    allowances: { ...counted, ...network, volumes, gigabytes, keyPairs, volumeTypes: byType },
+    volumeMaxGiB,
+  };
 }

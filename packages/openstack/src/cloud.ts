@@ -9,6 +9,7 @@ import type { Token } from "./keystone/tokens.ts";
 import { type Neutron, neutron } from "./neutron/neutron.ts";
 import { type Nova, nova } from "./nova/nova.ts";
 import { NOVA_VERSIONS } from "./nova/nova-versions.ts";
+import { type Placement, placement } from "./placement/placement.ts";
 import type { ServiceType } from "./wire/catalogue.ts";
 import { VersionMemory } from "./wire/discovery.ts";
 import type { CloudLogEntry } from "./wire/exchange.ts";
@@ -45,6 +46,8 @@ export interface Cloud {
   readonly glance: Glance;
   readonly neutron: Neutron;
   readonly barbican: Barbican;
+  /** Not every cloud shows it: `endpoint("placement")` tells. */
+  readonly placement: Placement;
   readonly globalRequestId: string;
   /** A token that is good for a while: renewed before it expires. */
   token(signal?: AbortSignal): Promise<Token>;
@@ -81,6 +84,7 @@ function cloudOf(session: Session): Cloud {
     glance: glance(serviceClient(session, "image", undefined)),
     neutron: neutron(serviceClient(session, "network", undefined)),
     barbican: barbican(serviceClient(session, "key-manager", undefined)),
+    placement: placement(serviceClient(session, "placement", undefined)),
     globalRequestId: session.wire.globalRequestId,
     token: async (signal) => session.token(signal),
     projectId: async (signal) => {

@@ -4,6 +4,7 @@ export type { SecretReaders, SecretRecord, Secrets } from "./barbican/secrets.ts
 export type { Attachment, AttachmentCreation, Attachments } from "./cinder/attachments.ts";
 export type { Cinder } from "./cinder/cinder.ts";
 export type { VolumeLimits, VolumeQuotas } from "./cinder/limits.ts";
+export type { StoragePool, StoragePools } from "./cinder/pools.ts";
 export type { VolumeSnapshot, VolumeSnapshots } from "./cinder/snapshots.ts";
 export type { VolumeType, VolumeTypes } from "./cinder/volume-types.ts";
 export type { Volume, VolumeCreation, VolumeFilter, VolumeGoal, Volumes } from "./cinder/volumes.ts";
@@ -117,6 +118,7 @@ export type {
   VolumeAttachmentCreation,
   VolumeAttachments,
 } from "./nova/volume-attachments.ts";
+export type { Placement, RoomDemand } from "./placement/placement.ts";
 export type { Allowance } from "./wire/allowance.ts";
 export type { ServiceType } from "./wire/catalogue.ts";
 export { VersionMemory } from "./wire/discovery.ts";

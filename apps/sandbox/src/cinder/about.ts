@@ -4,6 +4,7 @@ import { enveloped, numberAt } from "../http/reading.ts";
 import { zonelessTime } from "../state/moments.ts";
 import { limitOf, type Resource } from "../state/quota.ts";
 import type { VolumeTypeRow } from "../state/storage-rows.ts";
+import { OVER_SUBSCRIPTION, provisionedGiB } from "./capacity.ts";
 import { cinderUsage } from "./quota.ts";
 import { VOLUME_ZONE } from "./volumes.ts";
 
@@ -99,6 +100,26 @@ function services(call: Call): Answer {
   return ok({ services: [row("cinder-scheduler", "sandbox"), row("cinder-volume", "sandbox@nfs")] });
 }
 
+/** The NFS driver's one pool: thin, and promised twenty times (its `max_over_subscription_ratio`). */
+function pools(call: Call): Answer {
+  const { cloud } = call;
+  const type = call.minor >= 35 ? call.query.get("volume_type") : null;
+  const known = cloud.state.volumeTypes.all();
+  if (type !== null && known.every((each) => each.id !== type && each.name !== type))
+    throw new ApiError(404, `Volume type ${type} could not be found.`);
+  const capabilities = {
+    total_capacity_gb: cloud.settings.storageGiB,
+    free_capacity_gb: cloud.settings.storageGiB,
+    provisioned_capacity_gb: provisionedGiB(cloud),
+    allocated_capacity_gb: provisionedGiB(cloud),
+    reserved_percentage: 0,
+    thin_provisioning_support: true,
+    max_over_subscription_ratio: String(OVER_SUBSCRIPTION),
+  };
+  const detail = /^true$/i.test(call.query.get("detail") ?? "");
+  return ok({ pools: [{ name: "sandbox@nfs#sandbox", ...(detail ? { capabilities } : {}) }] });
+}
+
 /** Types, limits, quotas, zones, services. */
 export const aboutRoutes: readonly Route[] = [
   route("GET /types", "volume_extension:type_get_all", "reader", (call) =>
@@ -115,5 +136,6 @@ export const aboutRoutes: readonly Route[] = [
     ok({ availabilityZoneInfo: [{ zoneName: VOLUME_ZONE, zoneState: { available: true } }] }),
   ),
   route("GET /os-services", "volume_extension:services:index", "admin", services),
+  route("GET /scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools", "admin", pools),
   route("GET /extensions", "volume:extensions", "reader", () => ok({ extensions: [] })),
 ];

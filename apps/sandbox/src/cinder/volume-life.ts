@@ -1,7 +1,8 @@
-import { describeFault, GiB, newId } from "@cairn/kernel";
+import { describeFault, Fault, GiB, newId } from "@cairn/kernel";
 import type { Cloud } from "../cloud.ts";
 import { zonelessTime } from "../state/moments.ts";
 import type { ImageRow, VolumeRow } from "../state/storage-rows.ts";
+import { hasStorage } from "./capacity.ts";
 import { demandCinder } from "./quota.ts";
 import { invalidInput, patchVolume } from "./volume-body.ts";
 import { makeVolumeFile, removeVolumeFile, type VolumeSource } from "./volume-files.ts";
@@ -89,6 +90,8 @@ async function finishVolume(
   await cloud.clock.sleep(cloud.settings.transitionMs, signal);
   try {
     if (source.kind === "image") patchVolume(cloud, volume.id, { status: "downloading" });
+    // Cinder's scheduler finds no backend, and the volume is in error.
+    if (!hasStorage(cloud)) throw new Fault("no-valid-backend", "No valid backend was found", "later");
     await makeVolumeFile(cloud, volume, source);
     patchVolume(cloud, volume.id, { status: "available" });
   } catch (error) {

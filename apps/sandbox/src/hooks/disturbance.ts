@@ -56,6 +56,30 @@ function setQuotas(call: Call): Answer {
   return ok(quotas.put({ id, limits: { ...quotas.find(id)?.limits, ...Object.fromEntries(limits) } }));
 }
 
+/** What a host has, and what the share has. */
+function setHostCapacity(call: Call): Answer {
+  const asked = jsonOf(call.body);
+  const row = call.cloud.state.hosts.get(hostAt(call));
+  const sizes = { vcpus: row.vcpus, memory_mb: row.memory_mb, local_gb: row.local_gb };
+  const wanted = Object.keys(sizes).map((key) => [key, numberAt(asked, key)] as const);
+  const given = Object.fromEntries(wanted.filter(([, value]) => value !== undefined));
+  return ok(call.cloud.state.hosts.patch(row.id, { ...sizes, ...given }));
+}
+
+function setStorage(call: Call): Answer {
+  const gib = numberAt(jsonOf(call.body), "total_gib");
+  if (gib === undefined || gib < 0) throw new ApiError(400, "total_gib must be a whole number, 0 or more");
+  call.cloud.settings.storageGiB = gib;
+  return ok({ total_gib: gib });
+}
+
+/** Every token is worthless from now on, as after their time or a change of Keystone's keys. */
+function expireTokens(call: Call): Answer {
+  const { tokens } = call.cloud.state;
+  for (const token of tokens.all()) tokens.remove(token.id);
+  return noContent;
+}
+
 /** Making things go wrong. */
 export const disturbanceHooks: readonly Route[] = [
   route("GET /faults", "", "open", (call) => ok({ faults: call.cloud.faults.list() })),
@@ -65,6 +89,9 @@ export const disturbanceHooks: readonly Route[] = [
   route("POST /instances/:id/kill-qemu", "", "open", killQemu),
   route("POST /hosts/:host/vanish", "", "open", vanish),
   route("POST /hosts/:host/return", "", "open", comeBack),
+  route("PUT /hosts/:host/capacity", "", "open", setHostCapacity),
+  route("PUT /storage", "", "open", setStorage),
+  route("POST /tokens/expire", "", "open", expireTokens),
   route("PUT /clock", "", "open", setClock),
   route("PUT /quotas/:project", "", "open", setQuotas),
 ];

@@ -1,15 +1,18 @@
 import type { HostRow, ServerGroupRow, ServerRow } from "../state/compute-rows.ts";
+import { hasRoom, type Room } from "./room.ts";
 
 export interface Placement {
   readonly zone: string | undefined;
   /** A host that an admin asked for by name. */
   readonly host: string | undefined;
   readonly group: ServerGroupRow | undefined;
+  /** Left out: any host is large enough. */
+  readonly room?: Room;
 }
 
 /**
- * The host for a new server: up, of the wanted zone, agreeable to its group, and with the fewest
- * servers (pure).
+ * The host for a new server: up, of the wanted zone, agreeable to its group, with room, and with the
+ * fewest servers (pure).
  */
 export function chooseHost(
   hosts: readonly HostRow[],
@@ -29,6 +32,7 @@ export function chooseHost(
     .filter((host) => wanted.zone === undefined || host.zone === wanted.zone)
     .filter((host) => wanted.host === undefined || host.id === wanted.host)
     .filter((host) => agrees(host))
+    .filter((host) => wanted.room === undefined || hasRoom(host, servers, wanted.room))
     .toSorted((a, b) => load(a) - load(b))
     .at(0);
 }

@@ -85,6 +85,7 @@ function plantIdentity(cloud: Cloud, seed: Seed): void {
 const SERVICES = [
   ["identity", "keystone", "{base}/identity"],
   ["compute", "nova", "{base}/compute/v2.1"],
+  ["placement", "placement", "{base}/placement"],
   ["volumev3", "cinderv3", "{base}/volume/v3/$(project_id)s"],
   ["block-storage", "cinder", "{base}/volume/v3/$(project_id)s"],
   ["image", "glance", "{base}/image"],

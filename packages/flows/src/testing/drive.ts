@@ -194,6 +194,7 @@ export function fakeCloud(world: World, view: "tenant" | "admin"): Cloud {
     cinder: fakeCinder(cloud),
     glance: fakeGlance(cloud),
     neutron: fakeNeutron(cloud),
+    placement: { hasRoom: async () => true },
     token: async () => ({ roles: [{ id: "r", name: cloud.isAdmin ? "admin" : "member" }] }),
   };
   return services as unknown as Cloud;

@@ -57,6 +57,11 @@ export function fakeCinder(state: CloudState): Cinder {
     volumes,
     volumeTypes: { list: async () => state.volumeTypes },
     attachments: fakeAttachments(state, set),
+    pools: {
+      list: async () => {
+        throw new Fault("openstack-forbidden", "listing the storage pools", "never");
+      },
+    },
     quotas: {
       get: async () => ({
         volumes: { max: undefined, used: 0 },

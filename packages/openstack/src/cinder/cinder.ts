@@ -1,6 +1,7 @@
 import type { ServiceClient } from "../wire/service-client.ts";
 import { type Attachments, attachments } from "./attachments.ts";
 import { type VolumeQuotas, volumeQuotas } from "./limits.ts";
+import { type StoragePools, storagePools } from "./pools.ts";
 import { type VolumeSnapshots, volumeSnapshots } from "./snapshots.ts";
 import { type VolumeTypes, volumeTypes } from "./volume-types.ts";
 import { type Volumes, volumes } from "./volumes.ts";
@@ -11,6 +12,7 @@ export interface Cinder {
   readonly attachments: Attachments;
   readonly snapshots: VolumeSnapshots;
   readonly quotas: VolumeQuotas;
+  readonly pools: StoragePools;
 }
 
 /** What the decoders here are written for: attachments of their own since 3.27 (Ocata), 3.59 is of Stein. */
@@ -23,5 +25,6 @@ export function cinder(client: ServiceClient): Cinder {
     attachments: attachments(client),
     snapshots: volumeSnapshots(client),
     quotas: volumeQuotas(client),
+    pools: storagePools(client),
   };
 }

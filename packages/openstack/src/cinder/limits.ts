@@ -8,6 +8,8 @@ export interface VolumeLimits {
   readonly volumes: Allowance;
   readonly snapshots: Allowance;
   readonly gigabytes: Allowance;
+  /** How large one volume may be. */
+  readonly volumeMaxGiB: number | undefined;
   /** Quotas of single volume types, by the type's name: those that Cinder names. */
   readonly byType: Readonly<
     Record<
@@ -43,7 +45,8 @@ function readQuota(fields: Fields): VolumeLimits {
   for (const name of Object.keys(fields.raw)) {
     if (name.startsWith("volumes_")) byType[name.slice("volumes_".length)] = readThree(fields, name.slice(7));
   }
-  return { ...readThree(fields, ""), byType };
+  const perVolume = fields.optionalObject("per_volume_gigabytes", readAllowance);
+  return { ...readThree(fields, ""), volumeMaxGiB: perVolume?.max, byType };
 }
 
 /** `suffix` is empty or `_` and the name of a volume type. */

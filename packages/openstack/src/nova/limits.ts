@@ -8,6 +8,8 @@ export interface ComputeLimits {
   readonly cores: Allowance;
   readonly ramMiB: Allowance;
   readonly serverGroups: Allowance;
+  /** How many key pairs one user may have; how many there are is for `keyPairs.list` to say. */
+  readonly keyPairsMax: number | undefined;
 }
 
 export interface Limits {
@@ -33,5 +35,6 @@ function readLimits(fields: Fields): ComputeLimits {
       fields.optionalInteger("maxServerGroups") ?? -1,
       fields.optionalInteger("totalServerGroupsUsed") ?? 0,
     ),
+    keyPairsMax: allowance(fields.optionalInteger("maxTotalKeypairs") ?? -1, 0).max,
   };
 }

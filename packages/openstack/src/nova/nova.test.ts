@@ -230,6 +230,7 @@ void test("a flavor, key pair, limit, zone, service and server group are read in
     cores: { max: undefined, used: 5 },
     ramMiB: { max: 51200, used: 512 },
     serverGroups: { max: undefined, used: 0 },
+    keyPairsMax: undefined,
   });
   assert.deepEqual(await nova.availabilityZones.list(), [{ name: "az1", isAvailable: true }]);
   assert.equal((await nova.services.list({ host: asId<"host">("c1") }))[0]?.state, "down");

@@ -12,6 +12,7 @@ export type ServiceType =
   | "image"
   | "network"
   | "key-manager"
+  | "placement"
   | "workloads";
 
 /**
@@ -27,6 +28,7 @@ const TYPES: Readonly<Record<ServiceType, readonly string[]>> = {
   image: ["image"],
   network: ["network"],
   "key-manager": ["key-manager"],
+  placement: ["placement"],
   workloads: ["workloads", "workloadmgr"],
 };
 
@@ -67,7 +69,7 @@ interface Major {
 }
 
 /** A service whose addresses have a version that we know. */
-export type VersionedService = Exclude<ServiceType, "workloads">;
+export type VersionedService = Exclude<ServiceType, "workloads" | "placement">;
 
 /** Cinder names its versions v3.0, Glance each minor version (v2.15), Nova v2.1, Keystone v3.14. */
 export const MAJORS: Readonly<Record<VersionedService, Major>> = {

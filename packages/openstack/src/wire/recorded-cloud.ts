@@ -166,6 +166,7 @@ export function tokenDocument(url: string, change?: Readonly<Record<string, unkn
         image: `${url}/image`,
         network: `${url}/network`,
         "key-manager": `${url}/key-manager`,
+        placement: `${url}/placement`,
       }),
       ...change,
     },

@@ -78,7 +78,7 @@ function view(access: CloudAccess, wire: Wire, shared: Shared): Session {
 
   const root = async (service: ServiceType, signal: AbortSignal | undefined): Promise<string> => {
     if (service === "identity") return identityRoot(access.authUrl);
-    if (service === "workloads") return endpoint(service, signal);
+    if (service === "workloads" || service === "placement") return endpoint(service, signal);
     const url = await abortable(locate(await asking(service, signal)), signal);
     if (service !== "volume") return url;
     // Cinder before 3.67 wants the project in the address, whether the catalogue has it or not.
