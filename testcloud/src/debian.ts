@@ -184,16 +184,15 @@ async function install(
   };
   const policyWasThere = existsSync(POLICY_FILE);
   const standIns = mkdtempSync(join(tmpdir(), "cairn-apt-"));
-  const path = `${standIns}:${MACHINE_ENVIRONMENT["PATH"] ?? ""}`;
+  // apt gives the packages' scripts a PATH of its own.
+  const path = `DPkg::Path=${standIns}:${MACHINE_ENVIRONMENT["PATH"] ?? ""}`;
   try {
     writeWhole(join(standIns, "py3compile"), NO_COMPILER, 0o755);
     if (!policyWasThere) writeWhole(POLICY_FILE, POLICY, 0o755);
     await runCommand(["debconf-set-selections"], { ...options, input: ANSWERS.join("\n") });
     await runCommand([...APT, "update"], options);
-    await runCommand([...APT, ...HOW, "install", "--no-install-recommends", ...missing], {
-      ...options,
-      environment: { ...options.environment, PATH: path },
-    });
+    const how = [...HOW, "-o", path];
+    await runCommand([...APT, ...how, "install", "--no-install-recommends", ...missing], options);
     // What cannot be compiled, such as templates, is not an error: Python compiles what it needs anyway.
     await runCommand(["sh", "-c", '"$@" || :', "compile", ...COMPILE], options);
   } catch (cause) {
