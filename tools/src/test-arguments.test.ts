@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { parseTestArguments } from "./test-arguments.ts";
 
 void test("words are filters, and --cloud names the project's own cloud or a folder", () => {
-  const run = (filters: string[], cloudFolder?: string, isShort = false) => {
-    return { kind: "run", filters, cloudFolder, isShort };
+  const run = (filters: string[], cloudFolder?: string, isShort = false, again = false) => {
+    return { kind: "run", filters, cloudFolder, isShort, again };
   };
   const testcloud = "/var/tmp/cairn-testcloud";
   const table: readonly [readonly string[], ReturnType<typeof run>][] = [
@@ -15,6 +15,7 @@ void test("words are filters, and --cloud names the project's own cloud or a fol
     [["nova", "--cloud", "my/cloud"], run(["nova"], "/home/me/my/cloud")],
     [["--cloud", "/etc/openstack"], run([], "/etc/openstack")],
     [["--short", "--cloud", "testcloud"], run([], testcloud, true)],
+    [["--again", "nova"], run(["nova"], undefined, false, true)],
   ];
   for (const [argv, wanted] of table) assert.deepEqual(parseTestArguments(argv, "/home/me"), wanted);
 });

@@ -9,25 +9,29 @@ export type TestArguments =
       readonly cloudFolder: string | undefined;
       /** Of the tests on a real cloud only those that continuous integration has time for. */
       readonly isShort: boolean;
+      /** A file that failed is run once more, alone. */
+      readonly again: boolean;
     }
   | { readonly kind: "wrong"; readonly because: string };
 
 /** Where `./cairn testcloud` keeps its cloud. */
 const TESTCLOUD_FOLDER = "/var/tmp/cairn-testcloud";
 
-/** `[--cloud testcloud|FOLDER [--short]] [FILTER...]` */
+/** `[--cloud testcloud|FOLDER [--short]] [--again] [FILTER...]` */
 export function parseTestArguments(argv: readonly string[], cwd: string): TestArguments {
   const filters: string[] = [];
   let cloudFolder: string | undefined;
   let isShort = false;
+  let again = false;
   const words = argv.values();
   for (const word of words) {
     if (!word.startsWith("--")) {
       filters.push(word);
       continue;
     }
-    if (word === "--short") {
-      isShort = true;
+    if (word === "--short" || word === "--again") {
+      isShort ||= word === "--short";
+      again ||= word === "--again";
       continue;
     }
     const [flag, given] = word.split("=", 2);
@@ -41,5 +45,5 @@ export function parseTestArguments(argv: readonly string[], cwd: string): TestAr
   if (isShort && cloudFolder === undefined) {
     return { kind: "wrong", because: "--short is for a real cloud: give --cloud, too" };
   }
-  return { kind: "run", filters, cloudFolder, isShort };
+  return { kind: "run", filters, cloudFolder, isShort, again };
 }

@@ -64,6 +64,18 @@ describe("the test runner", () => {
     assert.match(text, /a\.test\.ts:2\n/);
   });
 
+  it("runs a file that failed once more when asked to, alone, and tells both outcomes", async () => {
+    const second = `${head} import { existsSync, writeFileSync } from "node:fs";
+      test("x", () => { const was = existsSync("was-here"); writeFileSync("was-here", ""); assert.ok(was); });`;
+    const shaky = await run(one(second), { again: true });
+    assert.equal(shaky.verdict, "passed", shaky.text);
+    assert.equal(shaky.last, "1 passed, 0 failed");
+    assert.match(shaky.text, /^FAIL .*\n[^]*once more, alone: packages\/a[^]*^ok /m);
+    assert.equal((await run(one(second))).verdict, "failed");
+    const broken = await run(one(`${head} test("x", () => assert.fail("always"));`), { again: true });
+    assert.equal(broken.last, "0 passed, 1 failed");
+  });
+
   it("counts a failing hook, a file that throws while it loads, and a file that exits", async () => {
     const hook = `import { before, describe, it } from "node:test";
       describe("s", () => { before(() => { throw new Error("hook"); }); it("x", () => {}); });`;

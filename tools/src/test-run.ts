@@ -15,6 +15,8 @@ export interface TestRun {
   readonly cloudFolder?: string | undefined;
   /** Of those only the short list (see `test-files.ts`). */
   readonly isShort?: boolean;
+  /** Runs a file that failed once more, alone: what then passes failed by the load, and is told as such. */
+  readonly again?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -31,10 +33,12 @@ const LIMIT_MS: Readonly<Record<TestPlace, number>> = {
 };
 /** The machine of a developer has at least two cores; system tests start many processes and go one by one. */
 const FILES_AT_ONCE = 2;
+/** More than these do not fail by the load. */
+const AGAIN_MAX = 3;
 
 /**
- * Runs test files in processes of their own and tells each as it ends, then each failure with its place, and
- * at last one line `N passed, N failed`. A run in which nothing passed has not passed.
+ * Runs test files in processes of their own and tells each as it ends, with its failures and their places, then
+ * what failed, and at last one line `N passed, N failed`. A run in which nothing passed has not passed.
  */
 export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
   const files = findTestFiles(run.root, run.filters, placeOf(run));
@@ -84,11 +88,23 @@ async function runAll(
     if (run.signal.aborted) return;
     results.push(result);
     run.say(summary(result, width));
+    tellFailures(run, result);
   };
   const together = [...files.entries()].filter(([, file]) => !file.alone);
   const alone = [...files.entries()].filter(([, file]) => file.alone);
   await drain(together, FILES_AT_ONCE, run.signal, one);
   await drain(alone, 1, run.signal, one);
+  const failed = results.filter(({ failures }) => failures.length > 0);
+  if (run.again !== true || failed.length > AGAIN_MAX) return results;
+  const isFailed = (path: string): boolean => failed.some((each) => each.path === path);
+  results.splice(0, Infinity, ...results.filter(({ path }) => !isFailed(path)));
+  for (const { path } of failed) run.say(`once more, alone: ${path}`);
+  await drain(
+    [...files.entries()].filter(([, { path }]) => isFailed(path)),
+    1,
+    run.signal,
+    one,
+  );
   return results;
 }
 
@@ -115,9 +131,13 @@ function summary({ path, ms, passed, failures }: FileResult, width: number): str
   return `${verdict} ${path.padEnd(width)} ${seconds}  ${passed} passed${failed}`;
 }
 
+function tellFailures(run: TestRun, { path, failures }: FileResult): void {
+  for (const { name, text } of failures) run.say(`${path}: ${name}\n  ${text.replaceAll("\n", "\n  ")}`);
+}
+
 function conclude(run: TestRun, results: readonly FileResult[]): "passed" | "failed" {
   for (const { path, failures } of results.toSorted((a, b) => a.path.localeCompare(b.path))) {
-    for (const { name, text } of failures) run.say(`\n${path}: ${name}\n  ${text.replaceAll("\n", "\n  ")}`);
+    for (const { name } of failures) run.say(`failed: ${path}: ${name}`);
   }
   const sum = (of: (result: FileResult) => number): number =>
     results.reduce((total, each) => total + of(each), 0);

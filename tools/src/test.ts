@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { parseTestArguments, type TestArguments } from "./test-arguments.ts";
 import { runTests } from "./test-run.ts";
 
-// `./cairn test [--cloud CLOUD [--short]] [FILTER...]`: the one place of this program that touches process state.
+// `./cairn test [--cloud CLOUD [--short]] [--again] [FILTER...]`: the one place that touches process state.
 const stopping = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
@@ -19,12 +19,13 @@ async function runAsked(asked: TestArguments): Promise<0 | 1 | 2> {
     process.stderr.write(`cairn test: ${asked.because}\n`);
     return 2;
   }
-  const { filters, cloudFolder, isShort } = asked;
+  const { filters, cloudFolder, isShort, again } = asked;
   const passed = await runTests({
     root: resolve(import.meta.dirname, "../.."),
     filters,
     cloudFolder,
     isShort,
+    again,
     env: process.env,
     signal: stopping.signal,
     say: (line) => void process.stdout.write(`${line}\n`),

@@ -12,6 +12,8 @@ export interface QmpAddress {
    * second one connects and then waits for the greeting until the first has gone.
    */
   readonly timeoutMs: number;
+  /** For the greeting alone, where nobody else can be the monitor's client. */
+  readonly greetingMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +49,7 @@ export async function connectQmp(address: QmpAddress): Promise<QmpClient> {
     signal?.throwIfAborted();
     const client = new QmpClient(connect({ path }), address);
     try {
-      await client.negotiate(signal);
+      await client.negotiate(address);
       return client;
     } catch (cause) {
       client.close();
@@ -113,8 +115,9 @@ export class QmpClient implements Disposable {
   }
 
   /** Waits for the greeting and leaves negotiation mode. Called once, by `connectQmp`. */
-  async negotiate(signal?: AbortSignal): Promise<void> {
-    this.#version = await this.#bounded(this.#greeting.promise, "its greeting", { signal });
+  async negotiate({ greetingMs, timeoutMs, signal }: QmpAddress): Promise<void> {
+    const limits = { timeoutMs: greetingMs ?? timeoutMs, signal };
+    this.#version = await this.#bounded(this.#greeting.promise, "its greeting", limits);
     await this.execute("qmp_capabilities", {}, { signal });
   }
 

@@ -4,7 +4,9 @@ import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../host/scratch.ts";
 
 /** A node whose disks are busy can take long to load a program. */
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
+/** A daemon greets within milliseconds; one that took us for somebody else is asked again. */
+const GREETING_MS = 3_000;
 const QUIT_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
 const LAST_WORDS_MAX = 2000;
@@ -113,7 +115,8 @@ async function connectWhenReady(
   const ready = withDeadline(READY_TIMEOUT_MS, signal);
   for (;;) {
     try {
-      return await connectQmp({ path: parts.monitor, timeoutMs: QMP_TIMEOUT_MS, signal: ready });
+      const times = { timeoutMs: QMP_TIMEOUT_MS, greetingMs: GREETING_MS };
+      return await connectQmp({ path: parts.monitor, ...times, signal: ready });
     } catch (cause) {
       if (ready.aborted || parts.isOver() || parts.clock.now() > until) throw cause;
       await parts.clock.sleep(POLL_MS, signal);

@@ -15,7 +15,9 @@ import { createImage, type TestDisk } from "./test-node.ts";
 const run = promisify(execFile);
 /** `nobody` and `nogroup`: libvirtd of root would manage the whole machine's domains. */
 const NOBODY = 65_534;
-const START_TIMEOUT_MS = 30_000;
+/** A first start on a machine asks each of its emulators what it can do. */
+const START_TIMEOUT_MS = 120_000;
+const CALL_TIMEOUT_MS = 120_000;
 const URI = "qemu:///session";
 
 /** A compute node's folder for one test, with a session libvirtd of its own and real QEMU processes. */
@@ -71,7 +73,7 @@ export class LibvirtNode implements AsyncDisposable {
     const until = systemClock.now() + START_TIMEOUT_MS;
     while (this.#client === undefined) {
       try {
-        this.#client = await connectLibvirt({ ...this.place, timeoutMs: 40_000 });
+        this.#client = await connectLibvirt({ ...this.place, timeoutMs: CALL_TIMEOUT_MS });
       } catch (cause) {
         if (child.exitCode !== null || systemClock.now() > until) throw cause;
         await systemClock.sleep(50);

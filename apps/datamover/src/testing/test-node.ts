@@ -240,7 +240,7 @@ export class TestInstance {
 async function connectWhenUp(path: string, isOver: () => boolean): Promise<QmpClient> {
   for (;;) {
     try {
-      return await connectQmp({ path, timeoutMs: 20_000 });
+      return await connectQmp({ path, timeoutMs: 20_000, greetingMs: 3_000 });
     } catch (cause) {
       if (isOver()) throw cause;
       await systemClock.sleep(10);
