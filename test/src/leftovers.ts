@@ -19,7 +19,8 @@ export async function leftovers(tree: Tree): Promise<string[]> {
   return found.flat();
 }
 
-async function inDatabase({ database }: Tree): Promise<string[]> {
+/** Rows in a running state, and what runs say that they kept. */
+export async function inDatabase({ database }: Tree): Promise<string[]> {
   const { handle } = database;
   const runs = await handle.selectFrom("run").select(["id", "flow", "state", "leftovers"]).execute();
   const orders = await handle.selectFrom("datamover_order").select(["id", "state"]).execute();
@@ -99,7 +100,7 @@ async function inScratch({ embedded }: Tree): Promise<string[]> {
 }
 
 /** Writers' sessions that nobody ended: a sweep would wait for them. */
-async function onTarget({ embedded }: Tree): Promise<string[]> {
+export async function onTarget({ embedded }: Tree): Promise<string[]> {
   const names = await readdir(embedded.layout.target, { recursive: true });
   const begun = names.flatMap((name) => /^(.*\/w\/[^/]+)\/begin$/.exec(name)?.[1] ?? []);
   return begun.filter((name) => !names.includes(`${name}/end`)).map((name) => `session ${name} has no end`);

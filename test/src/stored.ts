@@ -4,7 +4,7 @@ import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
 import { copyDisk } from "@cairn/embedded";
 import { type Commit, openKeySet, readCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
-import { memoryDisk, openTransfer } from "@cairn/transfer";
+import { type BlockDestination, memoryDisk, openTransfer } from "@cairn/transfer";
 import type { Tree } from "./tree.ts";
 
 /** Keeps the present content of an instance's disk, to compare what was stored of it. */
@@ -19,6 +19,12 @@ export interface StoredSnapshot {
   readonly commit: Commit;
   /** A disk's content, read from the repository alone: every chunk is authenticated on the way. */
   read(instanceId: string, device: string): Promise<Buffer>;
+  /** The same, written to what `destinationOf` makes for the disk's size. */
+  write<Destination extends BlockDestination>(
+    instanceId: string,
+    device: string,
+    destinationOf: (sizeBytes: number) => Promise<Destination>,
+  ): Promise<Destination>;
 }
 
 /** Opens a snapshot in the repository with the installation's key, past the database's opinion of it. */
@@ -39,18 +45,25 @@ export async function openStored(tree: Tree, snapshotId: string): Promise<Stored
   const store = directoryStore(tree.embedded.layout.target);
   const commit = await readCommit(store, { ...access, workloadId: snapshot.workload_id, snapshotId });
   const indexSegments = await listSegments(handle, repository.id);
-  const read = async (instanceId: string, device: string): Promise<Buffer> => {
+  const write: StoredSnapshot["write"] = async (instanceId, device, destinationOf) => {
     const disk = commit.disks.find((each) => each.instanceId === instanceId && each.device === device);
     if (disk === undefined) throw new Error(`the commit has no disk ${device} of ${instanceId}`);
     const transfer = await openTransfer({ store, ...access, indexSegments, workers: 1, signal: tree.signal });
     try {
-      const content = Buffer.alloc(disk.sizeBytes, 0xee);
-      const destination = memoryDisk(content);
+      const destination = await destinationOf(disk.sizeBytes);
       await transfer.writeDisk({ root: disk.root, destination, mode: "whole", signal: tree.signal });
-      return content;
+      return destination;
     } finally {
       await transfer.close();
     }
   };
-  return { commit, read };
+  const read = async (instanceId: string, device: string): Promise<Buffer> => {
+    let content = Buffer.alloc(0);
+    await write(instanceId, device, async (sizeBytes) => {
+      content = Buffer.alloc(sizeBytes, 0xee);
+      return Promise.resolve(memoryDisk(content));
+    });
+    return content;
+  };
+  return { commit, read, write };
 }

@@ -1,0 +1,135 @@
+import type { InstanceId, VolumeId } from "@cairn/kernel";
+import { systemClock } from "@cairn/kernel";
+import type { Cloud, Server, Volume } from "@cairn/openstack";
+import { until } from "../tree.ts";
+
+const WITHIN_MS = 300_000;
+const LOOK_MS = 500;
+/** Stein's; Cinder's extends volumes that are in use since 3.42. */
+const NOVA = { "X-OpenStack-Nova-API-Version": "2.72" };
+const CINDER = { "OpenStack-API-Version": "volume 3.59" };
+
+/** A tenant who does to instances and volumes what the product never does, and waits until it is done. */
+export class Operator {
+  readonly #cloud: Cloud;
+  readonly #signal: AbortSignal;
+
+  constructor(cloud: Cloud, signal: AbortSignal) {
+    this.#cloud = cloud;
+    this.#signal = signal;
+  }
+
+  /** One of Nova's server actions, such as `{ pause: null }`, and the status that it leads to. */
+  async act(id: InstanceId, action: object, status: string): Promise<Server> {
+    await this.#post("compute", `/servers/${id}/action`, action, NOVA);
+    return this.whenStatus(id, status);
+  }
+
+  /** Waits until no task is going on and the status is this one. */
+  async whenStatus(id: InstanceId, status: string): Promise<Server> {
+    return this.#look(`${status} of instance ${id}`, async () => {
+      const server = await this.#cloud.nova.servers.get(id, this.#signal);
+      if (server.status === "ERROR" && status !== "ERROR")
+        throw new Error(`instance ${id} is in ERROR: ${server.fault?.message ?? "without a reason"}`);
+      return server.status === status && server.taskState === undefined ? server : undefined;
+    });
+  }
+
+  async resize(id: InstanceId, flavorId: string): Promise<void> {
+    await this.act(id, { resize: { flavorRef: flavorId } }, "VERIFY_RESIZE");
+    await this.act(id, { confirmResize: null }, "ACTIVE");
+  }
+
+  /** Makes an image of an instance, and deletes it with the snapshots that Nova made for it. */
+  async imageAndDelete(id: InstanceId, name: string): Promise<void> {
+    await this.#post("compute", `/servers/${id}/action`, { createImage: { name } }, NOVA);
+    const { glance, cinder } = this.#cloud;
+    const image = await this.#look(`image ${name}`, async () => {
+      const [found] = await glance.images.list({ name }, this.#signal);
+      return found?.status === "active" ? found : undefined;
+    });
+    const { taskState } = await this.#cloud.nova.servers.get(id, this.#signal);
+    if (taskState !== undefined) await this.#idle(id);
+    await glance.images.delete(image.id, this.#signal);
+    for (const snapshot of await cinder.snapshots.list({}, this.#signal))
+      if (snapshot.name === `snapshot for ${name}`) await this.#deleteSnapshot(snapshot.id);
+  }
+
+  async attach(id: InstanceId, volumeId: VolumeId): Promise<void> {
+    await this.#cloud.nova.volumeAttachments.attach(id, { volumeId }, this.#signal);
+    await this.#whenVolume(volumeId, (volume) => volume.status === "in-use");
+    await this.#idle(id);
+  }
+
+  async detach(id: InstanceId, volumeId: VolumeId): Promise<void> {
+    await this.#cloud.nova.volumeAttachments.detach(id, volumeId, this.#signal);
+    await this.#whenVolume(volumeId, (volume) => volume.status === "available");
+    await this.#idle(id);
+  }
+
+  async extend(volumeId: VolumeId, sizeGiB: number): Promise<void> {
+    const action = { "os-extend": { new_size: sizeGiB } };
+    await this.#post("volume", `/volumes/${volumeId}/action`, action, CINDER);
+    await this.#whenVolume(volumeId, (volume) => volume.status === "in-use" && volume.sizeGiB === sizeGiB);
+  }
+
+  /** Makes a snapshot of Cinder's of a volume in use, and deletes it. */
+  async snapshotAndDelete(volumeId: VolumeId, name: string): Promise<void> {
+    const { snapshots } = this.#cloud.cinder;
+    const made = await snapshots.create({ volumeId, name }, this.#signal);
+    await this.#look(`snapshot ${name}`, async () => {
+      const found = await snapshots.find(made.id, this.#signal);
+      if (found?.status === "error") throw new Error(`Cinder's snapshot of volume ${volumeId} failed`);
+      return found?.status === "available" ? found : undefined;
+    });
+    await this.#deleteSnapshot(made.id);
+  }
+
+  async #deleteSnapshot(id: string): Promise<void> {
+    const { snapshots } = this.#cloud.cinder;
+    await snapshots.delete(id, this.#signal);
+    await this.#look(`the end of snapshot ${id}`, async () =>
+      (await snapshots.find(id, this.#signal)) === undefined ? true : undefined,
+    );
+  }
+
+  async #idle(id: InstanceId): Promise<void> {
+    await this.#look(`the end of instance ${id}'s task`, async () => {
+      const server = await this.#cloud.nova.servers.get(id, this.#signal);
+      return server.taskState === undefined ? true : undefined;
+    });
+  }
+
+  async #whenVolume(id: VolumeId, isSo: (volume: Volume) => boolean): Promise<void> {
+    await this.#look(`volume ${id}`, async () => {
+      const volume = await this.#cloud.cinder.volumes.get(id, this.#signal);
+      if (volume.status.startsWith("error")) throw new Error(`volume ${id} is in ${volume.status}`);
+      return isSo(volume) ? true : undefined;
+    });
+  }
+
+  async #look<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
+    return until(what, WITHIN_MS, async () => {
+      const found = await look();
+      if (found === undefined) await systemClock.sleep(LOOK_MS, this.#signal);
+      return found;
+    });
+  }
+
+  async #post(
+    service: "compute" | "volume",
+    path: string,
+    body: object,
+    version: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const [endpoint, token] = [await this.#cloud.endpoint(service), await this.#cloud.token()];
+    const reply = await fetch(`${endpoint}${path}`, {
+      method: "POST",
+      signal: this.#signal,
+      headers: { "content-type": "application/json", "x-auth-token": token.value.reveal(), ...version },
+      body: JSON.stringify(body),
+    });
+    const text = await reply.text();
+    if (!reply.ok) throw new Error(`POST ${path} ${JSON.stringify(body)}: ${reply.status} ${text}`);
+  }
+}
