@@ -14,6 +14,8 @@ export interface OpenStackPlace {
   readonly scratchFolder: string;
   /** Where the host has its mounts of Cinder's file shares. */
   readonly volumesFolder: string;
+  /** The message bus, where jobs shall make way for what is announced there. */
+  readonly busUrl?: string | undefined;
 }
 
 /** The cloud of a tree. */
@@ -107,10 +109,14 @@ function engineEnvironment(settings: PartSettings): Record<string, string> {
     CAIRN_TARGET_DEFAULT_PATH: layout.target,
     CAIRN_ENGINE_ESCROW_PUBLIC_KEY: escrowPublicKey,
     // Not every cloud has Barbican; the sandbox has.
-    ...(cloud.kind === "sandbox" ? { CAIRN_ENGINE_BARBICAN_KEYS: "true" } : {}),
+    ...(cloud.kind === "sandbox" ? { CAIRN_ENGINE_BARBICAN_KEYS: "true" } : busEnvironment(cloud)),
     ...optional("CAIRN_ENGINE_LEASE_MS", options.leaseMs),
     ...optional("CAIRN_MAINTENANCE_LOOK_SECONDS", options.maintenanceLookSeconds),
   };
+}
+
+function busEnvironment({ busUrl }: OpenStackPlace): Record<string, string> {
+  return busUrl === undefined ? {} : { CAIRN_NOTIFICATIONS_TRANSPORT_URL: busUrl };
 }
 
 function datamoverEnvironment(host: string, settings: PartSettings): Record<string, string> {

@@ -22,12 +22,27 @@ export async function readPlace(cloud: string): Promise<OpenStackPlace> {
   const folder = cloud === "testcloud" ? DEFAULT_FOLDER : cloud;
   try {
     const found: unknown = JSON.parse(await readFile(join(folder, "place.json"), "utf8"));
-    if (isPlace(found)) return found;
+    if (isPlace(found)) return { ...found, busUrl: await busOf(folder) };
   } catch (cause) {
     if (!hasCode(cause, "ENOENT") && !(cause instanceof SyntaxError)) throw cause;
   }
   const remedy = "start one with ./cairn testcloud up";
   throw new Fault("no-cloud", `${folder} holds no test cloud that is up: ${remedy}`, "after-operator");
+}
+
+/** The message bus, with its password; the cloud's own file tells it, which a place written by hand lacks. */
+async function busOf(folder: string): Promise<string | undefined> {
+  try {
+    const access = JSON.parse(await readFile(join(folder, "access.json"), "utf8")) as AccessFile;
+    return access.bus?.url;
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return undefined;
+    throw cause;
+  }
+}
+
+interface AccessFile {
+  readonly bus?: { readonly url?: string };
 }
 
 function isPlace(value: unknown): value is OpenStackPlace {
