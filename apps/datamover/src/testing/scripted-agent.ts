@@ -1,0 +1,179 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { systemClock } from "@cairn/kernel";
+
+/** Numbers of `remote_protocol.x` and `qemu_protocol.x` in libvirt's source. */
+const PROGRAMS = { remote: 0x20008086, qemu: 0x20008087 } as const;
+const NAMES: Readonly<Record<string, string>> = {
+  [`${PROGRAMS.remote}/14`]: "domain-xml",
+  [`${PROGRAMS.remote}/164`]: "abort-job",
+  [`${PROGRAMS.remote}/421`]: "backup-begin",
+  [`${PROGRAMS.qemu}/1`]: "monitor-command",
+};
+const XML_REPLY = { program: PROGRAMS.remote, procedure: 14 } as const;
+const AGENT_CALL = { program: PROGRAMS.qemu, procedure: 3 } as const;
+const REPLY = 1;
+const HEAD_BYTES = 28;
+const CHANNEL =
+  "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel>";
+
+/** What reached libvirt or the agent, and when. */
+export interface Asked {
+  readonly what: string;
+  readonly atMs: number;
+}
+
+/**
+ * Stands before a real libvirt daemon, passes everything on, and plays the guests' agent: no guest runs in
+ * these tests. It notes in which order libvirt and agent were asked.
+ */
+export class ScriptedAgent implements AsyncDisposable {
+  readonly asked: Asked[] = [];
+  readonly place: { readonly socket: string; readonly uri: string };
+  /** How long the agent takes for a command, such as `freeze`. */
+  delayMs: Readonly<Record<string, number>> = {};
+  /** Called when a guest has been frozen. */
+  onFrozen: () => void = () => undefined;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** By nothing that the call says: these tests freeze one guest. */
+  #isFrozen = false;
+
+  private constructor(socket: string, real: { readonly socket: string; readonly uri: string }) {
+    this.place = { socket, uri: real.uri };
+    this.#server = createServer((client) => {
+      const daemon = connect(real.socket);
+      this.#join(client, daemon);
+    });
+  }
+
+  static async open(
+    socket: string,
+    real: { readonly socket: string; readonly uri: string },
+  ): Promise<ScriptedAgent> {
+    const made = new ScriptedAgent(socket, real);
+    await new Promise<void>((resolve) => void made.#server.listen(socket, resolve));
+    return made;
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  /** From each freeze that was asked for until its thaw was answered, in milliseconds. */
+  get freezesMs(): readonly number[] {
+    const times: number[] = [];
+    let sinceMs: number | undefined;
+    for (const { what, atMs } of this.asked) {
+      if (what === "freeze") sinceMs ??= atMs;
+      if (what !== "thawed" || sinceMs === undefined) continue;
+      times.push(atMs - sinceMs);
+      sinceMs = undefined;
+    }
+    return times;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+  }
+
+  #join(client: Socket, daemon: Socket): void {
+    for (const [one, other] of [
+      [client, daemon],
+      [daemon, client],
+    ] as const) {
+      this.#sockets.add(one);
+      one.on("error", () => one.destroy());
+      one.on("close", () => {
+        this.#sockets.delete(one);
+        other.destroy();
+      });
+    }
+    forMessages(client, (message) => {
+      this.#takeCall(client, daemon, message);
+    });
+    forMessages(daemon, (message) => {
+      client.write(isFor(message, XML_REPLY) && isGood(message) ? withChannel(message) : message);
+    });
+  }
+
+  #takeCall(client: Socket, daemon: Socket, call: Buffer): void {
+    if (isFor(call, AGENT_CALL)) {
+      void this.#playAgent(client, call);
+      return;
+    }
+    const name = NAMES[`${call.readUInt32BE(4)}/${call.readInt32BE(12)}`];
+    if (name !== undefined) this.#note(name);
+    daemon.write(call);
+  }
+
+  async #playAgent(client: Socket, call: Buffer): Promise<void> {
+    const words = call.toString("latin1");
+    const command = ["freeze", "thaw", "status"].find((each) => words.includes(`guest-fsfreeze-${each}`));
+    this.#note(command ?? "agent");
+    await systemClock.sleep(this.delayMs[command ?? ""] ?? 0);
+    if (command === "freeze") this.#isFrozen = true;
+    if (command === "thaw") {
+      this.#isFrozen = false;
+      this.#note("thawed");
+    }
+    const status = this.#isFrozen ? "frozen" : "thawed";
+    const answer = JSON.stringify({ return: command === "status" ? status : 2 });
+    if (client.writable) client.write(replyTo(call, Buffer.concat([int(1), text(answer)])));
+    if (command === "freeze") this.onFrozen();
+  }
+
+  #note(what: string): void {
+    this.asked.push({ what, atMs: systemClock.now() });
+  }
+}
+
+/** Cuts a stream into messages: each begins with its length. */
+function forMessages(socket: Socket, take: (message: Buffer) => void): void {
+  let bytes = Buffer.alloc(0);
+  socket.on("data", (part: Buffer) => {
+    bytes = Buffer.concat([bytes, part]);
+    while (bytes.length >= 4 && bytes.length >= bytes.readUInt32BE()) {
+      const length = bytes.readUInt32BE();
+      take(Buffer.from(bytes.subarray(0, length)));
+      bytes = bytes.subarray(length);
+    }
+  });
+}
+
+function isFor(
+  message: Buffer,
+  { program, procedure }: { readonly program: number; readonly procedure: number },
+): boolean {
+  return message.readUInt32BE(4) === program && message.readInt32BE(12) === procedure;
+}
+
+function isGood(reply: Buffer): boolean {
+  return reply.readInt32BE(24) === 0;
+}
+
+/** The domain's description with an agent that is connected. */
+function withChannel(reply: Buffer): Buffer {
+  const xml = reply.toString("utf8", HEAD_BYTES + 4, HEAD_BYTES + 4 + reply.readUInt32BE(HEAD_BYTES));
+  return replyTo(reply, text(xml.replace("</devices>", `${CHANNEL}</devices>`)));
+}
+
+/** A good reply with the numbers of this message. */
+function replyTo(message: Buffer, payload: Buffer): Buffer {
+  const head = Buffer.from(message.subarray(0, HEAD_BYTES));
+  head.writeUInt32BE(HEAD_BYTES + payload.length, 0);
+  head.writeInt32BE(REPLY, 16);
+  head.writeInt32BE(0, 24);
+  return Buffer.concat([head, payload]);
+}
+
+function int(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, "utf8");
+  return Buffer.concat([int(bytes.length), bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+}
