@@ -29,7 +29,9 @@ export function failureReply(error: unknown): FailureReply {
   const known = httpFailure(error);
   if (known !== undefined) return { status: known.code, isOurs: false, body: faultBody(known) };
   if (error instanceof Fault && error.retry === "later") {
-    const message = "A service that is needed for this does not answer at the moment.";
+    const message = error.code.startsWith("openstack-")
+      ? `OpenStack gave no answer while this was asked of it: ${error.message}.`
+      : "A service that is needed for this does not answer at the moment.";
     return { status: 503, isOurs: true, body: faultBody({ code: 503, message, remedy: "Try again later." }) };
   }
   return {

@@ -120,9 +120,15 @@ export class SandboxHooks {
     await this.#ask("PUT", `/quotas/${projectId}`, quota);
   }
 
-  /** Makes every token worthless, as when its time is over. */
-  async expireTokens(): Promise<void> {
-    await this.#ask("POST", "/tokens/expire");
+  /** How often each fault was met. */
+  async faultHits(): Promise<readonly number[]> {
+    const { faults } = await this.#json<{ faults: readonly { hits: number }[] }>("/faults");
+    return faults.map(({ hits }) => hits);
+  }
+
+  /** Makes every token of a user worthless, as when its time is over. */
+  async expireTokens(user: string): Promise<void> {
+    await this.#ask("POST", "/tokens/expire", { user });
   }
 
   /** What a host has in all: `vcpus`, `memory_mb`, `local_gb`. */

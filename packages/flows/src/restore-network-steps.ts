@@ -9,7 +9,8 @@ import {
   type ImportKeyPairStep,
   sameRule,
 } from "@cairn/domain";
-import type { PortCreation, SecurityGroupRule } from "@cairn/openstack";
+import { Fault } from "@cairn/kernel";
+import type { Port, PortCreation, SecurityGroupRule } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import { idsNow } from "./restore-topology-steps.ts";
@@ -135,7 +136,10 @@ export const createPortStep = defineStep<CreatePortStep, PortOutput>({
     const { ports } = context.cloud.neutron;
     const found = await findPort(context);
     if (found !== undefined) return { portId: found };
-    const made = await ports.create(portCreation(context, parameters), context.signal);
+    const made = await unlessTaken(
+      parameters,
+      ports.create(portCreation(context, parameters), context.signal),
+    );
     return { portId: made.id };
   },
   undo: async (context, _parameters, output) => {
@@ -143,6 +147,26 @@ export const createPortStep = defineStep<CreatePortStep, PortOutput>({
     if (portId !== undefined) await removed(context.cloud.neutron.ports.delete(portId, context.signal));
   },
 });
+
+/** Somebody took the address since the plan saw that it was free. */
+async function unlessTaken(parameters: CreatePortStep, making: Promise<Port>): Promise<Port> {
+  try {
+    return await making;
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== "openstack-conflict" || cause.retry === "later")
+      throw cause;
+    const { networkId, fixedIps, macAddress } = parameters;
+    const wanted = [...(fixedIps ?? []).flatMap(({ ipAddress }) => ipAddress ?? []), macAddress ?? []].flat();
+    const what = wanted.length === 0 ? "any address" : wanted.join(" and ");
+    throw new Fault(
+      "address-taken",
+      `making a port with ${what} on network ${networkId}: it cannot be had any more; free it, or restore ` +
+        "selectively with other addresses",
+      "after-operator",
+      cause,
+    );
+  }
+}
 
 async function findPort(context: StepContext): Promise<string | undefined> {
   const [found] = await context.cloud.neutron.ports.list({ name: markOf(context) }, context.signal);

@@ -5,7 +5,7 @@ import {
   type PlaceholderImageStep,
   RUN_MARK_KEY,
 } from "@cairn/domain";
-import { Fault, type InstanceId } from "@cairn/kernel";
+import { describeFault, Fault, hasCode, type InstanceId } from "@cairn/kernel";
 import type { BlockDevice, Image, Server } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { blankImage } from "./blank-image.ts";
@@ -87,11 +87,9 @@ export interface ServerOutput {
  */
 export const createServerStep = defineStep<CreateServerStep, ServerOutput>({
   perform: async (context, parameters) => {
-    const { servers } = context.cloud.nova;
-    const { signal } = context;
     const found = await findMarkedServer(context, parameters.name);
     const instanceId = found?.id ?? (await create(context, parameters));
-    await servers.waitFor(instanceId, "ACTIVE", { withinMs: SERVER_WAIT_MS, signal });
+    await whenActive(context, parameters, instanceId);
     return { instanceId };
   },
   undo: async (context, { name }, output) => {
@@ -102,6 +100,27 @@ export const createServerStep = defineStep<CreateServerStep, ServerOutput>({
     await servers.waitFor(instanceId, "absent", { withinMs: SERVER_WAIT_MS, signal: context.signal });
   },
 });
+
+/** Nova's one sentence for every reason why an instance has no host (nova/exception.py, NoValidHost). */
+const NO_HOST = /No valid host was found|Exceeded maximum number of retries/;
+
+async function whenActive(context: StepContext, parameters: CreateServerStep, id: InstanceId): Promise<void> {
+  const limit = { withinMs: SERVER_WAIT_MS, signal: context.signal };
+  try {
+    await context.cloud.nova.servers.waitFor(id, "ACTIVE", limit);
+  } catch (cause) {
+    if (!hasCode(cause, "openstack-broken") || !NO_HOST.test(describeFault(cause))) throw cause;
+    const zone = parameters.availabilityZone;
+    const where = zone === null ? "" : ` in availability zone ${zone}`;
+    throw new Fault(
+      "no-host",
+      `making instance ${parameters.name}: no compute node${where} is up, has room and suits it; try again ` +
+        "when one does, or restore selectively with another flavor or zone",
+      "after-operator",
+      cause,
+    );
+  }
+}
 
 async function findMarkedServer(context: StepContext, name: string): Promise<Server | undefined> {
   const mark = markOf(context);

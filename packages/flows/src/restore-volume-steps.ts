@@ -1,5 +1,5 @@
 import { type CreateVolumeStep, RUN_MARK_KEY, runMark, type WriteVolumeStep } from "@cairn/domain";
-import { asId, assert, Fault, type VolumeId } from "@cairn/kernel";
+import { asId, assert, describeFault, Fault, hasCode, type VolumeId } from "@cairn/kernel";
 import type { Attachment, JsonObject, Volume } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
@@ -37,7 +37,7 @@ export const createVolumeStep = defineStep<CreateVolumeStep, VolumeOutput>({
         },
         signal,
       ));
-    await cloud.cinder.volumes.waitFor(found.id, "available", { withinMs: VOLUME_WAIT_MS, signal });
+    await whenMade(context, parameters, found.id);
     return { volumeId: found.id };
   },
   undo: async (context, { name }, output) => {
@@ -52,6 +52,26 @@ export const createVolumeStep = defineStep<CreateVolumeStep, VolumeOutput>({
     await volumes.waitFor(volumeId, "absent", limit);
   },
 });
+
+/** Waits for a new volume. Of one that cannot be made, Cinder tells the reason elsewhere than in its status. */
+async function whenMade(context: StepContext, parameters: CreateVolumeStep, id: VolumeId): Promise<void> {
+  const { cinder } = context.cloud;
+  const { signal } = context;
+  try {
+    await cinder.volumes.waitFor(id, "available", { withinMs: VOLUME_WAIT_MS, signal });
+  } catch (cause) {
+    if (!hasCode(cause, "openstack-broken")) throw cause;
+    const said = await cinder.messages.list(id, signal).catch((fault: unknown) => {
+      context.log.info("flow.no-message", { volume: id, fault: describeFault(fault) });
+      return [];
+    });
+    const { name, sizeGiB, volumeType } = parameters;
+    const which = `volume ${name} of ${sizeGiB} GiB and type ${volumeType ?? "default"}`;
+    const why = said[0] === undefined ? "Cinder gives no reason" : `Cinder says "${said[0].text}"`;
+    const remedy = "choose another volume type, or have its storage looked at";
+    throw new Fault("volume-not-made", `making ${which}: ${why}; ${remedy}`, "after-operator", cause);
+  }
+}
 
 /** The mark of what this step makes. */
 export function markOf(context: StepContext): string {

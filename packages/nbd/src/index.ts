@@ -10,6 +10,6 @@ export type {
   NbdServerEvent,
   NbdServerOptions,
 } from "./export.ts";
-export type { NbdProtocolFault, NbdRequestFault } from "./faults.ts";
+export { type NbdProtocolFault, NbdRequestFault } from "./faults.ts";
 export { serveNbd } from "./server/serve.ts";
 export { ALLOCATION_ZERO, BITMAP_DIRTY, type StatusExtent } from "./status.ts";

@@ -4,6 +4,7 @@ export type { SecretReaders, SecretRecord, Secrets } from "./barbican/secrets.ts
 export type { Attachment, AttachmentCreation, Attachments } from "./cinder/attachments.ts";
 export type { Cinder } from "./cinder/cinder.ts";
 export type { VolumeLimits, VolumeQuotas } from "./cinder/limits.ts";
+export type { UserMessage, UserMessages } from "./cinder/messages.ts";
 export type { StoragePool, StoragePools } from "./cinder/pools.ts";
 export type { VolumeSnapshot, VolumeSnapshots } from "./cinder/snapshots.ts";
 export type { VolumeType, VolumeTypes } from "./cinder/volume-types.ts";

@@ -1,6 +1,6 @@
 import type { OrderOutcome, RepositoryAccess, WriteDisk } from "@cairn/contract";
-import { Fault } from "@cairn/kernel";
-import { connectNbd, type NbdClient } from "@cairn/nbd";
+import { Fault, hasCode } from "@cairn/kernel";
+import { connectNbd, type NbdClient, NbdRequestFault } from "@cairn/nbd";
 import { isRefusal } from "@cairn/qmp";
 import { fileNode, rbdNode } from "../hypervisor/image-node.ts";
 import type { DiskImage } from "../hypervisor/port.ts";
@@ -118,7 +118,23 @@ async function writeThrough(client: NbdClient, work: WriteWork): Promise<OrderOu
     progress.enter("cleaning");
     await client.flush(signal);
     return { kind: "written", writtenBytes: written.writtenBytes, comparedBytes: written.comparedBytes };
+  } catch (cause) {
+    throw isStorageFull(cause) ? storageFull(work, cause) : cause;
   } finally {
     await transfer.close();
   }
+}
+
+/** The volume was promised more than its storage has: a person must make room. */
+function storageFull({ order, image }: WriteWork, cause: unknown): Fault {
+  const what = `writing disk ${order.diskId} to ${image.path}`;
+  const remedy = "the storage under it is full: have room made there, or restore to another volume type";
+  return new Fault("storage-full", `${what}: ${remedy}`, "after-operator", cause);
+}
+
+function isStorageFull(cause: unknown): boolean {
+  if (hasCode(cause, "destination-full")) return true;
+  const errors: unknown[] = [];
+  for (let at: unknown = cause; at instanceof Error && errors.length < 10; at = at.cause) errors.push(at);
+  return errors.some((each) => each instanceof NbdRequestFault && ["ENOSPC", "EDQUOT"].includes(each.errno));
 }

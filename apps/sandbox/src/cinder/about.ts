@@ -120,6 +120,28 @@ function pools(call: Call): Answer {
   return ok({ pools: [{ name: "sandbox@nfs#sandbox", ...(detail ? { capabilities } : {}) }] });
 }
 
+/** What users are told of volumes that could not be made. */
+function messages(call: Call): Answer {
+  const about = call.minor >= 5 ? call.query.get("resource_uuid") : null;
+  const broken = call.cloud.state.volumes
+    .where((row) => row.status === "error" && row.project_id === call.actor.projectId)
+    .filter((row) => about === null || row.id === about);
+  return ok({
+    messages: broken.map((row) => ({
+      id: row.id,
+      event_id: "VOLUME_VOLUME_001_002",
+      user_message: "schedule allocate volume:Could not find any available weighted backend.",
+      message_level: "ERROR",
+      resource_type: "VOLUME",
+      resource_uuid: row.id,
+      request_id: `req-${row.id}`,
+      created_at: row.updated_at ?? row.created_at,
+      guaranteed_until: row.updated_at ?? row.created_at,
+      links: [],
+    })),
+  });
+}
+
 /** Types, limits, quotas, zones, services. */
 export const aboutRoutes: readonly Route[] = [
   route("GET /types", "volume_extension:type_get_all", "reader", (call) =>
@@ -137,5 +159,6 @@ export const aboutRoutes: readonly Route[] = [
   ),
   route("GET /os-services", "volume_extension:services:index", "admin", services),
   route("GET /scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools", "admin", pools),
+  route("GET /messages", "message:get_all", "reader", messages),
   route("GET /extensions", "volume:extensions", "reader", () => ok({ extensions: [] })),
 ];

@@ -1,5 +1,5 @@
 import { type Answer, ApiError, type Call, noContent, ok, param, type Route, route } from "../http/answer.ts";
-import { type Json, jsonOf, numberAt } from "../http/reading.ts";
+import { type Json, jsonOf, numberAt, textAt } from "../http/reading.ts";
 import { returnHost, vanishHost } from "../nova/server-life.ts";
 import { DEFAULT_LIMITS } from "../state/quota.ts";
 import { instanceAt } from "./disks.ts";
@@ -73,10 +73,13 @@ function setStorage(call: Call): Answer {
   return ok({ total_gib: gib });
 }
 
-/** Every token is worthless from now on, as after their time or a change of Keystone's keys. */
+/** A user's tokens are worthless from now on, as after their time. */
 function expireTokens(call: Call): Answer {
-  const { tokens } = call.cloud.state;
-  for (const token of tokens.all()) tokens.remove(token.id);
+  const { tokens, users } = call.cloud.state;
+  const name = textAt(jsonOf(call.body), "user");
+  const user = users.all().find((each) => each.name === name);
+  if (user === undefined) throw new ApiError(404, `no user ${name ?? ""}`);
+  for (const token of tokens.where((each) => each.user_id === user.id)) tokens.remove(token.id);
   return noContent;
 }
 

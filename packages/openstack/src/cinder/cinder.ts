@@ -1,6 +1,7 @@
 import type { ServiceClient } from "../wire/service-client.ts";
 import { type Attachments, attachments } from "./attachments.ts";
 import { type VolumeQuotas, volumeQuotas } from "./limits.ts";
+import { type UserMessages, userMessages } from "./messages.ts";
 import { type StoragePools, storagePools } from "./pools.ts";
 import { type VolumeSnapshots, volumeSnapshots } from "./snapshots.ts";
 import { type VolumeTypes, volumeTypes } from "./volume-types.ts";
@@ -13,6 +14,7 @@ export interface Cinder {
   readonly snapshots: VolumeSnapshots;
   readonly quotas: VolumeQuotas;
   readonly pools: StoragePools;
+  readonly messages: UserMessages;
 }
 
 /** What the decoders here are written for: attachments of their own since 3.27 (Ocata), 3.59 is of Stein. */
@@ -26,5 +28,6 @@ export function cinder(client: ServiceClient): Cinder {
     snapshots: volumeSnapshots(client),
     quotas: volumeQuotas(client),
     pools: storagePools(client),
+    messages: userMessages(client),
   };
 }

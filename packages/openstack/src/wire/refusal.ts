@@ -105,6 +105,10 @@ export function judgeRefusal(refusal: Refusal): Judgement {
   if (status === 400 && /^invalid (?:volume|snapshot)\b/i.test(text)) {
     return { code: "openstack-conflict", retry: "later" };
   }
+  // Whoever has an address keeps it, and a subnet that has none left gets none by waiting.
+  if (type !== undefined && ADDRESS_TYPES.includes(type)) {
+    return { code: "openstack-conflict", retry: "after-operator" };
+  }
   const plain = PLAIN[status];
   if (plain !== undefined) return plain;
   // A gateway that lost the service behind it cannot say what that did with a write.
@@ -125,6 +129,14 @@ const PLAIN: Readonly<Record<number, Judgement>> = {
   429: { code: "openstack-unavailable", retry: "later" },
   503: { code: "openstack-unavailable", retry: "later" },
 };
+
+/** `NeutronError.type` of 409 (neutron/ipam/exceptions.py, neutron_lib/exceptions). */
+const ADDRESS_TYPES = [
+  "IpAddressAlreadyAllocated",
+  "IpAddressInUse",
+  "IpAddressGenerationFailure",
+  "MacAddressInUse",
+];
 
 function isAboutQuota(text: string): boolean {
   return /quota\b.*\b(?:exceed|reached)|exceed\w*\b.*\bquota/i.test(text);
