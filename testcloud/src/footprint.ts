@@ -43,9 +43,12 @@ export async function footprint(ignored: readonly string[], signal: AbortSignal)
   const lines = async (command: string): Promise<string[]> =>
     (await run(command)).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const isOurs = (path: string): boolean => !ignored.some((each) => `${path}/`.startsWith(`${each}/`));
-  const files = FOLDERS.flatMap((folder) => filesBelow(folder).filter((path) => isOurs(path)));
+  // mount(8) makes its own folder when it is first called.
+  const files = FOLDERS.flatMap((folder) => filesBelow(folder)).filter(
+    (path) => isOurs(path) && path !== "/run/mount",
+  );
   return {
-    processes: findProcesses((_, read) => read("cmdline").length > 1).map(
+    processes: findProcesses(({ pid }, read) => pid !== process.pid && read("cmdline").length > 1).map(
       ({ pid, program }) => `${program} ${pid}`,
     ),
     mounts: mountPoints(),
