@@ -69,7 +69,9 @@ async function keysAreThere({ handle, keySet, masterKey }: World, store: Store):
   }
 }
 
-/** I2, I3: what a commit names is there, and is what was on the disks. A removal that was asked for may go on. */
+/**
+ * I2, I3: what a commit names is there, and is what was on the disks. A removal that was asked for may go on.
+ */
 async function checkCommits(
   world: World,
   target: Target,

@@ -104,9 +104,8 @@ export async function runSeeds(command: Command, say: (line: string) => void): P
     if (!command.keepGoing) break;
   }
   const seconds = ((realMs() - began) / 1000).toFixed(1);
-  say(
-    `${ran} seeds, ${snapshots} snapshots, ${events} events in ${seconds} s: ${failed === 0 ? "all rules held" : `${failed} failed`}`,
-  );
+  const verdict = failed === 0 ? "all rules held" : `${failed} failed`;
+  say(`${ran} seeds, ${snapshots} snapshots, ${events} events in ${seconds} s: ${verdict}`);
   return failed === 0;
 }
 

@@ -88,7 +88,8 @@ async function* nothing(): AsyncGenerator<string> {
 async function* untilFailure(names: AsyncIterable<string>): AsyncGenerator<string> {
   try {
     yield* names;
-  } catch {
+  } catch (cause) {
     // The planted mistake: what could not be listed is taken for not being there.
+    if (!(cause instanceof Error)) throw cause;
   }
 }

@@ -76,7 +76,10 @@ async function forgetThere(process: Process, target: Store): Promise<void> {
   }
 }
 
-/** A locked commit goes with a sweep, when its time has come; until then the tombstone says that it counts no more. */
+/**
+ * A locked commit goes with a sweep, when its time has come; until then the tombstone says that it counts no
+ * more.
+ */
 async function endCommit(
   process: Process,
   target: Store,

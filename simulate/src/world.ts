@@ -136,7 +136,9 @@ export class World {
     this.violations.push(new Violation(rule, message));
   }
 
-  /** Some processes need milliseconds for a call, some are so slow that days pass in the middle of their work. */
+  /**
+   * Some processes need milliseconds for a call, some are so slow that days pass in the middle of their work.
+   */
   #drawPace(): number {
     return this.chance.pick([20, 200, 10 * SECOND_MS, MINUTE_MS, 4 * MINUTE_MS]);
   }

@@ -40,7 +40,11 @@ export interface SourceTree {
   readonly sources: readonly Source[];
 }
 
-const ROOMS = ["packages/*/package.json", "apps/*/package.json", "{tools,bench,test,testcloud}/package.json"];
+const ROOMS = [
+  "packages/*/package.json",
+  "apps/*/package.json",
+  "{tools,bench,simulate,test,testcloud}/package.json",
+];
 
 /** Reads and parses every module of every room. */
 export function loadTree(root: string): SourceTree {

@@ -35,7 +35,7 @@ describe("the test runner", () => {
     assert.match(lines.at(-2) ?? "", /^ok {3}test\/src\/system\.test\.ts/);
   });
 
-  it("runs against a real cloud only what can use one, or the short list, and tells it where the cloud is", async () => {
+  it("runs against a real cloud what can use one, or the short list, and tells it where it is", async () => {
     const told = `assert.equal(process.env.CAIRN_TEST_CLOUD, "/cloud")`;
     const files = {
       "test/src/openstack/nova.test.ts": `${head} test("both", () => ${told});`,
@@ -66,7 +66,7 @@ describe("the test runner", () => {
 
   it("runs a file that failed once more when asked to, alone, and tells both outcomes", async () => {
     const second = `${head} import { existsSync, writeFileSync } from "node:fs";
-      test("x", () => { const was = existsSync("was-here"); writeFileSync("was-here", ""); assert.ok(was); });`;
+      test("x", () => { const was = existsSync("here"); writeFileSync("here", ""); assert.ok(was); });`;
     const shaky = await run(one(second), { again: true });
     assert.equal(shaky.verdict, "passed", shaky.text);
     assert.equal(shaky.last, "1 passed, 0 failed");

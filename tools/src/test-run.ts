@@ -37,8 +37,8 @@ const FILES_AT_ONCE = 2;
 const AGAIN_MAX = 3;
 
 /**
- * Runs test files in processes of their own and tells each as it ends, with its failures and their places, then
- * what failed, and at last one line `N passed, N failed`. A run in which nothing passed has not passed.
+ * Runs test files in processes of their own and tells each as it ends, with its failures and their places,
+ * then what failed, and at last one line `N passed, N failed`. A run in which nothing passed has not passed.
  */
 export async function runTests(run: TestRun): Promise<"passed" | "failed"> {
   const files = findTestFiles(run.root, run.filters, placeOf(run));

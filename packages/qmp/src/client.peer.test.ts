@@ -143,7 +143,7 @@ void test("a socket that is not there, and a cancelled connect, fail at once", a
   await assert.rejects(connectQmp({ path: "/nonexistent/qmp.sock", timeoutMs: 100, signal }), /not needed/);
 });
 
-void test("a monitor that hangs up on a client before it greets is asked again, five times at most", async () => {
+void test("a monitor that hangs up before it greets is asked again, five times at most", async () => {
   const folder = await mkdtemp(join(tmpdir(), "cairn-qmp-"));
   const path = join(folder, "qmp.sock");
   let hangUps = 4;

@@ -71,7 +71,7 @@ async function inFolder(work: (path: string) => Promise<void>): Promise<void> {
 }
 
 describe("a target that becomes full", () => {
-  it(`at any of ${POINTS} points fails the snapshot by that name, loses nothing, and the next one works`, async () => {
+  it(`at any of ${POINTS} points fails the snapshot, loses nothing, and the next one works`, async () => {
     const chance = new Chance(9);
     for (let point = 0; point < POINTS; point += 1) {
       await inFolder(async (path) => {

@@ -13,7 +13,9 @@ export interface SmallFolder extends AsyncDisposable {
 
 const run = promisify(execFile);
 
-/** A tmpfs of this size where this process may mount one, else an imitation in front of `node:fs/promises`. */
+/**
+ * A tmpfs of this size where this process may mount one, else an imitation in front of `node:fs/promises`.
+ */
 export async function smallFolder(path: string, bytes: number): Promise<SmallFolder> {
   try {
     await run("mount", ["-t", "tmpfs", "-o", `size=${Math.ceil(bytes / 4096) * 4096}`, "cairn-small", path]);
