@@ -53,7 +53,7 @@ async function checkRepository(
   return snapshots;
 }
 
-it("a power failure after any operation leaves all that was promised, and snapshots that restore", async () => {
+it("a power failure after any operation leaves what was promised, and all restores", async () => {
   const root = await mkdtemp(join(tmpdir(), "cairn-power-"));
   try {
     const images = new Map([
