@@ -39,6 +39,18 @@ test("a parallel workload protects its instances side by side, a serial one afte
   ]);
 });
 
+test("instances that are protected side by side meet at a barrier; serial ones, and one alone, do not", () => {
+  const barriers = (change: Parameters<typeof sampleSnapshotObservation>[0]) =>
+    protects(planned(planSnapshot(sampleSnapshotObservation(change)))).map(({ order }) => order.barrier);
+  const met = barriers({});
+  assert.equal(met.length, 2);
+  assert.deepEqual(met[0], met[1]);
+  assert.deepEqual([met[0]?.id, met[0]?.members.length], ["snapshot-2", 2]);
+  assert.deepEqual(barriers({ order: "serial" }), [undefined, undefined]);
+  const { instances } = sampleSnapshotObservation();
+  assert.deepEqual(barriers({ instances: instances.slice(0, 1) }), [undefined]);
+});
+
 test("an incremental snapshot counts from the bitmap that the last one left", () => {
   const orders = protects(planned(planSnapshot(sampleSnapshotObservation()))).map(({ order }) => order);
   const disks = orders.flatMap((order) => order.disks);

@@ -8,8 +8,8 @@ import type { Barrier } from "../hypervisor/port.ts";
 const WAIT_MS = 20_000;
 /** The control plane lets go after 60 s; should it be away, we do a little later. */
 const GATHER_MS_MAX = 75_000;
-/** It lets go of frozen guests after 2 s. We thaw ours after 4.5 s whatever happens; then nobody waits on. */
-const HOLD_MS_MAX = 4_000;
+/** It lets go of frozen guests after 2 s. We thaw ours after 4 s whatever happens; then nobody waits on. */
+const HOLD_MS_MAX = 3_500;
 const RETRY_MS = 500;
 /** Words that nobody waits for: the guest is thawed, or has never been frozen. */
 const TELL_MS_MAX = 5_000;

@@ -24,7 +24,7 @@ export class DatamoverProcess implements AsyncDisposable {
 
   /** Starts it and waits until it is ready. */
   static async start(
-    node: TestNode,
+    node: Pick<TestNode, "folder" | "scratchFolder" | "sandboxFolder">,
     api: FakeDatamoverApi,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<DatamoverProcess> {

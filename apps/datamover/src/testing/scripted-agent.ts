@@ -22,9 +22,15 @@ export interface Asked {
   readonly atMs: number;
 }
 
+/** Where the real daemon listens, and whether its guests have agents of their own. */
+export interface AgentPlace {
+  readonly daemon: { readonly socket: string; readonly uri: string };
+  readonly isReal: boolean;
+}
+
 /**
- * Stands before a real libvirt daemon, passes everything on, and plays the guests' agent: no guest runs in
- * these tests. It notes in which order libvirt and agent were asked.
+ * Stands before a real libvirt daemon and notes in which order libvirt and the guests' agent were asked. It
+ * passes everything on; where no guest runs it plays the agent (`real: false`).
  */
 export class ScriptedAgent implements AsyncDisposable {
   readonly asked: Asked[] = [];
@@ -35,22 +41,21 @@ export class ScriptedAgent implements AsyncDisposable {
   onFrozen: () => void = () => undefined;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  /** By nothing that the call says: these tests freeze one guest. */
+  readonly #isReal: boolean;
+  /** By nothing that the call says: these tests freeze one guest, or all alike. */
   #isFrozen = false;
 
-  private constructor(socket: string, real: { readonly socket: string; readonly uri: string }) {
+  private constructor(socket: string, { daemon: real, isReal }: AgentPlace) {
     this.place = { socket, uri: real.uri };
+    this.#isReal = isReal;
     this.#server = createServer((client) => {
       const daemon = connect(real.socket);
       this.#join(client, daemon);
     });
   }
 
-  static async open(
-    socket: string,
-    real: { readonly socket: string; readonly uri: string },
-  ): Promise<ScriptedAgent> {
-    const made = new ScriptedAgent(socket, real);
+  static async open(socket: string, place: AgentPlace): Promise<ScriptedAgent> {
+    const made = new ScriptedAgent(socket, place);
     await new Promise<void>((resolve) => void made.#server.listen(socket, resolve));
     return made;
   }
@@ -89,17 +94,25 @@ export class ScriptedAgent implements AsyncDisposable {
         other.destroy();
       });
     }
+    const asked = new Map<number, string>();
     forMessages(client, (message) => {
-      this.#takeCall(client, daemon, message);
+      this.#takeCall({ client, daemon, asked }, message);
     });
     forMessages(daemon, (message) => {
-      client.write(isFor(message, XML_REPLY) && isGood(message) ? withChannel(message) : message);
+      const command = asked.get(message.readUInt32BE(20));
+      if (isFor(message, AGENT_CALL)) this.#noteAnswer(command, isGood(message));
+      const isDescription = !this.#isReal && isFor(message, XML_REPLY) && isGood(message);
+      client.write(isDescription ? withChannel(message) : message);
     });
   }
 
-  #takeCall(client: Socket, daemon: Socket, call: Buffer): void {
+  #takeCall({ client, daemon, asked }: Line, call: Buffer): void {
     if (isFor(call, AGENT_CALL)) {
-      void this.#playAgent(client, call);
+      const command = commandOf(call);
+      this.#note(command);
+      asked.set(call.readUInt32BE(20), command);
+      if (this.#isReal) daemon.write(call);
+      else void this.#playAgent(client, call, command);
       return;
     }
     const name = NAMES[`${call.readUInt32BE(4)}/${call.readInt32BE(12)}`];
@@ -107,25 +120,42 @@ export class ScriptedAgent implements AsyncDisposable {
     daemon.write(call);
   }
 
-  async #playAgent(client: Socket, call: Buffer): Promise<void> {
-    const words = call.toString("latin1");
-    const command = ["freeze", "thaw", "status"].find((each) => words.includes(`guest-fsfreeze-${each}`));
-    this.#note(command ?? "agent");
-    await systemClock.sleep(this.delayMs[command ?? ""] ?? 0);
-    if (command === "freeze") this.#isFrozen = true;
-    if (command === "thaw") {
+  async #playAgent(client: Socket, call: Buffer, command: string): Promise<void> {
+    await systemClock.sleep(this.delayMs[command] ?? 0);
+    const isFrozen = command === "freeze" || (this.#isFrozen && command !== "thaw");
+    const status = isFrozen ? "frozen" : "thawed";
+    const answer = JSON.stringify({ return: command === "status" ? status : 2 });
+    if (client.writable) client.write(replyTo(call, Buffer.concat([int(1), text(answer)])));
+    this.#noteAnswer(command, true);
+  }
+
+  #noteAnswer(command: string | undefined, isGood: boolean): void {
+    if (command === "freeze" && isGood) {
+      this.#isFrozen = true;
+      this.onFrozen();
+    }
+    if (command === "thaw" && isGood) {
       this.#isFrozen = false;
       this.#note("thawed");
     }
-    const status = this.#isFrozen ? "frozen" : "thawed";
-    const answer = JSON.stringify({ return: command === "status" ? status : 2 });
-    if (client.writable) client.write(replyTo(call, Buffer.concat([int(1), text(answer)])));
-    if (command === "freeze") this.onFrozen();
   }
 
   #note(what: string): void {
     this.asked.push({ what, atMs: systemClock.now() });
   }
+}
+
+/** One connection. */
+interface Line {
+  readonly client: Socket;
+  readonly daemon: Socket;
+  /** Commands to the agent by the serial number of the call. */
+  readonly asked: Map<number, string>;
+}
+
+function commandOf(call: Buffer): string {
+  const words = call.toString("latin1");
+  return ["freeze", "thaw", "status"].find((each) => words.includes(`guest-fsfreeze-${each}`)) ?? "agent";
 }
 
 /** Cuts a stream into messages: each begins with its length. */

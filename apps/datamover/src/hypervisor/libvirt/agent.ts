@@ -3,14 +3,12 @@ import type { DomainRef, LibvirtClient } from "@cairn/libvirt";
 import { fieldsOf, optionalNumber, optionalText } from "../../host/json.ts";
 import type { Point } from "../port.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
-import { FROZEN_MAX_MS } from "./freeze-note.ts";
+import { THAWS_MS } from "./freeze-note.ts";
 
 /** The daemon stops waiting for the agent after so many seconds; the agent may act later all the same. */
 const FREEZE_TIMEOUT_S = 5;
 const THAW_TIMEOUT_S = 5;
 const THAWS_MAX = 3;
-/** We thaw before the guard does: two who ask an agent at once get in each other's way. */
-const GUARD_LEAD_MS = 500;
 
 export type Consistency = Point["consistency"];
 
@@ -52,7 +50,7 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
   } catch (cause) {
     refusal = cause;
   }
-  const thawing = new Thaw(agent, owedAtMs + FROZEN_MAX_MS - GUARD_LEAD_MS);
+  const thawing = new Thaw(agent, owedAtMs + THAWS_MS);
   try {
     await cut();
   } finally {

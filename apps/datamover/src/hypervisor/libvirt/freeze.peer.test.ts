@@ -29,7 +29,10 @@ interface Scene extends AsyncDisposable {
 
 async function openScene(): Promise<Scene> {
   const node = await LibvirtNode.open();
-  const agent = await ScriptedAgent.open(join(node.folder, "agent.sock"), node.place);
+  const agent = await ScriptedAgent.open(join(node.folder, "agent.sock"), {
+    daemon: node.place,
+    isReal: false,
+  });
   const bench = await OrderBench.open(node, (tools) => libvirtHypervisor({ place: agent.place, ...tools }));
   const guest = await node.boot(DISKS);
   return {

@@ -20,7 +20,7 @@ import {
   startBitmapActions,
 } from "./cut.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
-import { FROZEN_MAX_MS, noteFreeze, removeFreezeNote } from "./freeze-note.ts";
+import { GUARD_THAWS_MS, noteFreeze, removeFreezeNote } from "./freeze-note.ts";
 import {
   abortJob,
   type DomainHandle,
@@ -197,7 +197,7 @@ export class RunningPoint implements Point {
       state: described.agent,
       isPaused: wasPaused,
       oweThaw: async () => {
-        freeze = await guard.watchFreeze({ instanceId, place, withinMs: FROZEN_MAX_MS }, signal);
+        freeze = await guard.watchFreeze({ instanceId, place, withinMs: GUARD_THAWS_MS }, signal);
         await noteFreeze(scratch.path, instanceId);
       },
       thawed: async () => {
