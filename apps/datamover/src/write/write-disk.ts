@@ -1,5 +1,5 @@
 import type { OrderOutcome, RepositoryAccess, WriteDisk } from "@cairn/contract";
-import { Fault, hasCode } from "@cairn/kernel";
+import { Fault, formatDuration, hasCode } from "@cairn/kernel";
 import { connectNbd, type NbdClient, NbdRequestFault } from "@cairn/nbd";
 import { isRefusal } from "@cairn/qmp";
 import { fileNode, rbdNode } from "../hypervisor/image-node.ts";
@@ -119,7 +119,9 @@ async function writeThrough(client: NbdClient, work: WriteWork): Promise<OrderOu
     await client.flush(signal);
     return { kind: "written", writtenBytes: written.writtenBytes, comparedBytes: written.comparedBytes };
   } catch (cause) {
-    throw isStorageFull(cause) ? storageFull(work, cause) : cause;
+    signal.throwIfAborted();
+    if (isStorageFull(cause)) throw storageFull(work, cause);
+    throw hasCode(cause, "nbd-timeout") ? storageSilent(work, cause) : cause;
   } finally {
     await transfer.close();
   }
@@ -130,6 +132,14 @@ function storageFull({ order, image }: WriteWork, cause: unknown): Fault {
   const what = `writing disk ${order.diskId} to ${image.path}`;
   const remedy = "the storage under it is full: have room made there, or restore to another volume type";
   return new Fault("storage-full", `${what}: ${remedy}`, "after-operator", cause);
+}
+
+/** Ceph does not refuse what it has no room for: it waits until there is some (librados, `FLAG_FULL`). */
+function storageSilent({ order, image }: WriteWork, cause: unknown): Fault {
+  const what = `writing disk ${order.diskId} to ${image.path}`;
+  const silence = `its storage has not answered for ${formatDuration(SILENCE_MS)}`;
+  const remedy = "a Ceph pool that is full or degraded makes writers wait: have its health looked at";
+  return new Fault("storage-silent", `${what}: ${silence}; ${remedy}`, "later", cause);
 }
 
 function isStorageFull(cause: unknown): boolean {
