@@ -41,18 +41,16 @@ export async function makeMatrix(tree: CloudTree, prefix: string, hasCeph: boole
   const here = { network: "priv", zone: "nova" };
   const types = hasCeph ? ["nfs", "ceph"] : ["nfs"];
   const volumes = types.map((volumeType) => ({ name: `${prefix}-${volumeType}`, sizeGiB: 1, volumeType }));
-  const image = await bootInstance(
-    tree.cloud,
-    { ...here, name: `${prefix}-image`, flavor: "t1.disk", boot: { kind: "image", imageId }, volumes },
-    signal,
-  );
   const volumeType = hasCeph ? "ceph" : "nfs";
   const boot = { kind: "volume", imageId, sizeGiB: 1, volumeType } as const;
-  const volume = await bootInstance(
-    tree.cloud,
-    { ...here, name: `${prefix}-volume`, flavor: "t1", boot, volumes: [] },
-    signal,
-  );
+  const [image, volume] = await Promise.all([
+    bootInstance(
+      tree.cloud,
+      { ...here, name: `${prefix}-image`, flavor: "t1.disk", boot: { kind: "image", imageId }, volumes },
+      signal,
+    ),
+    bootInstance(tree.cloud, { ...here, name: `${prefix}-volume`, flavor: "t1", boot, volumes: [] }, signal),
+  ]);
   const root = { folder: "/data/matrix", label: undefined };
   const labelled = (kind: DiskKind): MatrixDisk => ({ kind, folder: `/mnt/${kind}`, label: kind });
   const first: MatrixInstance = {

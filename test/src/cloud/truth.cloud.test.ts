@@ -68,11 +68,14 @@ async function makeMembers(): Promise<void> {
       volumeTypes: ["nfs"],
     },
   ];
-  for (const wish of wishes) {
-    const instance = await TruthInstance.boot(tree, wish);
-    const workloadId = await makeWorkload(tree, wish.name, [instance.id]);
-    members.push({ instance, workloadId, flavors, state: "active" });
-  }
+  const made = await Promise.all(
+    wishes.map(async (wish): Promise<TruthMember> => {
+      const instance = await TruthInstance.boot(tree, wish);
+      const workloadId = await makeWorkload(tree, wish.name, [instance.id]);
+      return { instance, workloadId, flavors, state: "active" };
+    }),
+  );
+  members.push(...made);
 }
 
 async function bitmapsInUse(): Promise<ReadonlySet<string>> {
@@ -106,10 +109,12 @@ test("afterwards every instance can be stopped, started, rebooted, resized and d
   await explained(t, tree, async () => {
     const run = new TruthRun(tree, cloudFolder, members);
     const inUse = await bitmapsInUse();
-    for (const member of members) {
-      for (const [operation, leaves] of LAST_OPERATIONS) await run.operate(member, operation, leaves);
-      assert.deepEqual(await tracesOf(member.instance.id, inUse), []);
-    }
+    await Promise.all(
+      members.map(async (member) => {
+        for (const [operation, leaves] of LAST_OPERATIONS) await run.operate(member, operation, leaves);
+        assert.deepEqual(await tracesOf(member.instance.id, inUse), []);
+      }),
+    );
     await removeNamed(tree, prefix);
   });
 });
