@@ -1,5 +1,6 @@
-import type { CapacityFacts, CapacityQuestions, PoolFacts, RoomDemand } from "@cairn/domain";
+import type { CapacityFacts, CapacityQuestions, RoomDemand } from "@cairn/domain";
 import { describeFault, hasCode, mapLimited } from "@cairn/kernel";
+import type { StoragePool } from "@cairn/openstack";
 import { OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import type { FlowContext } from "./step.ts";
 
@@ -22,15 +23,30 @@ export async function observeCapacity(
     const hasRoom = await unlessUntold(context, async () => admin.placement.hasRoom(demand, signal));
     return hasRoom === false ? [demand] : [];
   });
-  const pools = await mapLimited(
-    volumeTypes,
-    OBSERVATIONS_AT_ONCE,
-    async (type): Promise<[string, readonly PoolFacts[]][]> => {
-      const found = await unlessUntold(context, async () => admin.cinder.pools.list(type, signal));
-      return found === undefined ? [] : [[type, found]];
-    },
-  );
-  return { noRoom: noRoom.flat(), pools: Object.fromEntries(pools.flat()) };
+  return {
+    noRoom: noRoom.flat(),
+    pools: volumeTypes.length === 0 ? {} : await poolsOf(context, volumeTypes),
+  };
+}
+
+/**
+ * The pools for each of these volume types: those of the backend that the type names, which is how operators
+ * tell them apart. Where a type asks by other properties or operators, no pool is ruled out by that.
+ */
+async function poolsOf(
+  context: FlowContext,
+  names: readonly string[],
+): Promise<Record<string, readonly StoragePool[]>> {
+  const { cinder } = context.admin;
+  const pools = await unlessUntold(context, async () => cinder.pools.list(context.signal));
+  if (pools === undefined) return {};
+  const types = await cinder.volumeTypes.list(context.signal);
+  const found = names.map((name) => {
+    const backend = types.find((type) => type.name === name)?.extraSpecs["volume_backend_name"];
+    const isPlain = backend !== undefined && /^[\w.-]+$/.test(backend);
+    return [name, isPlain ? pools.filter((pool) => pool.backendName === backend) : pools] as const;
+  });
+  return Object.fromEntries(found);
 }
 
 async function unlessUntold<Told>({ log }: FlowContext, ask: () => Promise<Told>): Promise<Told | undefined> {

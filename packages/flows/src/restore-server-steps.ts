@@ -8,10 +8,10 @@ import {
 import { describeFault, Fault, hasCode, type InstanceId } from "@cairn/kernel";
 import type { BlockDevice, Image, Server } from "@cairn/openstack";
 import { removed } from "./absent.ts";
-import { blankImage } from "./blank-image.ts";
 import { ORIGINAL_IMAGE_ID, ORIGINAL_IMAGE_NAME } from "./capture.ts";
 import { defineStep } from "./define-step.ts";
 import { IMAGE_WAIT_MS, SERVER_WAIT_MS } from "./limits.ts";
+import { placeholderImage } from "./placeholder-image.ts";
 import type { FlavorOutput, ServerGroupOutput } from "./restore-compute-steps.ts";
 import type { FloatingIpOutput } from "./restore-floating-ip-steps.ts";
 import type { PortOutput } from "./restore-network-steps.ts";
@@ -24,10 +24,10 @@ export interface ImageOutput {
 }
 
 /**
- * Makes the blank image that an instance with a local root disk is born from. It carries the properties of
- * the original, because Nova takes the instance's devices from them, and stays, hidden, as long as Nova
- * refers to it. The guest's time to shut down is not shortened although nothing runs yet: Nova would keep the
- * short time for the instance's whole life.
+ * Makes the placeholder that an instance with a local root disk is born from. It carries the properties of the
+ * original, because Nova takes the instance's devices from them, and stays, hidden, as long as Nova refers to
+ * it. It turns itself off; the guest's time to shut down is not shortened, because Nova would keep the short
+ * time for the instance's whole life.
  */
 export const createPlaceholderImageStep = defineStep<PlaceholderImageStep, ImageOutput>({
   perform: async (context, { image, virtualSizeBytes }) => {
@@ -56,7 +56,7 @@ export const createPlaceholderImageStep = defineStep<PlaceholderImageStep, Image
             signal,
           );
     if (record.status === "queued")
-      await images.upload(record.id, once(blankImage(virtualSizeBytes)), signal);
+      await images.upload(record.id, once(placeholderImage(virtualSizeBytes)), signal);
     await images.waitFor(record.id, "active", { withinMs: IMAGE_WAIT_MS, signal });
     return { imageId: record.id };
   },
@@ -89,7 +89,7 @@ export const createServerStep = defineStep<CreateServerStep, ServerOutput>({
   perform: async (context, parameters) => {
     const found = await findMarkedServer(context, parameters.name);
     const instanceId = found?.id ?? (await create(context, parameters));
-    await whenActive(context, parameters, instanceId);
+    await whenBuilt(context, parameters, instanceId);
     return { instanceId };
   },
   undo: async (context, { name }, output) => {
@@ -104,10 +104,11 @@ export const createServerStep = defineStep<CreateServerStep, ServerOutput>({
 /** Nova's one sentence for every reason why an instance has no host (nova/exception.py, NoValidHost). */
 const NO_HOST = /No valid host was found|Exceeded maximum number of retries/;
 
-async function whenActive(context: StepContext, parameters: CreateServerStep, id: InstanceId): Promise<void> {
+async function whenBuilt(context: StepContext, parameters: CreateServerStep, id: InstanceId): Promise<void> {
   const limit = { withinMs: SERVER_WAIT_MS, signal: context.signal };
   try {
-    await context.cloud.nova.servers.waitFor(id, "ACTIVE", limit);
+    // A placeholder turns itself off.
+    await context.cloud.nova.servers.waitFor(id, "built", limit);
   } catch (cause) {
     if (!hasCode(cause, "openstack-broken") || !NO_HOST.test(describeFault(cause))) throw cause;
     const zone = parameters.availabilityZone;

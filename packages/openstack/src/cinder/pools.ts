@@ -6,6 +6,8 @@ import type { ServiceClient } from "../wire/service-client.ts";
 export interface StoragePool {
   /** `HOST@BACKEND#POOL` */
   readonly name: string;
+  /** What volume types name to have it (`volume_backend_name`). */
+  readonly backendName: string | undefined;
   readonly totalGiB: number | undefined;
   readonly freeGiB: number | undefined;
   /** What volumes may grow to, of those that are there. */
@@ -17,18 +19,21 @@ export interface StoragePool {
 }
 
 export interface StoragePools {
-  /** Those that take volumes of this type, by name or id. Admin only. */
-  list(volumeType: string, signal?: AbortSignal): Promise<readonly StoragePool[]>;
+  /** Admin only. */
+  list(signal?: AbortSignal): Promise<readonly StoragePool[]>;
 }
 
-/** The calls about pools. The filter by type came with 3.35 (Pike). */
+/**
+ * The calls about pools. Cinder's own filter by volume type is not used: with a thin pool it is answered with
+ * 400 at least up to Zed (scheduler/filters/capacity_filter.py adds the size of no volume).
+ */
 export function storagePools(client: ServiceClient): StoragePools {
   return {
-    list: async (volumeType, signal) =>
+    list: async (signal) =>
       client.list({
-        doing: `listing the storage pools of volume type ${volumeType}`,
+        doing: "listing storage pools",
         path: ["scheduler-stats", "get_pools"],
-        query: { detail: true, volume_type: volumeType },
+        query: { detail: true },
         field: "pools",
         read: readPool,
         signal,
@@ -38,11 +43,13 @@ export function storagePools(client: ServiceClient): StoragePools {
 
 function readPool(fields: Fields): StoragePool {
   const said = fields.optionalObject("capabilities", (capabilities) => capabilities.raw) ?? {};
+  const backendName = said["volume_backend_name"];
   return {
     name: fields.string("name"),
+    backendName: typeof backendName === "string" ? backendName : undefined,
     totalGiB: numberIn(said, "total_capacity_gb"),
     freeGiB: numberIn(said, "free_capacity_gb"),
-    provisionedGiB: numberIn(said, "provisioned_capacity_gb") ?? 0,
+    provisionedGiB: numberIn(said, "provisioned_capacity_gb") ?? numberIn(said, "allocated_capacity_gb") ?? 0,
     reservedPercent: numberIn(said, "reserved_percentage") ?? 0,
     isThin: said["thin_provisioning_support"] === true,
     overSubscription: numberIn(said, "max_over_subscription_ratio"),

@@ -12,6 +12,8 @@ export function judgeServer(server: Seen, goal: ServerGoal): Verdict {
   if (server === undefined || isDeleted(server.status)) return goal === "absent" ? "reached" : "broken";
   if (server.taskState !== undefined) return "pending";
   if (server.status === "ERROR") return "broken";
+  if (goal === "built")
+    return server.status === "ACTIVE" || server.status === "SHUTOFF" ? "reached" : "pending";
   return server.status === goal ? "reached" : "pending";
 }
 

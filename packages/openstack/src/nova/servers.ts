@@ -127,8 +127,11 @@ export interface ServerFilter {
   readonly projectId?: ProjectId;
 }
 
-/** Where an instance shall get to. `absent` is reached when Nova does not know it any more. */
-export type ServerGoal = "ACTIVE" | "SHUTOFF" | "absent";
+/**
+ * Where an instance shall get to. `built` has come up, and may have turned itself off again; `absent` is
+ * reached when Nova does not know it any more.
+ */
+export type ServerGoal = "ACTIVE" | "SHUTOFF" | "built" | "absent";
 
 export interface Servers {
   list(filter?: ServerFilter, signal?: AbortSignal): Promise<readonly Server[]>;

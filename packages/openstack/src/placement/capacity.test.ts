@@ -8,6 +8,7 @@ void test("pools are read as drivers write them: numbers, texts, and words for w
     total_capacity_gb: "19.98",
     free_capacity_gb: 18.9,
     provisioned_capacity_gb: 3,
+    volume_backend_name: "ceph",
     reserved_percentage: 5,
     thin_provisioning_support: true,
     max_over_subscription_ratio: "20.0",
@@ -15,6 +16,7 @@ void test("pools are read as drivers write them: numbers, texts, and words for w
   const vague = {
     total_capacity_gb: "infinite",
     free_capacity_gb: "unknown",
+    allocated_capacity_gb: 7,
     max_over_subscription_ratio: "auto",
   };
   const pools = [
@@ -25,9 +27,10 @@ void test("pools are read as drivers write them: numbers, texts, and words for w
   await using recorded = await startRecordedCloud({
     "GET /volume/v3/p1/scheduler-stats/get_pools": { json: { pools } },
   });
-  const [one, two, three] = await connectCloud(recorded.options()).cinder.pools.list("fast");
+  const [one, two, three] = await connectCloud(recorded.options()).cinder.pools.list();
   assert.deepEqual(one, {
     name: "h@ceph#ceph",
+    backendName: "ceph",
     totalGiB: 19.98,
     freeGiB: 18.9,
     provisionedGiB: 3,
@@ -35,9 +38,12 @@ void test("pools are read as drivers write them: numbers, texts, and words for w
     isThin: true,
     overSubscription: 20,
   });
-  assert.deepEqual([two?.totalGiB, two?.freeGiB, two?.overSubscription], [undefined, undefined, undefined]);
+  assert.deepEqual(
+    [two?.totalGiB, two?.freeGiB, two?.provisionedGiB, two?.overSubscription],
+    [undefined, undefined, 7, undefined],
+  );
   assert.deepEqual([three?.isThin, three?.freeGiB], [false, undefined]);
-  assert.match(recorded.seen.at(-1)?.path ?? "", /\?detail=true&volume_type=fast$/);
+  assert.match(recorded.seen.at(-1)?.path ?? "", /\?detail=true$/);
 });
 
 void test("a host is asked for with what is wanted of it alone, in a microversion that knows limits", async () => {
