@@ -25,7 +25,7 @@ export function plant(cloud: Cloud, seed: Seed): void {
     });
   }
   for (const { name, format } of seed.volumeTypes) {
-    const rest = { description: null, is_public: true, extra_specs: {} };
+    const rest = { description: null, is_public: true, extra_specs: { volume_backend_name: "nfs" } };
     cloud.state.volumeTypes.put({ id: newId(), name, format, ...rest });
   }
   for (const host of seed.hosts) {
