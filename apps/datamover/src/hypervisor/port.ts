@@ -33,6 +33,11 @@ export interface Hypervisor {
    * Called once, before any order.
    */
   reconcile(signal: AbortSignal): Promise<void>;
+  /**
+   * Looks after what outlives orders, until the signal is aborted: then it resolves. Absent where nothing
+   * does. Its own failures are logged, and tried again.
+   */
+  tend?(signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -99,15 +104,23 @@ export interface PointDisk {
   readonly plan: ReadPlan;
   /** Meta context whose bit 0 says dirty; for an incremental read. */
   readonly changesContext: string | undefined;
+  /** The same where the storage told it: ascending, and apart from each other. */
+  readonly changes?: readonly Stretch[];
   /**
    * What a base for the next snapshot will be checked against; absent when nothing records since the point.
    */
   readonly next: NextBase | undefined;
 }
 
+/** A part of a disk. */
+export interface Stretch {
+  readonly offset: number;
+  readonly length: number;
+}
+
 export type NextBase = Omit<DiskBase, "snapshotId" | "root">;
 
-/** How a disk is to be read: by a bitmap that counts changes from `since`, or whole. */
+/** How a disk is to be read: by what counts changes from `since`, or whole. */
 export type ReadPlan =
   | {
       readonly mode: "incremental";
@@ -131,5 +144,9 @@ export type FullReason =
   | "not-recording"
   | "granularity"
   | "persistence-changed"
+  | "tracker-changed"
+  | "rbd-snapshot-missing"
+  | "fast-diff-off"
+  | "object-map-invalid"
   | "audit-mismatch"
   | "base-unreadable";

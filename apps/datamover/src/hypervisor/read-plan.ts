@@ -41,6 +41,7 @@ export function planRead(disk: ProtectedDisk, observed: ObservedDisk): ReadPlan 
   if (base === undefined) {
     return { mode: "full", because: disk.previousRoot === undefined ? "first-snapshot" : "no-base" };
   }
+  if (base.tracker !== undefined) return { mode: "full", because: "tracker-changed" };
   if (base.sizeBytes !== observed.sizeBytes) return { mode: "full", because: "size-changed" };
   if (base.path !== observed.path) return { mode: "full", because: "path-changed" };
   if (!base.persistent) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Clock, Fault, systemClock } from "@cairn/kernel";
-import { cutConsistently, type GuestAgent } from "./agent.ts";
+import { cutConsistently, type GuestAgent, wakeAgent } from "./agent.ts";
 
 const domain = { name: "i", uuid: "u", id: 1 };
 const nothing = async (): Promise<void> => Promise.resolve();
@@ -111,4 +111,14 @@ void test("an agent that is silent altogether costs consistency; the thaw stays 
   const { agent, said } = guest({}, refuse);
   assert.equal((await cutConsistently(agent, nothing)).quality, "crash");
   assert.ok(!said.includes("settled"));
+});
+
+void test("a silent agent, or a guest that somebody else froze, is found before anybody waits for it", async () => {
+  assert.equal(await wakeAgent(guest().agent), undefined);
+  assert.match((await wakeAgent(guest({}, refuse).agent)) ?? "", /does not answer/);
+  assert.match((await wakeAgent(guest({}, () => "frozen").agent)) ?? "", /somebody else has frozen/);
+  assert.match((await wakeAgent(guest({ isPaused: true }).agent)) ?? "", /paused/);
+  const { agent, said } = guest({ refusal: "somebody else has frozen the guest" });
+  const { quality, reason } = await cutConsistently(agent, nothing);
+  assert.deepEqual([quality, reason, said], ["crash", "somebody else has frozen the guest", []]);
 });

@@ -24,6 +24,8 @@ export interface DescribedDisk {
   /** Nova writes the id of the Cinder volume; an instance's local disks have none. */
   readonly serial: string | undefined;
   readonly format: "qcow2" | "raw";
+  /** QEMU deciphers it: what lies in the storage is not what the guest sees. */
+  readonly isEncrypted: boolean;
   readonly storage: DiskStorage;
   /** N of the node `libvirt-N-format`: of this QEMU process, and of this attachment only. */
   readonly index: string | undefined;
@@ -102,6 +104,7 @@ function readDisk(disk: XmlElement): DescribedDisk {
     alias: attributeOf(childOf(disk, "alias"), "name"),
     serial: elementText(childOf(disk, "serial")),
     format: attributeOf(childOf(disk, "driver"), "type") === "qcow2" ? "qcow2" : "raw",
+    isEncrypted: (childOf(disk, "encryption") ?? childOf(source, "encryption")) !== undefined,
     storage: readStorage(disk, source),
     index: attributeOf(source, "index"),
     indexesBelow: below,

@@ -8,7 +8,7 @@ import { socketPath } from "../../host/scratch.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { pointFolder, pointPrefix } from "../names.ts";
 import type { Barrier, Point, PointDisk } from "../port.ts";
-import { type Consistency, cutConsistently, type GuestAgent } from "./agent.ts";
+import { type Consistency, cutConsistently, type GuestAgent, wakeAgent } from "./agent.ts";
 import { breaks } from "./breaks.ts";
 import type { DriverContext } from "./context.ts";
 import {
@@ -59,6 +59,10 @@ export class RunningPoint implements Point {
   #disks: readonly PointDisk[] = [];
   #planned: readonly PlannedDisk[] = [];
   #takesBitmapsAway = false;
+  /** Why the agent is not asked to freeze. */
+  #refusal: string | undefined;
+  /** How long it took to freeze and to thaw. */
+  #agentMs: readonly [number, number] = [0, 0];
   #abandoning: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
   #isLibvirtLost = false;
@@ -106,6 +110,7 @@ export class RunningPoint implements Point {
     const monitor = domainMonitor(handle.client, handle.domain);
     this.#planned = planned;
     const backup = await this.#prepare(planned, signal);
+    this.#refusal = await wakeAgent(this.#agent(signal));
     await barrier.gather(AbortSignal.any([signal, this.broken]));
     await assertUnmoved(monitor, planned, signal);
     await this.#freezeAndCut(backup, barrier, signal);
@@ -172,8 +177,14 @@ export class RunningPoint implements Point {
     };
     this.#consistency = await this.#cutTogetherOrAlone(cut, signal);
     const { quality, freezeMs } = this.#consistency;
-    const fields = { instance: request.instanceId, quality, freeze_ms: freezeMs ?? null, cut_ms: cutMs };
-    context.log.info("point.taken", { ...fields, disks: this.#planned.length });
+    const [askMs, thawMs] = this.#agentMs;
+    context.log.info("point.taken", {
+      instance: request.instanceId,
+      disks: this.#planned.length,
+      quality,
+      cut_ms: cutMs,
+      ...(freezeMs === undefined ? {} : { freeze_ms: freezeMs, asked_ms: askMs, thaw_ms: thawMs }),
+    });
   }
 
   async #cutTogetherOrAlone(cut: () => Promise<void>, signal: AbortSignal): Promise<Consistency> {
@@ -196,6 +207,10 @@ export class RunningPoint implements Point {
       clock,
       state: described.agent,
       isPaused: wasPaused,
+      refusal: this.#refusal,
+      took: (...times) => {
+        this.#agentMs = times;
+      },
       oweThaw: async () => {
         freeze = await guard.watchFreeze({ instanceId, place, withinMs: GUARD_THAWS_MS }, signal);
         await noteFreeze(scratch.path, instanceId);
