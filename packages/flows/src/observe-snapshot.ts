@@ -15,7 +15,7 @@ import type {
   ObservedInstance,
   SnapshotObservation,
 } from "@cairn/domain";
-import { assert, mapLimited } from "@cairn/kernel";
+import { assert, type InstanceId, mapLimited } from "@cairn/kernel";
 import { captureGroups, captureInstance, captureServerGroups, observeSurroundings } from "./capture.ts";
 import { captureTopology } from "./capture-network.ts";
 import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
@@ -28,8 +28,17 @@ import type { FlowContext } from "./step.ts";
  */
 const SNAPSHOTS_MAX = 1000;
 
-/** Reads everything that a snapshot's plan depends on. */
-export async function observeSnapshot(context: FlowContext): Promise<SnapshotObservation> {
+/** A snapshot that is being restored is as whole as before. */
+const COMMITTED: readonly SnapshotRow["status"][] = ["available", "restoring"];
+
+/**
+ * Reads everything that a snapshot's plan depends on: of all members of the workload, or of those that are
+ * named.
+ */
+export async function observeSnapshot(
+  context: FlowContext,
+  only?: readonly InstanceId[],
+): Promise<SnapshotObservation> {
   const { run, database } = context;
   const { workloadId, snapshotId } = run.subject;
   assert(snapshotId !== undefined, "a snapshot run names its snapshot");
@@ -39,7 +48,8 @@ export async function observeSnapshot(context: FlowContext): Promise<SnapshotObs
     workload !== undefined && snapshot !== undefined,
     `workload and snapshot of run ${run.id} have rows`,
   );
-  const members = await listWorkloadInstances(database.handle, [workloadId]);
+  const all = await listWorkloadInstances(database.handle, [workloadId]);
+  const members = all.filter((member) => only?.includes(member.instance_id) ?? true);
   const around = await observeSurroundings(context);
   const instances = await mapLimited(
     members,
@@ -63,7 +73,7 @@ export async function observeSnapshot(context: FlowContext): Promise<SnapshotObs
     order: workload.workload_type_id === WORKLOAD_TYPES.serial ? "serial" : "parallel",
     requested: snapshot.snapshot_type,
     nextFull: workload.next_full,
-    hasCommittedSnapshot: earlier.some((each) => each.status === "available"),
+    hasCommittedSnapshot: earlier.some(({ status }) => COMMITTED.includes(status)),
     instances,
     securityGroups: captureGroups(groupIds, around),
     topology: await captureTopology(context, around),

@@ -1,5 +1,6 @@
 import type { FlowName } from "@cairn/domain";
 import { restoreFlow } from "./restore-flow.ts";
+import { safetySnapshotFlow } from "./safety-snapshot-flow.ts";
 import { snapshotDeletionFlow } from "./snapshot-deletion-flow.ts";
 import { snapshotFlow } from "./snapshot-flow.ts";
 import type { Flow } from "./step.ts";
@@ -8,6 +9,7 @@ import { workloadDeletionFlow, workloadMarkingFlow, workloadResetFlow } from "./
 /** Every workflow of this release, by the name that runs carry. */
 export const flows: Readonly<Record<FlowName, Flow>> = {
   snapshot: snapshotFlow,
+  "safety-snapshot": safetySnapshotFlow,
   restore: restoreFlow,
   "snapshot-delete": snapshotDeletionFlow,
   "workload-delete": workloadDeletionFlow,

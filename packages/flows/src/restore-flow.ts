@@ -41,6 +41,7 @@ import {
 } from "./restore-server-steps.ts";
 import { createNetworksStep, finishTopologyStep } from "./restore-topology-steps.ts";
 import { createVolumeStep, type WriteOutput, writeVolumeStep } from "./restore-volume-steps.ts";
+import { wayBack } from "./safety-snapshot-flow.ts";
 import type { ConcludedRun, Flow } from "./step.ts";
 
 /** Restores a snapshot: one-click, selective or in place. */
@@ -79,7 +80,11 @@ export const restoreFlow: Flow = {
       return;
     }
     const status = result.kind === "cancelled" ? "cancelled" : "error";
-    await setRestoreStatus(transaction, restoreId, status, failureMessage(result, run.leftovers));
+    const restore = await findRestore(transaction, { id: restoreId });
+    assert(restore !== undefined, `restore ${restoreId} has a row`);
+    const message = failureMessage(result, run.leftovers);
+    const way = await wayBack(transaction, restore, run.leftovers.length > 0);
+    await setRestoreStatus(transaction, restoreId, status, [message, ...way].join(" "));
   },
 };
 

@@ -82,8 +82,8 @@ export interface InstanceDiskOutput extends WriteOutput {
 }
 
 /**
- * Writes a disk of a stopped instance on its host. Of a disk that was there before the run, nothing can be
- * brought back: the undo says so, and the user reads it with the failure.
+ * Writes a disk of a stopped instance on its host. Of a disk that was there before the run, nothing is
+ * brought back: the undo says so, and the user reads it with the failure and with what the way back is.
  */
 export const writeInstanceDiskStep = defineStep<WriteInstanceDiskStep, InstanceDiskOutput>({
   perform: async (context, parameters) => {
@@ -113,7 +113,7 @@ export const writeInstanceDiskStep = defineStep<WriteInstanceDiskStep, InstanceD
   undo: async (_context, { instance, instanceName, device }, output) => {
     if (instance.kind === "created") return;
     const state = output === undefined ? "may be partly overwritten" : "was overwritten";
-    const message = `disk ${device} of instance ${instanceName} ${state} and cannot be brought back`;
+    const message = `disk ${device} of instance ${instanceName} ${state}`;
     await Promise.reject(new Fault("disk-overwritten", message, "never"));
   },
 });

@@ -37,7 +37,7 @@ export const snapshotFlow: Flow = {
     assert(snapshotId !== undefined, "a snapshot run names its snapshot");
     switch (result.kind) {
       case "succeeded":
-        await complete(transaction, run);
+        await completeFromCommit(transaction, run);
         break;
       case "failed":
         await setSnapshotStatus(transaction, snapshotId, "error", failureMessage(result, run.leftovers));
@@ -53,7 +53,8 @@ export const snapshotFlow: Flow = {
   },
 };
 
-async function complete(transaction: Handle, run: ConcludedRun): Promise<void> {
+/** Makes the run's snapshot `available`: its row says what its commit says. */
+export async function completeFromCommit(transaction: Handle, run: ConcludedRun): Promise<void> {
   const { snapshotId } = run.subject;
   const commit = run.outputs.get("commit") as CommitOutput | undefined;
   assert(snapshotId !== undefined && commit !== undefined, "a snapshot that succeeded has its commit");

@@ -9,7 +9,7 @@ import { fakeNeutron } from "./fake-network.ts";
 import { PROJECT, USER } from "./fake-state.ts";
 import { fakeCinder, fakeGlance } from "./fake-storage.ts";
 import { Crash, Meter, type Mishap, metered } from "./meter.ts";
-import { RESTORE, RUN, SNAPSHOT, WORKLOAD, type World } from "./world.ts";
+import { RESTORE, RUN, SAFETY, SNAPSHOT, WORKLOAD, type World } from "./world.ts";
 
 export interface DriveOptions {
   readonly flow: keyof typeof flows;
@@ -138,10 +138,12 @@ function definitionOf(name: DriveOptions["flow"], step: PlannedStep) {
 function factsOf(options: DriveOptions): RunFacts {
   const subject = { workloadId: asId<"workload">(WORKLOAD) };
   const snapshot = { ...subject, snapshotId: asId<"snapshot">(SNAPSHOT) };
+  const restoreId = asId<"restore">(RESTORE);
   const subjects = {
     snapshot,
     "snapshot-delete": snapshot,
-    restore: { ...snapshot, restoreId: asId<"restore">(RESTORE) },
+    "safety-snapshot": { ...subject, snapshotId: asId<"snapshot">(SAFETY), restoreId },
+    restore: { ...snapshot, restoreId },
     "workload-delete": subject,
     "workload-reset": subject,
     "workload-mark": subject,

@@ -1,5 +1,5 @@
 import { asId, Fault } from "@cairn/kernel";
-import type { FlavorCreation, Nova, Server, ServerCreation, ServerGroup } from "@cairn/openstack";
+import type { FlavorCreation, Nova, Server, ServerCreation, ServerGoal, ServerGroup } from "@cairn/openstack";
 import { type CloudState, find, freshId, PROJECT, USER } from "./fake-state.ts";
 
 /** The parts of Nova that flows use, with statuses that take until somebody waits for them. */
@@ -116,10 +116,11 @@ function fakeServers(state: CloudState, view: "tenant" | "admin") {
       if (gone === undefined) throw new Fault("openstack-not-found", `deleting metadata ${key}`, "never");
       set(id, { metadata });
     },
-    waitFor: async (id: string, goal: "ACTIVE" | "SHUTOFF" | "absent") => {
+    waitFor: async (id: string, goal: ServerGoal) => {
       settleServer(state, id);
       const server = state.servers.get(id);
-      if (goal === "absent" ? server === undefined : server?.status === goal) return server;
+      const goals = goal === "built" ? ["ACTIVE", "SHUTOFF"] : [goal];
+      if (goals.includes(server?.status ?? "absent")) return server;
       throw new Fault(
         "openstack-timeout",
         `waiting for ${id} to be ${goal}: it is ${server?.status ?? "gone"}`,

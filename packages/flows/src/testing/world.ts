@@ -11,13 +11,14 @@ import {
   touchDatamover,
 } from "@cairn/database";
 import type { FlowName } from "@cairn/domain";
-import { asId, Secret } from "@cairn/kernel";
+import { asId, Secret, type SnapshotId } from "@cairn/kernel";
 import type { KeyPolicy } from "../repository-keys.ts";
 import { emptyHosts, type HostState } from "./fake-datamover.ts";
 import { type CloudState, emptyState, PROJECT, USER } from "./fake-state.ts";
 
 export const WORKLOAD = "10000000-0000-4000-8000-000000000001";
 export const SNAPSHOT = "20000000-0000-4000-8000-000000000001";
+export const SAFETY = "20000000-0000-4000-8000-000000000002";
 export const RESTORE = "30000000-0000-4000-8000-000000000001";
 export const RUN = "40000000-0000-4000-8000-000000000001";
 
@@ -71,21 +72,28 @@ export async function openRows(
     const row = { instance_id: asId<"instance">(id), workload_id: asId<"workload">(WORKLOAD), name: id };
     await handle.insertInto("workload_instance").values(row).execute();
   }
-  if (fields.flow === "snapshot") await openSnapshotRow(world);
+  if (fields.flow === "snapshot") await openSnapshotRow(world, { id: SNAPSHOT, name: "nightly" });
   if (fields.flow === "restore") await openRestoreRow(world, fields.restoreType ?? "oneclick");
+  if (fields.flow === "safety-snapshot") {
+    await openSnapshotRow(world, { id: SAFETY, name: "Before restore of nightly" });
+    await openRestoreRow(world, "inplace", asId(SAFETY));
+  }
 }
 
-async function openSnapshotRow(world: World): Promise<void> {
+async function openSnapshotRow(
+  world: World,
+  { id, name }: { readonly id: string; readonly name: string },
+): Promise<void> {
   const { handle } = world.database;
-  await handle.deleteFrom("snapshot").where("id", "=", asId<"snapshot">(SNAPSHOT)).execute();
+  await handle.deleteFrom("snapshot").where("id", "=", asId<"snapshot">(id)).execute();
   await handle
     .insertInto("snapshot")
     .values({
-      id: asId(SNAPSHOT),
+      id: asId(id),
       workload_id: asId(WORKLOAD),
       project_id: asId(PROJECT),
       user_id: asId(USER),
-      name: "nightly",
+      name,
       snapshot_type: "incremental",
       status: "executing",
       run_id: asId(RUN),
@@ -93,7 +101,7 @@ async function openSnapshotRow(world: World): Promise<void> {
     .execute();
 }
 
-async function openRestoreRow(world: World, restoreType: string): Promise<void> {
+async function openRestoreRow(world: World, restoreType: string, safetyId?: SnapshotId): Promise<void> {
   const { handle } = world.database;
   await handle
     .updateTable("snapshot")
@@ -111,6 +119,7 @@ async function openRestoreRow(world: World, restoreType: string): Promise<void> 
       name: "back",
       restore_type: restoreType as "oneclick",
       options: "{}",
+      safety_snapshot_id: safetyId ?? null,
       status: "executing",
       run_id: asId(RUN),
     })
