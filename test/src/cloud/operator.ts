@@ -5,6 +5,8 @@ import { until } from "../tree.ts";
 
 const WITHIN_MS = 300_000;
 const LOOK_MS = 500;
+const DETACH_TRIES = 4;
+const DETACH_PAUSE_MS = 2_000;
 /** Stein's; Cinder's extends volumes that are in use since 3.42. */
 const NOVA = { "X-OpenStack-Nova-API-Version": "2.72" };
 const CINDER = { "OpenStack-API-Version": "volume 3.59" };
@@ -61,10 +63,17 @@ export class Operator {
     await this.#idle(id);
   }
 
+  /** QEMU refuses while a job reads the disk, and the volume is in use again: then it is asked once more. */
   async detach(id: InstanceId, volumeId: VolumeId): Promise<void> {
-    await this.#cloud.nova.volumeAttachments.detach(id, volumeId, this.#signal);
-    await this.#whenVolume(volumeId, (volume) => volume.status === "available");
-    await this.#idle(id);
+    for (let tries = 1; ; tries += 1) {
+      await this.#cloud.nova.volumeAttachments.detach(id, volumeId, this.#signal);
+      await this.#whenVolume(volumeId, (volume) => volume.status !== "detaching");
+      const { status } = await this.#cloud.cinder.volumes.get(volumeId, this.#signal);
+      if (status === "available") return this.#idle(id);
+      if (tries === DETACH_TRIES)
+        throw new Error(`volume ${volumeId} is ${status} after ${tries} detachings`);
+      await systemClock.sleep(DETACH_PAUSE_MS, this.#signal);
+    }
   }
 
   async extend(volumeId: VolumeId, sizeGiB: number): Promise<void> {

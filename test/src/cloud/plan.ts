@@ -37,8 +37,13 @@ export interface Step {
   readonly operation: Operation;
   readonly snapshot:
     | { readonly isFull: boolean; readonly when: "after" }
-    /** The operation begins so long after the snapshot was asked for. */
-    | { readonly isFull: boolean; readonly when: "beside"; readonly delayMs: number }
+    | {
+        readonly isFull: boolean;
+        readonly when: "beside";
+        /** The operation begins so long after the snapshot was asked for, or a datamover was told to take it. */
+        readonly after: "asked" | "handed-out";
+        readonly delayMs: number;
+      }
     | undefined;
   /** How the instance is afterwards. */
   readonly leaves: InstanceState;
@@ -47,11 +52,6 @@ export interface Step {
 interface Rule {
   readonly from: readonly InstanceState[];
   readonly to: InstanceState | "as-before";
-  /**
-   * Whether a running job lets it through. libvirt's lock on a domain with a job makes these fail after 30 s,
-   * or refuses them: the driver's README names each, and what a tenant sees.
-   */
-  readonly beside: boolean;
   readonly when?: (instance: Traits) => boolean;
 }
 
@@ -65,32 +65,31 @@ const ANY: readonly InstanceState[] = ["active", "paused", "suspended", "stopped
 
 /** Which operations Nova and Cinder accept when; what they refuse by a 409 is not asked for. */
 const RULES: Readonly<Record<Operation, Rule>> = {
-  write: { from: RUNS, to: "as-before", beside: true },
-  pause: { from: RUNS, to: "paused", beside: true },
-  unpause: { from: ["paused"], to: "active", beside: true },
-  suspend: { from: RUNS, to: "suspended", beside: false },
-  resume: { from: ["suspended"], to: "active", beside: true },
-  "soft-reboot": { from: RUNS, to: "active", beside: true },
-  "hard-reboot": { from: ["active", "paused", "stopped"], to: "active", beside: true },
-  stop: { from: RUNS, to: "stopped", beside: true },
-  start: { from: ["stopped"], to: "active", beside: true },
-  resize: { from: RUNS, to: "active", beside: true },
-  "create-image": { from: ["active", "stopped"], to: "as-before", beside: true },
-  "attach-volume": { from: RUNS, to: "active", beside: true, when: (has) => has.hasExtra && !has.isAttached },
-  "detach-volume": { from: RUNS, to: "active", beside: false, when: (has) => has.isAttached },
+  write: { from: RUNS, to: "as-before" },
+  pause: { from: RUNS, to: "paused" },
+  unpause: { from: ["paused"], to: "active" },
+  suspend: { from: RUNS, to: "suspended" },
+  resume: { from: ["suspended"], to: "active" },
+  "soft-reboot": { from: RUNS, to: "active" },
+  "hard-reboot": { from: ["active", "paused", "stopped"], to: "active" },
+  stop: { from: RUNS, to: "stopped" },
+  start: { from: ["stopped"], to: "active" },
+  resize: { from: RUNS, to: "active" },
+  "create-image": { from: ["active", "stopped"], to: "as-before" },
+  "attach-volume": { from: RUNS, to: "active", when: (has) => has.hasExtra && !has.isAttached },
+  "detach-volume": { from: RUNS, to: "active", when: (has) => has.isAttached },
   "extend-volume": {
     from: RUNS,
     to: "active",
-    beside: false,
     when: (has) => has.isAttached && !has.isExtended,
   },
-  "snapshot-volume": { from: RUNS, to: "as-before", beside: false },
-  rebuild: { from: RUNS, to: "active", beside: true, when: (has) => has.boot === "image" },
-  shelve: { from: RUNS, to: "shelved", beside: true },
-  unshelve: { from: ["shelved"], to: "active", beside: false },
-  "kill-qemu": { from: ["active", "paused"], to: "stopped", beside: true },
-  "restart-libvirt": { from: ANY, to: "as-before", beside: true },
-  "restart-datamover": { from: ANY, to: "as-before", beside: true },
+  "snapshot-volume": { from: RUNS, to: "as-before" },
+  rebuild: { from: RUNS, to: "active", when: (has) => has.boot === "image" },
+  shelve: { from: RUNS, to: "shelved" },
+  unshelve: { from: ["shelved"], to: "active" },
+  "kill-qemu": { from: ["active", "paused"], to: "stopped" },
+  "restart-libvirt": { from: ANY, to: "as-before" },
+  "restart-datamover": { from: ANY, to: "as-before" },
 };
 
 /** How to make an instance run again. */
@@ -104,7 +103,8 @@ const BACK: Readonly<Record<Exclude<InstanceState, "active">, Operation>> = {
 const SNAPSHOT_SHARE = 0.6;
 const BESIDE_SHARE = 0.6;
 const FULL_SHARE = 0.15;
-const DELAY_MAX_MS = 4_000;
+const HANDED_OUT_SHARE = 0.7;
+const DELAY_MAX_MS = 3_000;
 
 /**
  * A sequence of operations that OpenStack accepts, the same for the same seed. What was done least is likelier
@@ -135,10 +135,12 @@ export function planOperations(
     if (operation === "extend-volume") now.isExtended = true;
   };
   while (steps.length < count) {
-    const instance = Math.floor(random() * states.length);
-    const now = states[instance];
-    if (now === undefined) break;
-    take(instance, choose(random, allowed(now), tally));
+    const choices = states.flatMap((now, instance) =>
+      allowed(now).map((operation) => ({ instance, operation })),
+    );
+    const chosen = choose(random, choices, tally);
+    if (chosen === undefined) break;
+    take(chosen.instance, chosen.operation);
   }
   for (const [instance, { state }] of states.entries()) if (state !== "active") take(instance, BACK[state]);
   return steps;
@@ -151,33 +153,35 @@ function allowed(now: Traits & { readonly state: InstanceState }): readonly Oper
   });
 }
 
-function choose(
+function choose<Choice extends { readonly operation: Operation }>(
   random: () => number,
-  operations: readonly Operation[],
+  choices: readonly Choice[],
   tally: ReadonlyMap<Operation, number>,
-): Operation {
-  const weights = operations.map((each) => 1 / (1 + 3 * (tally.get(each) ?? 0)) ** 3);
+): Choice | undefined {
+  const weights = choices.map(({ operation }) => 1 / (1 + 3 * (tally.get(operation) ?? 0)) ** 3);
   let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
   const index = weights.findIndex((weight) => {
     left -= weight;
     return left < 0;
   });
-  return operations.at(index) ?? "write";
+  return choices.at(index);
 }
 
 function stepOf(
   random: () => number,
   { instance, operation, state }: { instance: number; operation: Operation; state: InstanceState },
 ): Step {
-  const { to, beside } = RULES[operation];
+  const { to } = RULES[operation];
   const leaves = to === "as-before" ? state : to;
-  const [wants, isBeside, isFull, delay] = [random(), random(), random(), random()];
+  const [wants, isBeside, isFull, delay, after] = [random(), random(), random(), random(), random()];
   const base = { instance, operation, leaves };
   if (wants >= SNAPSHOT_SHARE) return { ...base, snapshot: undefined };
   const full = isFull < FULL_SHARE;
-  if (beside && isBeside < BESIDE_SHARE) {
+  // Of a shelved instance no snapshot would begin.
+  if (operation !== "unshelve" && isBeside < BESIDE_SHARE) {
     const delayMs = Math.floor(delay * DELAY_MAX_MS);
-    return { ...base, snapshot: { isFull: full, when: "beside", delayMs } };
+    const waits = after < HANDED_OUT_SHARE ? "handed-out" : "asked";
+    return { ...base, snapshot: { isFull: full, when: "beside", after: waits, delayMs } };
   }
   return { ...base, snapshot: { isFull: full, when: "after" } };
 }
@@ -200,5 +204,5 @@ export function describeStep({ instance, operation, snapshot }: Step, index: num
   const kind = snapshot.isFull ? "a full snapshot" : "a snapshot";
   return snapshot.when === "after"
     ? `${what}, ${kind} after it`
-    : `${what}, ${kind} ${snapshot.delayMs} ms before it`;
+    : `${what}, ${snapshot.delayMs} ms after ${kind} was ${snapshot.after}`;
 }

@@ -1,8 +1,10 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SnapshotDetail } from "@cairn/contract";
+import { findSnapshot } from "@cairn/database";
 import { systemClock, unreachable } from "@cairn/kernel";
-import { beginSnapshot, endOfSnapshot } from "../job.ts";
+import { beginSnapshot, endOfSnapshot, runOf } from "../job.ts";
+import { until } from "../tree.ts";
 import { killQemu, restartLibvirt } from "./host.ts";
 import { Operator } from "./operator.ts";
 import { describeStep, type InstanceState, type Operation, type Step } from "./plan.ts";
@@ -11,6 +13,7 @@ import { complaintAbout, type TakenSnapshot } from "./truth-check.ts";
 import type { TruthInstance } from "./truth-instance.ts";
 
 const WRITE_MS = 2_000;
+const HANDED_OUT_MS = 120_000;
 
 /** Nova's own actions, and the status that each leads to. */
 const ACTIONS = {
@@ -77,7 +80,8 @@ export class TruthRun {
       await this.#snapshot(
         member,
         { title, isFull: snapshot.isFull, operation: step.operation },
-        async () => {
+        async (id) => {
+          if (snapshot.after === "handed-out") await this.#handedOut(id);
           await systemClock.sleep(snapshot.delayMs, this.#tree.signal);
           await this.operate(member, step.operation, step.leaves);
         },
@@ -164,7 +168,7 @@ export class TruthRun {
   async #snapshot(
     member: TruthMember,
     what: { readonly title: string; readonly isFull: boolean; readonly operation: Operation | undefined },
-    beside: () => Promise<void> = async () => Promise.resolve(),
+    beside: (snapshotId: string) => Promise<void> = async () => Promise.resolve(),
   ): Promise<void> {
     const { instance } = member;
     if (member.state === "active") await instance.sync();
@@ -172,7 +176,7 @@ export class TruthRun {
     const before = attachedKeys(instance);
     const wasShelved = member.state === "shelved";
     const id = await beginSnapshot(this.#tree, member.workloadId, what.isFull);
-    await beside();
+    await beside(id);
     const detail = await endOfSnapshot(this.#tree, id);
     if (detail.status !== "available") {
       this.#refuse(detail, what, wasShelved);
@@ -183,6 +187,22 @@ export class TruthRun {
     const isRootReplaced = what.operation === "rebuild";
     const taken = { detail, atLeast, mustHave, isRootReplaced };
     this.#pending.push({ title: what.title, member, taken });
+  }
+
+  /** A datamover has been told to take it, or it has ended before. */
+  async #handedOut(snapshotId: string): Promise<void> {
+    const run = await runOf(this.#tree, "snapshot", snapshotId);
+    const { handle } = this.#tree.database;
+    await until(`an order for snapshot ${snapshotId}`, HANDED_OUT_MS, async () => {
+      const orders = await handle
+        .selectFrom("datamover_order")
+        .select("state")
+        .where("run_id", "=", run)
+        .where("state", "!=", "queued")
+        .execute();
+      const snapshot = await findSnapshot(handle, { id: snapshotId });
+      return orders.length > 0 || snapshot?.status === "error" ? true : undefined;
+    });
   }
 
   #count(detail: SnapshotDetail, instance: TruthInstance): void {
