@@ -27,8 +27,14 @@ async function runAsked(asked: TestArguments): Promise<0 | 1 | 2> {
     isShort,
     again,
     env: process.env,
+    ...limitOf(process.env["CAIRN_TEST_FILE_MINUTES"]),
     signal: stopping.signal,
     say: (line) => void process.stdout.write(`${line}\n`),
   });
   return passed === "passed" ? 0 : 1;
+}
+
+/** A long history on a real cloud takes longer than a file may by default. */
+function limitOf(minutes: string | undefined): { readonly limitMs?: number } {
+  return minutes === undefined ? {} : { limitMs: Number(minutes) * 60_000 };
 }
