@@ -3,6 +3,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import type { RestoreDetail } from "@cairn/contract";
+import { yieldOrders } from "@cairn/database";
 import {
   type BootedInstance,
   bootInstance,
@@ -219,6 +220,27 @@ weather("a restore that cannot be undone while Cinder is away is undone when it 
   const found = await tenantThings();
   assert.equal((await restore({ meanwhile })).status, "cancelled");
   assert.deepEqual(await tenantThings(), found);
+});
+
+weather("a job that makes way for Nova is begun again when the instance is at rest", async () => {
+  const id = await beginSnapshot(tree, workload, true);
+  const yielded = await until("an order to ask", 30_000, async () => {
+    const subject = { instanceId: instance.id };
+    const asked = await tree.database.transaction((transaction) => yieldOrders(transaction, subject));
+    return asked.length > 0 ? asked : undefined;
+  });
+  assert.deepEqual(
+    yielded.map(({ host }) => host),
+    ["compute1"],
+  );
+  const { servers } = tree.cloud.nova;
+  await servers.stop(instance.id);
+  await servers.waitFor(instance.id, "SHUTOFF", { withinMs: 30_000 });
+  const ended = await endOfSnapshot(tree, id);
+  assert.equal(ended.status, "available", ended.error_msg ?? "");
+  assert.ok((await (await openStored(tree, id)).read(instance.id, "vdb")).equals(content));
+  await servers.start(instance.id);
+  await servers.waitFor(instance.id, "ACTIVE", { withinMs: 30_000 });
 });
 
 weather("while Keystone is away the API says so, and what to do", async () => {

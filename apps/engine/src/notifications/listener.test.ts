@@ -27,7 +27,7 @@ async function listen(turns: readonly Turn[], fields: Partial<ListenerOptions> =
     const turn = turns[heard.tried.length];
     heard.tried.push(hostname);
     if (turn === "away") throw new Fault("bus-away", `connecting to ${hostname}`, "later");
-    if (turn !== "lost") stop.abort();
+    if (turn !== "lost") setImmediate(() => stop.abort());
     const close = async (): Promise<void> => {
       heard.closed += 1;
       await Promise.resolve();
@@ -67,6 +67,30 @@ test("a bus that goes away is subscribed to again, and what was missed is looked
   assert.deepEqual(heard.tried, ["one", "two", "one"]);
   assert.deepEqual([heard.caughtUp, heard.closed], [2, 2]);
   assert.equal(said(heard, "notifications.gone"), 1);
+});
+
+test("who is told to stop does not wait for a broker that does not answer", async () => {
+  const late = Promise.withResolvers<Subscription>();
+  const closed = Promise.withResolvers<undefined>();
+  const stop = new AbortController();
+  const options: ListenerOptions = {
+    hosts,
+    subscribe: async () => {
+      setImmediate(() => stop.abort());
+      return late.promise;
+    },
+    catchUp: async () => Promise.resolve(),
+    clock: systemClock,
+    log: createLog("engine", { write: () => undefined }),
+    status: new Status("engine", systemClock),
+  };
+  await listenToBus(options, stop.signal);
+  const close = async (): Promise<void> => {
+    closed.resolve(undefined);
+    await Promise.resolve();
+  };
+  late.resolve({ gone: new Promise<Error>(() => {}), close });
+  await closed.promise;
 });
 
 test("listening goes on although nobody could look for what was missed", async () => {

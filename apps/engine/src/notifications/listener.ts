@@ -46,13 +46,25 @@ export async function listenToBus(options: ListenerOptions, signal: AbortSignal)
 /** Resolves when a subscription that stood is over. */
 async function listenOnce(options: ListenerOptions, host: BusHost, signal: AbortSignal): Promise<void> {
   const { log, status } = options;
-  const subscription = await options.subscribe(host);
   const over = Promise.withResolvers<undefined>();
   const stop = (): void => {
     over.resolve(undefined);
   };
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
+  const opening = options.subscribe(host);
+  // Who is told to stop does not wait for a broker that does not answer.
+  const subscription = await Promise.race([opening, over.promise]).catch((cause: unknown) => {
+    signal.removeEventListener("abort", stop);
+    throw cause;
+  });
+  if (subscription === undefined) {
+    void opening.then(
+      async (late) => late.close(),
+      (cause: unknown) => asError(cause),
+    );
+    return;
+  }
   try {
     status.succeeded("notifications");
     log.info("notifications.heard", { bus: nameOf(host) });
