@@ -56,7 +56,7 @@ export function startYielding(
 }
 
 /** Has the readers of whatever a message is about make way. Never throws. */
-export async function hear(world: YieldingWorld, content: string): Promise<void> {
+async function hear(world: YieldingWorld, content: string): Promise<void> {
   const announced = announcementOf(content);
   if (announced === undefined) return;
   await makeWay(world, announced, announced.operation);
