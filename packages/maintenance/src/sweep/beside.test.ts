@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { hasCode } from "@cairn/kernel";
-import { beginSession, endSession, type OpenSession, packsToAvoid, readSegment } from "@cairn/repository";
+import {
+  beginSession,
+  endSession,
+  type OpenSession,
+  packsToAvoid,
+  readSegment,
+  readState,
+} from "@cairn/repository";
 import { delayedStore, faultyStore } from "@cairn/store";
 import {
   restoreSnapshot,
@@ -253,6 +260,30 @@ describe("a sweep whose listing is wrong", () => {
     await assertReadable(repository, [kept]);
     const flawed = await sweepOnce(repository, { store: blind, flaws: { trustsListings: true } });
     assert.equal(flawed.found.snapshots, 0);
+  });
+
+  it("does not count what it has just removed, though a listing still shows it", async () => {
+    const { repository } = await withSomethingToSweep();
+    const { store } = repository;
+    await sweepOnce(repository);
+    repository.clock.pass(DAY_MS);
+    const dies = faultyStore(store, ({ operation }) =>
+      operation === "remove" ? { when: "before", error: new Error("killed") } : undefined,
+    );
+    await assert.rejects(sweepOnce(repository, { remover: dies }), /killed/);
+    const before = await Array.fromAsync(store.list(`${repository.handle.repositoryId}/`));
+    const behind = {
+      ...store,
+      async *list(prefix: string) {
+        yield* before.filter((name) => name.startsWith(prefix) && /\/[pm]\/$/.test(prefix));
+        if (!/\/[pm]\/$/.test(prefix)) yield* store.list(prefix);
+      },
+    };
+    await sweepOnce(repository, { store: behind });
+    const left = (await namesOf(repository, "p")).length;
+    assert.ok(left < before.filter((name) => name.includes("/p/")).length, "the journal was finished");
+    // What is counted here and missed by the next sweep makes it stop, for good.
+    assert.equal((await readState(store, repository.handle)).seen?.chunkPacks, left);
   });
 
   it("stops when it breaks off, and when a snapshot is gone without a tombstone", async () => {
