@@ -52,7 +52,7 @@ before(async () => {
     booted.push(await bootInstance(tree.cloud, sample, tree.signal));
   }
   // What a guest's own script does when it is frozen is not what is measured.
-  for (const instance of booted) await inGuest(instance, "ln -sf /bin/true /etc/qemu/fsfreeze-hook");
+  for (const instance of booted) await inGuest(instance, "echo '#!/bin/sh' > /etc/qemu/fsfreeze-hook");
 });
 
 /** Ends workloads with their snapshots: an instance is in one workload at most. */

@@ -122,3 +122,12 @@ void test("a silent agent, or a guest that somebody else froze, is found before 
   const { quality, reason } = await cutConsistently(agent, nothing);
   assert.deepEqual([quality, reason, said], ["crash", "somebody else has frozen the guest", []]);
 });
+
+void test("a thaw that is refused although all is thawed is one: a script of the guest's has failed", async () => {
+  const { agent, said } = guest({}, (command) => {
+    if (command === "guest-fsfreeze-thaw") return refuse(command);
+    return command === "guest-fsfreeze-status" ? "thawed" : 2;
+  });
+  assert.equal((await cutConsistently(agent, nothing)).quality, "file-system");
+  assert.deepEqual(said, ["owed", "freeze", "thaw", "status", "settled"]);
+});

@@ -90,7 +90,10 @@ export async function cutConsistently(agent: GuestAgent, cut: () => Promise<void
   return { quality: "file-system", reason: what, freezeMs };
 }
 
-/** Thaws a guest whatever its agent thinks of it, and makes sure. `answered` is called after each thaw. */
+/**
+ * Thaws a guest whatever its agent thinks of it, and makes sure: its word counts, for a thaw is refused, too,
+ * when all is thawed and a script of the guest's has failed after it. `answered` is called after each thaw.
+ */
 export async function thawGuest(
   agent: Pick<GuestAgent, "client" | "domain">,
   signal?: AbortSignal,
@@ -100,12 +103,16 @@ export async function thawGuest(
   for (let attempt = 1; attempt <= THAWS_MAX; attempt += 1) {
     try {
       await ask(agent, "guest-fsfreeze-thaw", THAW_TIMEOUT_S);
-      answered?.();
-      const status = await ask(agent, "guest-fsfreeze-status", THAW_TIMEOUT_S);
-      if (status["return"] === "thawed") return;
-      failure = new Fault("guest-frozen", `its agent says ${optionalText(status, "return")}`, "later");
     } catch (cause) {
       failure = cause;
+    }
+    answered?.();
+    try {
+      const status = await ask(agent, "guest-fsfreeze-status", THAW_TIMEOUT_S);
+      if (status["return"] === "thawed") return;
+      failure ??= new Fault("guest-frozen", `its agent says ${optionalText(status, "return")}`, "later");
+    } catch (cause) {
+      failure ??= cause;
     }
     signal?.throwIfAborted();
   }
