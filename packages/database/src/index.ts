@@ -1,5 +1,6 @@
 export { isDatabaseAway } from "./away.ts";
 export { type BarrierAnswer, sayAtBarrier } from "./barriers.ts";
+export { type Cancelled, cancelRestore, cancelSnapshot, requestCancellation } from "./cancelling.ts";
 export {
   type DatamoverPresence,
   datamoverPresence,
@@ -23,9 +24,6 @@ export { type Migration, migrate } from "./migrate.ts";
 export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
 export {
   type Asker,
-  type Cancelled,
-  cancelRestore,
-  cancelSnapshot,
   type NewRestore,
   type NewSnapshot,
   type NotOpened,
@@ -33,7 +31,6 @@ export {
   openSnapshot,
   openSnapshotDeletion,
   openWorkloadRun,
-  requestCancellation,
 } from "./opening.ts";
 export { listOrderBodies, type OrderBodyRow } from "./order-bodies.ts";
 export {
@@ -101,6 +98,7 @@ export {
   storeRunEvent,
   withClaimedRun,
 } from "./runs.ts";
+export { continueRestore, forgetSafetySnapshot } from "./safety-snapshots.ts";
 export {
   completeSnapshot,
   countSnapshots,

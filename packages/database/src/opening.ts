@@ -57,22 +57,35 @@ export async function openSnapshot(
     workloadStatus: "locked",
     request: wanted.request ?? { snapshotType: wanted.snapshotType },
   });
-  const snapshot = await transaction
+  const snapshot = await insertSnapshot(transaction, { asker, id, runId, workloadId: workload.id }, wanted);
+  return { kind: "opened", snapshot, runId };
+}
+
+async function insertSnapshot(
+  transaction: Handle,
+  about: {
+    readonly asker: Asker;
+    readonly id: SnapshotId;
+    readonly runId: RunId;
+    readonly workloadId: WorkloadId;
+  },
+  wanted: Pick<NewSnapshot, "name" | "description" | "snapshotType">,
+): Promise<SnapshotRow> {
+  return transaction
     .insertInto("snapshot")
     .values({
-      id,
-      workload_id: workload.id,
-      project_id: workload.project_id,
-      user_id: asker.userId,
+      id: about.id,
+      workload_id: about.workloadId,
+      project_id: about.asker.projectId,
+      user_id: about.asker.userId,
       name: wanted.name,
       description: wanted.description,
       snapshot_type: wanted.snapshotType,
       status: "executing",
-      run_id: runId,
+      run_id: about.runId,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  return { kind: "opened", snapshot, runId };
 }
 
 export interface NewRestore {
@@ -84,9 +97,15 @@ export interface NewRestore {
   readonly options: unknown;
   /** What the flow parses; the options when absent. */
   readonly request?: unknown;
+  /** A snapshot to take before; the restore begins when it is available. Absent: it begins at once. */
+  readonly safetySnapshot?: Pick<NewSnapshot, "name" | "description" | "snapshotType">;
 }
 
-/** Restores an `available` snapshot: it becomes `restoring`, its workload `locked`, until the run ends. */
+/**
+ * Restores an `available` snapshot: it becomes `restoring`, its workload `locked`, until the restore ends.
+ * With a safety snapshot the run is that snapshot's first; its end opens the restore's own
+ * (`continueRestore`), so that no moment lies between them in which the workload is free.
+ */
 export async function openRestore(
   transaction: Handle,
   asker: Asker,
@@ -95,15 +114,21 @@ export async function openRestore(
   const found = await claimSnapshot(transaction, asker, wanted.snapshotId, ["available"]);
   if ("kind" in found) return found;
   const id: RestoreId = newId();
+  const { safetySnapshot } = wanted;
+  const safetyId = safetySnapshot === undefined ? undefined : newId<"snapshot">();
   const runId = await openRun(transaction, {
     asker,
-    flow: "restore",
+    flow: safetyId === undefined ? "restore" : "safety-snapshot",
     workloadId: found.workload_id,
-    snapshotId: found.id,
+    snapshotId: safetyId ?? found.id,
     restoreId: id,
     workloadStatus: "locked",
     request: wanted.request ?? wanted.options,
   });
+  if (safetySnapshot !== undefined && safetyId !== undefined) {
+    const about = { asker, id: safetyId, runId, workloadId: found.workload_id };
+    await insertSnapshot(transaction, about, safetySnapshot);
+  }
   await moveSnapshot(transaction, found.id, "restoring");
   const restore = await transaction
     .insertInto("restore")
@@ -117,6 +142,7 @@ export async function openRestore(
       description: wanted.description,
       restore_type: wanted.restoreType,
       options: toJson(wanted.options),
+      safety_snapshot_id: safetyId ?? null,
       status: "executing",
       run_id: runId,
       size_bytes: found.size_bytes,
@@ -221,7 +247,8 @@ async function claimSnapshot(
   return snapshot;
 }
 
-interface NewRun {
+/** A run that is to be opened on a workload whose row the caller holds. */
+export interface NewRun {
   readonly asker: Asker;
   readonly flow: FlowName;
   readonly workloadId: WorkloadId;
@@ -231,7 +258,8 @@ interface NewRun {
   readonly request: unknown;
 }
 
-async function openRun(transaction: Handle, wanted: NewRun): Promise<RunId> {
+/** Writes a run and its job, and gives it the workload. */
+export async function openRun(transaction: Handle, wanted: NewRun): Promise<RunId> {
   const id: RunId = newId();
   await transaction
     .insertInto("run")
@@ -261,70 +289,4 @@ async function moveSnapshot(transaction: Handle, id: SnapshotId, status: Snapsho
     .set({ status, updated_at: sql`now()` })
     .where("id", "=", id)
     .execute();
-}
-
-export type Cancelled =
-  /** The run will turn back; what it is about shows `cancelling`. */
-  | { readonly kind: "cancelling"; readonly runId: RunId }
-  | { readonly kind: "ended"; readonly status: string }
-  | { readonly kind: "absent" };
-
-/** Asks the run of a snapshot that is being taken to turn back. */
-export async function cancelSnapshot(transaction: Handle, asker: Asker, id: SnapshotId): Promise<Cancelled> {
-  const seen = await transaction
-    .selectFrom("snapshot")
-    .select(["status", "run_id"])
-    .where("id", "=", id)
-    .where("project_id", "=", asker.projectId)
-    .executeTakeFirst();
-  const move = transaction
-    .updateTable("snapshot")
-    .set({ status: "cancelling", updated_at: sql`now()` })
-    .where("id", "=", id)
-    .where("status", "in", ["executing", "cancelling"]);
-  return cancelRunOf(transaction, seen, async () => move.executeTakeFirst());
-}
-
-/** Asks the run of a restore to turn back. */
-export async function cancelRestore(transaction: Handle, asker: Asker, id: RestoreId): Promise<Cancelled> {
-  const seen = await transaction
-    .selectFrom("restore")
-    .select(["status", "run_id"])
-    .where("id", "=", id)
-    .where("project_id", "=", asker.projectId)
-    .executeTakeFirst();
-  const move = transaction
-    .updateTable("restore")
-    .set({ status: "cancelling", updated_at: sql`now()` })
-    .where("id", "=", id)
-    .where("status", "in", ["executing", "cancelling"]);
-  return cancelRunOf(transaction, seen, async () => move.executeTakeFirst());
-}
-
-/** The run's row first, then the row of what it is about: `move` shows that as `cancelling`, if it can. */
-async function cancelRunOf(
-  transaction: Handle,
-  seen: { readonly status: string; readonly run_id: RunId } | undefined,
-  move: () => Promise<{ readonly numUpdatedRows: bigint }>,
-): Promise<Cancelled> {
-  if (seen === undefined) return { kind: "absent" };
-  const asked = await requestCancellation(transaction, seen.run_id);
-  const moved = await move();
-  if (!asked || moved.numUpdatedRows === 0n) return { kind: "ended", status: seen.status };
-  return { kind: "cancelling", runId: seen.run_id };
-}
-
-/**
- * Asks a run to turn back; false when it has ended. Its engine hears of it at once, or within a second. Locks
- * the run's row before anything it is about, as the end of a run does.
- */
-export async function requestCancellation(transaction: Handle, runId: RunId): Promise<boolean> {
-  const asked = await transaction
-    .updateTable("run")
-    .set({ cancel_requested_at: sql`coalesce(cancel_requested_at, now())` })
-    .where("id", "=", runId)
-    .where("state", "<>", "concluded")
-    .executeTakeFirst();
-  await sql`select pg_notify('cairn_run_cancelled', ${runId})`.execute(transaction);
-  return asked.numUpdatedRows > 0n;
 }

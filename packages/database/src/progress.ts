@@ -1,5 +1,6 @@
+import type { FlowName } from "@cairn/domain";
 import type { RunId } from "@cairn/kernel";
-import type { Handle } from "./tables.ts";
+import type { Handle, RunRow } from "./tables.ts";
 
 /** How far one disk is. Bytes count only when they are durable. */
 export interface DiskProgress {
@@ -12,6 +13,7 @@ export interface DiskProgress {
 /** How far a run is: the sum of its orders. */
 export interface RunProgress {
   readonly runId: RunId;
+  readonly flow: FlowName;
   /** `planning`, what the orders are doing (`reading` …), or `undoing`. */
   readonly phase: string;
   /** 0 to 100; 100 only when the run has succeeded. */
@@ -30,7 +32,7 @@ export async function listRunProgress(
   if (runIds.length === 0) return new Map();
   const runs = await handle
     .selectFrom("run")
-    .select(["id", "state", "result"])
+    .select(["id", "flow", "state", "result"])
     .where("id", "in", runIds)
     .execute();
   const orders = await handle
@@ -61,10 +63,7 @@ function reportOf(progress: unknown): Report {
   return progress as Report;
 }
 
-function sum(
-  run: { readonly id: RunId; readonly state: string; readonly result: { readonly kind: string } | null },
-  reports: readonly Report[],
-): RunProgress {
+function sum(run: Pick<RunRow, "id" | "flow" | "state" | "result">, reports: readonly Report[]): RunProgress {
   const disks = reports.flatMap((report) => report.disks);
   const doneBytes = total(disks, (disk) => disk.doneBytes);
   const totalBytes = total(disks, (disk) => disk.totalBytes);
@@ -74,6 +73,7 @@ function sum(
   const phase = reports.find((report) => report.phase !== undefined)?.phase;
   return {
     runId: run.id,
+    flow: run.flow,
     phase: run.state === "forward" ? (phase ?? "preparing") : run.state,
     percent: Math.min(percent, succeeded ? 100 : 99),
     doneBytes,

@@ -192,6 +192,8 @@ interface RestoreTable {
   description: Generated<string>;
   restore_type: RestoreType;
   options: Json<unknown>;
+  /** What an in-place restore overwrites, as it was before; null where none was taken. */
+  safety_snapshot_id: SnapshotId | null;
   status: RestoreStatus;
   run_id: RunId;
   size_bytes: Generated<number>;

@@ -153,6 +153,12 @@ export {
   unplannedRun,
 } from "./run.ts";
 export {
+  overwrittenInstances,
+  planSafetySnapshot,
+  SAFETY_SNAPSHOT_REMEDY,
+  type SafetySnapshotObservation,
+} from "./safety-snapshot-plan.ts";
+export {
   type ForgetBasesStep,
   type MemberPlace,
   planSnapshotDeletion,

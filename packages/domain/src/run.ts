@@ -22,6 +22,7 @@ import { assert, unreachable } from "@cairn/kernel";
 /** The workflows that exist. A name is stored in rows and never changes its meaning. */
 export const FLOW_NAMES = [
   "snapshot",
+  "safety-snapshot",
   "restore",
   "snapshot-delete",
   "workload-delete",

@@ -14,6 +14,8 @@ import { RESTORE, RUN, SAFETY, SNAPSHOT, WORKLOAD, type World } from "./world.ts
 export interface DriveOptions {
   readonly flow: keyof typeof flows;
   readonly request?: unknown;
+  /** Else `RUN`; two runs that write to one repository have different ids. */
+  readonly runId?: string;
   /** Perform each step two times, as after a crash before its output was stored. */
   readonly twice?: boolean;
   readonly undoTwice?: boolean;
@@ -149,7 +151,7 @@ function factsOf(options: DriveOptions): RunFacts {
     "workload-mark": subject,
   };
   return {
-    id: asId(RUN),
+    id: asId(options.runId ?? RUN),
     projectId: asId(PROJECT),
     userId: asId(USER),
     flow: options.flow,

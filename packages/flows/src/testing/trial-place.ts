@@ -8,7 +8,7 @@ import { carryOutFake } from "./fake-datamover.ts";
 import { PROJECT, USER } from "./fake-state.ts";
 import type { TrialWorld } from "./flow-trials.ts";
 import { describeCloud } from "./sample-project.ts";
-import { openRows, RESTORE, RUN, SNAPSHOT, WORKLOAD, type World } from "./world.ts";
+import { openRows, RESTORE, RUN, SAFETY, SNAPSHOT, WORKLOAD, type World } from "./world.ts";
 
 const HOST: HostName = asId("compute-1");
 const QUICK = { attemptsMax: 2, outageAttemptsMax: 2, deadlineMs: 20_000, pauseMs: 1, pauseMaxMs: 1 };
@@ -58,7 +58,14 @@ export async function trialPlace(world: World, run: TrialRun): Promise<TrialWorl
 }
 
 async function openRunRow(world: World, { flow, request }: TrialRun): Promise<void> {
-  const isAboutSnapshot = ["snapshot", "snapshot-delete", "restore"].includes(flow.name);
+  const snapshots: Readonly<Record<string, string>> = {
+    snapshot: SNAPSHOT,
+    "snapshot-delete": SNAPSHOT,
+    restore: SNAPSHOT,
+    "safety-snapshot": SAFETY,
+  };
+  const snapshotId = snapshots[flow.name];
+  const hasRestore = flow.name === "restore" || flow.name === "safety-snapshot";
   await world.database.handle
     .insertInto("run")
     .values({
@@ -67,8 +74,8 @@ async function openRunRow(world: World, { flow, request }: TrialRun): Promise<vo
       user_id: asId(USER),
       flow: flow.name,
       workload_id: asId(WORKLOAD),
-      snapshot_id: isAboutSnapshot ? asId<"snapshot">(SNAPSHOT) : null,
-      restore_id: flow.name === "restore" ? asId<"restore">(RESTORE) : null,
+      snapshot_id: snapshotId === undefined ? null : asId<"snapshot">(snapshotId),
+      restore_id: hasRestore ? asId<"restore">(RESTORE) : null,
       request: JSON.stringify(request ?? {}),
     })
     .execute();
