@@ -1,4 +1,4 @@
-import { loseInstance } from "@cairn/embedded";
+import { type BootedInstance, loseInstance } from "@cairn/embedded";
 import type { CloudTree } from "./short-tree.ts";
 
 /** Removes all instances, volumes, snapshots, images, networks and flavors whose names begin so. */
@@ -8,7 +8,7 @@ export async function removeNamed(tree: CloudTree, prefix: string): Promise<void
   const signal = AbortSignal.timeout(300_000);
   const isOurs = ({ name }: { readonly name: string }): boolean => name.includes(prefix);
   for (const server of (await cloud.nova.servers.list({}, signal)).filter(isOurs))
-    await loseInstance(cloud, { ...server, volumeIds: [] }, signal);
+    await loseWithPorts(tree, { ...server, volumeIds: [] }, signal);
   for (const { id } of (await cloud.cinder.snapshots.list({}, signal)).filter(isOurs))
     await cloud.cinder.snapshots.delete(id, signal);
   for (const { id } of (await cloud.cinder.volumes.list({}, signal)).filter(isOurs)) {
@@ -24,6 +24,20 @@ export async function removeNamed(tree: CloudTree, prefix: string): Promise<void
   const admin = embedded.cloud("admin", "admin");
   for (const { id } of (await admin.nova.flavors.list(signal)).filter(isOurs))
     await admin.nova.flavors.delete(id, signal);
+}
+
+/**
+ * Deletes an instance with its volumes and its ports: Nova leaves ports alone that it did not make itself, and
+ * those of a restored instance were there before it, for the sake of their addresses.
+ */
+export async function loseWithPorts(
+  { cloud }: CloudTree,
+  instance: BootedInstance,
+  signal: AbortSignal,
+): Promise<void> {
+  const ports = await cloud.neutron.ports.list({ deviceId: instance.id }, signal);
+  await loseInstance(cloud, instance, signal);
+  for (const { id } of ports) await cloud.neutron.ports.delete(id, signal);
 }
 
 /** Two flavors with a disk of 1 GiB; an instance can be resized from each to the other. */

@@ -16,7 +16,7 @@ import {
   spoilMatrix,
   writeMatrix,
 } from "./matrix-guests.ts";
-import { removeNamed } from "./our-things.ts";
+import { loseWithPorts, removeNamed } from "./our-things.ts";
 import { inventory } from "./short-inventory.ts";
 import { type CloudTree, startCloudTree } from "./short-tree.ts";
 
@@ -135,7 +135,7 @@ test("selective: copies with other names, on another network, on volumes of anot
     );
     assert.deepEqual(contents, expected);
     for (const { id, name, volumes } of copies.map(({ server }) => server))
-      await loseInstance(tree.cloud, { id, name, volumeIds: volumes.map((each) => each.id) }, tree.signal);
+      await loseWithPorts(tree, { id, name, volumeIds: volumes.map((each) => each.id) }, tree.signal);
   });
 });
 
