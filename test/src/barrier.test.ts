@@ -30,7 +30,7 @@ before(async () => {
 
 after(async () => tree.close());
 
-test("four instances on two hosts take their points together, and the snapshot tells within what time", async (t) => {
+test("four instances on two hosts take their points together, and the snapshot says how", async (t) => {
   await explained(t, tree, async () => {
     const { instances: taken, warning_msg, workload_point: point } = await takeSnapshot(tree, workload);
     assert.ok(point?.together === true, `${point?.reason ?? "no barrier"} ${warning_msg ?? ""}`);

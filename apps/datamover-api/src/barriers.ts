@@ -9,7 +9,7 @@ interface Speaker {
   readonly orderId: string;
 }
 
-/** Should a notification be lost, the row is looked at again after so long; guests that wait may be frozen. */
+/** Should a notification be lost, the row is looked at again after so long: guests may be frozen. */
 const LOOK_AGAIN_MS = { prepared: 250, frozen: 100 } as const;
 
 /**

@@ -31,8 +31,8 @@ interface NamedBarrier {
 }
 
 /**
- * Takes an instance's word at its barrier, and says what follows, and in how many milliseconds that may change
- * by itself. Whoever waits at the barrier is notified of a change.
+ * Takes an instance's word at its barrier, and says what follows, and in how many milliseconds that may
+ * change by itself. Whoever waits at the barrier is notified of a change.
  */
 export async function sayAtBarrier(
   transaction: Handle,

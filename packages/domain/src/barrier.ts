@@ -3,8 +3,8 @@
  * each guest is thawed right after its own. This is the whole judgement, without effects; the database keeps
  * the state, and its clock alone counts.
  *
- * A moment exists at which all that could be frozen was frozen, and each point shows its disks as they were at
- * that moment. What is not frozen (no agent, stopped) is within the skew of it.
+ * A moment exists at which all that could be frozen was frozen, and each point shows its disks as they were
+ * at that moment. What is not frozen (no agent, stopped) is within the skew of it.
  */
 export interface BarrierState {
   /** Instances that are waited for. */

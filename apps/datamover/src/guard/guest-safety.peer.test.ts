@@ -17,8 +17,8 @@ import { ScriptedAgent } from "../testing/scripted-agent.ts";
 import { SlowBucket } from "../testing/slow-bucket.ts";
 
 /*
- * Whatever becomes of a backup, its guest goes on. A guest that writes as fast as it can, on a libvirtd of its
- * own; its agent is played. The same on a real Nova is `hypervisor/libvirt/guest-safety.cloud.test.ts`.
+ * Whatever becomes of a backup, its guest goes on. A guest that writes as fast as it can, on a libvirtd of
+ * its own; its agent is played. The same on a real Nova is `hypervisor/libvirt/guest-safety.cloud.test.ts`.
  */
 
 const DISKS = [
@@ -54,7 +54,7 @@ after(async () => {
   await node[Symbol.asyncDispose]();
 });
 
-/** Writes through the guest's devices; frozen file systems do not bind these writes, as they bind no database. */
+/** Writes through the guest's devices, below file systems: frozen ones do not hold these writes up. */
 function writing(domain: TestDomain): SafetyGuest {
   return {
     id: domain.id,
@@ -147,7 +147,7 @@ for (const [what, how] of [
   ["stopped", (datamover: DatamoverProcess) => datamover.pause("SIGSTOP")],
   ["killed", (datamover: DatamoverProcess) => void datamover.kill("SIGKILL")],
 ] as const) {
-  void test(`a guest whose datamover is ${what} while it is frozen is thawed by the guard in time`, async (t) => {
+  void test(`a guest whose datamover is ${what} while it is frozen is thawed by the guard`, async (t) => {
     place.bucket.pace = "free";
     const { agent } = place;
     const before = (datamover: DatamoverProcess): void => {

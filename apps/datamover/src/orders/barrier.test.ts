@@ -94,7 +94,7 @@ for (const [what, answer] of [
   ["the control plane goes away", away],
   ["the order is somebody else's", (): BarrierReply => ({ verdict: "fenced" })],
 ] as const) {
-  void test(`when ${what} while the guest is frozen, the hold ends at once, and the next one does not wait`, async () => {
+  void test(`when ${what} while the guest is frozen the hold ends, and no other one waits`, async () => {
     const { barrier, said } = barrierWith((request) =>
       request.at === "prepared" ? { verdict: "freeze" } : answer(),
     );
@@ -138,7 +138,7 @@ void test("a point that is taken again is not the one that was taken together", 
   });
 });
 
-void test("when the control plane does not learn of the point, nobody can say that it was together", async () => {
+void test("a point that the control plane does not learn of was not taken together", async () => {
   const { barrier } = barrierWith((request) => (request.at === "taken" ? away() : agree(request)));
   await meet(barrier);
   assert.equal(barrier.outcome.kind, "apart");

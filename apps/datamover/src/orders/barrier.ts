@@ -22,8 +22,8 @@ export interface OrderBarrierParts {
 }
 
 /**
- * The barrier of one order, which the control plane keeps. Whatever goes wrong with it costs the common point,
- * never the snapshot: the instance then takes its point alone, and the outcome says why.
+ * The barrier of one order, which the control plane keeps. Whatever goes wrong with it costs the common
+ * point, never the snapshot: the instance then takes its point alone, and the outcome says why.
  */
 export class OrderBarrier implements Barrier {
   readonly #order: Pick<Order, "id" | "generation">;
@@ -92,7 +92,7 @@ export class OrderBarrier implements Barrier {
     this.#apart ??= `its point had to be taken again: ${because}`;
   }
 
-  /** The order has failed: nobody shall wait for it. Once the point was taken it says nothing. Never throws. */
+  /** The order has failed: nobody shall wait for it. Says nothing once the point was taken. Never throws. */
   async leave(because: string): Promise<void> {
     if (this.#apart !== undefined || this.#takenMs !== undefined) return;
     this.#apart = because;

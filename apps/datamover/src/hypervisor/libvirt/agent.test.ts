@@ -113,7 +113,7 @@ void test("an agent that is silent altogether costs consistency; the thaw stays 
   assert.ok(!said.includes("settled"));
 });
 
-void test("a silent agent, or a guest that somebody else froze, is found before anybody waits for it", async () => {
+void test("a silent agent, or a guest that somebody else froze, is found before anybody waits", async () => {
   assert.equal(await wakeAgent(guest().agent), undefined);
   assert.match((await wakeAgent(guest({}, refuse).agent)) ?? "", /does not answer/);
   assert.match((await wakeAgent(guest({}, () => "frozen").agent)) ?? "", /somebody else has frozen/);
@@ -123,7 +123,7 @@ void test("a silent agent, or a guest that somebody else froze, is found before 
   assert.deepEqual([quality, reason, said], ["crash", "somebody else has frozen the guest", []]);
 });
 
-void test("a thaw that is refused although all is thawed is one: a script of the guest's has failed", async () => {
+void test("a thaw that is refused although all is thawed is one: a guest's script has failed", async () => {
   const { agent, said } = guest({}, (command) => {
     if (command === "guest-fsfreeze-thaw") return refuse(command);
     return command === "guest-fsfreeze-status" ? "thawed" : 2;

@@ -31,9 +31,9 @@ export interface GuestAgent {
 }
 
 /**
- * Asks the agent once before anything depends on its answer: a silent one is found while nobody waits, libvirt
- * and agent have agreed on where they are in their talk, and the agent's memory is not swapped out. Gives what
- * speaks against freezing.
+ * Asks the agent once before anything depends on its answer: a silent one is found while nobody waits,
+ * libvirt and agent have agreed on where they are in their talk, and the agent's memory is not swapped out.
+ * Gives what speaks against freezing.
  */
 export async function wakeAgent(
   agent: Pick<GuestAgent, "client" | "domain" | "state" | "isPaused">,

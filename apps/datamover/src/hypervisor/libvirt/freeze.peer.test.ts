@@ -58,7 +58,7 @@ async function assertNothingLeft({ node, guest }: Scene): Promise<void> {
   assert.deepEqual(await readdir(node.scratchFolder), []);
 }
 
-void test("while a guest with three disks is frozen libvirt is asked to begin the job, and for nothing else", async (t) => {
+void test("while a guest is frozen libvirt is asked to begin the job, and for nothing else", async (t) => {
   await using scene = await openScene();
   const { agent, bench, guest } = scene;
   // libvirt calls a paused guest's agent silent, so this one runs: into an empty firmware's prompt.
@@ -80,7 +80,7 @@ void test("while a guest with three disks is frozen libvirt is asked to begin th
   await assertNothingLeft(scene);
 });
 
-void test("at a barrier that breaks the guest is thawed at once, and frozen again for a point of its own", async () => {
+void test("at a barrier that breaks the guest is thawed at once; its own point follows", async () => {
   await using scene = await openScene();
   const { agent, bench, guest } = scene;
   await scene.node.client.resumeDomain(guest.domain);
@@ -101,7 +101,7 @@ void test("at a barrier that breaks the guest is thawed at once, and frozen agai
   await assertNothingLeft(scene);
 });
 
-void test("a guest that waits too long at a barrier is thawed at its deadline, whatever comes later", async () => {
+void test("a guest that waits too long at a barrier is thawed at its deadline", async () => {
   await using scene = await openScene();
   const { agent, bench, guest } = scene;
   await scene.node.client.resumeDomain(guest.domain);
@@ -120,7 +120,7 @@ void test("a guest that waits too long at a barrier is thawed at its deadline, w
   await assertNothingLeft(scene);
 });
 
-void test("four guests meet: all are frozen before the first point, each is thawed after its own", async (t) => {
+void test("four guests meet: all are frozen before the first point is taken", async (t) => {
   await using scene = await openScene();
   const { bench, node } = scene;
   const guests = [scene.guest];

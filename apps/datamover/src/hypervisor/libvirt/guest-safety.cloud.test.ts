@@ -13,18 +13,17 @@ import { SlowBucket } from "../../testing/slow-bucket.ts";
 import { WriteMeter } from "../../testing/write-meter.ts";
 
 /*
- * Whatever becomes of a backup, its guest goes on: a real guest on a real Nova, with its own agent, that writes
- * to all of its disks as fast as it can. The times are QEMU's, of each write of the guest.
+ * Whatever becomes of a backup, its guest goes on: a real guest on a real Nova, with its own agent, that
+ * writes to all of its disks as fast as it can. The times are QEMU's, of each write of the guest.
  */
 
 const LOOK_MS = 10_000;
 const BUDGET_MIB = 24;
 const VOLUME_TYPES = ["nfs", "ceph"];
-/** Two are in flight on each disk, of which one waits for what its kernel collects. */
-const BUSY = `for d in b c; do [ -e /dev/vd$d ] || continue
-  (while [ -e /run/busy ]; do dd if=/dev/urandom of=/dev/vd$d bs=64k count=256 conv=fsync; done) &
-  done >/dev/null 2>&1 </dev/null
-  (while [ -e /run/busy ]; do dd if=/dev/urandom of=/root/busy bs=64k count=64 conv=fsync; done) >/dev/null 2>&1 </dev/null &`;
+/** Shell for the guest: writers that end when a file goes. */
+const BUSY = ["/dev/vdb bs=64k count=256", "/dev/vdc bs=64k count=256", "/root/busy bs=64k count=64"]
+  .map((of) => `(while [ -e /run/busy ]; do dd if=/dev/urandom of=${of} conv=fsync || exit; done) &`)
+  .join(" ");
 
 let folder: string;
 let server: NovaInstance;
@@ -43,7 +42,7 @@ before(async () => {
   const bucket = await SlowBucket.open();
   const guest = await writing();
   place = { folder, sandboxFolder: folder, scratchFolder, agent, client, bucket, guest };
-  await server.guest(`mkdir -p /run; touch /run/busy; ${BUSY} true`);
+  await server.guest(`touch /run/busy; { ${BUSY} } >/dev/null 2>&1 </dev/null; true`);
 });
 
 after(async () => {
