@@ -13,7 +13,15 @@ export function settleRestore(
   options: RestoreOptions,
   captured: readonly SnapshotInstanceRecord[],
 ): RestoreOptions {
-  if (options.restore_type === "oneclick") return options;
+  const { safety_snapshot: isSafe, ...asked } = options;
+  if (options.restore_type !== "inplace" && isSafe === true) {
+    throw refused("Only an in-place restore overwrites something, and takes a safety snapshot before.", {
+      field: "restore.options.safety_snapshot",
+      value: true,
+      remedy: "Leave it out.",
+    });
+  }
+  if (options.restore_type === "oneclick") return asked;
   const { restore_topology: topology, restore_security_groups: groups = false } = options.openstack;
   const isSelective = options.restore_type === "selective";
   if ((topology || groups) && !isSelective) {
@@ -24,11 +32,12 @@ export function settleRestore(
     });
   }
   if ((topology || groups) && options.openstack.instances.every((each) => each.include === false)) {
-    return { ...options, openstack: { ...options.openstack, instances: [] } };
+    return { ...asked, openstack: { ...options.openstack, instances: [] } };
   }
   const settle = isSelective ? settleSelective : settleInPlace;
   const instances = chosen(options, captured).map(settle);
-  return { ...options, openstack: { ...options.openstack, instances } };
+  const safety = isSelective ? {} : { safety_snapshot: isSafe ?? true };
+  return { ...asked, ...safety, openstack: { ...options.openstack, instances } };
 }
 
 interface Chosen {

@@ -415,6 +415,74 @@ void test("an in-place restore needs the volume to be attached still", async () 
   assert.equal(made.restore.status, "executing");
 });
 
+const TICKED = { restore_boot_disk: false, vdisks: [{ id: VOLUME, restore_cinder_volume: true }] };
+
+function attachedStill(): void {
+  api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [VOLUME] });
+}
+
+void test("an in-place restore takes a safety snapshot first, which is in the lists like any other", async () => {
+  attachedStill();
+  const { restore: made } = await restore(inplace(TICKED));
+  assert.equal(made.progress?.phase, "safety snapshot: planning");
+  const id = made.safety_snapshot_id ?? "";
+  const { snapshot } = await client.showSnapshot({ params: { snapshot_id: id } });
+  assert.equal(snapshot.name, "Before restore of nightly");
+  assert.deepEqual([snapshot.snapshot_type, snapshot.status], ["incremental", "executing"]);
+  assert.equal(snapshot.workload_id, workloadId);
+  const { snapshots } = await client.listSnapshots({ query: { workload_id: workloadId } });
+  assert.deepEqual(snapshots.map((each) => each.id).toSorted(), [id, snapshotId].toSorted());
+  const restored = await client.showSnapshot({ params: { snapshot_id: snapshotId } });
+  assert.equal(restored.snapshot.status, "restoring");
+  const { restores } = await client.listRestores({ query: { snapshot_id: snapshotId } });
+  assert.deepEqual(
+    restores.map((each) => each.safety_snapshot_id),
+    [id],
+  );
+});
+
+void test("cancelled while its safety snapshot is taken, a restore and that snapshot are cancelling", async () => {
+  attachedStill();
+  const { restore: made } = await restore(inplace(TICKED));
+  await client.cancelRestore({ params: { restore_id: made.id } });
+  const shown = await client.showRestore({ params: { restore_id: made.id } });
+  assert.equal(shown.restore.status, "cancelling");
+  const { snapshot } = await client.showSnapshot({ params: { snapshot_id: made.safety_snapshot_id ?? "" } });
+  assert.equal(snapshot.status, "cancelling");
+});
+
+for (const declined of [false, "False"]) {
+  void test(`safety_snapshot ${JSON.stringify(declined)} declines it`, async () => {
+    attachedStill();
+    const { restore: made } = await restore({ ...inplace(TICKED), safety_snapshot: declined });
+    assert.equal(made.safety_snapshot_id, null);
+    assert.equal(made.restore_options.safety_snapshot, false);
+    const { snapshots } = await client.listSnapshots({ query: { workload_id: workloadId } });
+    assert.equal(snapshots.length, 1);
+  });
+}
+
+void test("a restore that overwrites nothing takes no safety snapshot, and refuses to be asked for one", async () => {
+  const refused = await refusal({ restore_type: "oneclick", safety_snapshot: true });
+  assert.equal(refused.status, 400);
+  assert.match(refused.message, /Only an in-place restore/);
+  const { restore: made } = await restore({ restore_type: "oneclick" });
+  assert.equal(made.safety_snapshot_id, null);
+});
+
+void test("the name of a safety snapshot is cut to what a name may have", async () => {
+  attachedStill();
+  const name = "长".repeat(255);
+  await api.database.handle
+    .updateTable("snapshot")
+    .set({ name })
+    .where("id", "=", asId<"snapshot">(snapshotId))
+    .execute();
+  const { restore: made } = await restore(inplace(TICKED));
+  const { snapshot } = await client.showSnapshot({ params: { snapshot_id: made.safety_snapshot_id ?? "" } });
+  assert.equal(snapshot.name, `Before restore of ${name}`.slice(0, 255));
+});
+
 void test("a workload with snapshots is not deleted, and a running restore not removed", async () => {
   await assert.rejects(
     client.deleteWorkload({ params: { workload_id: workloadId }, query: {} }),

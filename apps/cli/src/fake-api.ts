@@ -282,6 +282,7 @@ export function restoreOf(id: string, changes: Partial<RestoreDetail> = {}): Res
     warning_msg: null,
     error_msg: null,
     time_taken: 0,
+    safety_snapshot_id: null,
     restore_options: {
       type: "openstack",
       restore_type: "oneclick",

@@ -350,6 +350,35 @@ void test("an in-place restore writes exactly the disks that are named", async (
   assert.match(unknown.err, /no volume|has a volume 'vdz'/i);
 });
 
+void test("an in-place restore leaves the safety snapshot to the API, unless it is declined", async () => {
+  const disk = ["restore", "inplace", "nightly", "--volume", "vdb"];
+  assert.equal((await cairn(...disk)).code, 0);
+  assert.equal(restoreBody()["safety_snapshot"], undefined);
+  api.asked.length = 0;
+  assert.equal((await cairn(...disk, "--no-safety-snapshot")).code, 0);
+  assert.equal(restoreBody()["safety_snapshot"], false);
+  await writeFile(
+    join(folder, "restore.json"),
+    JSON.stringify({ safety_snapshot: true, openstack: { instances: [{ id: "i1" }] } }),
+  );
+  api.asked.length = 0;
+  const both = await cairn(
+    "restore",
+    "inplace",
+    "nightly",
+    "--filename",
+    "restore.json",
+    "--no-safety-snapshot",
+  );
+  assert.equal(both.code, 0, both.err);
+  assert.equal(restoreBody()["safety_snapshot"], false);
+});
+
+void test("a restore shows its safety snapshot", async () => {
+  const shown = await cairn("restore", "inplace", "nightly", "--volume", "vdb", "-f", "json");
+  assert.ok("safety_snapshot_id" in (JSON.parse(shown.out) as object), shown.out);
+});
+
 void test("a file may be JSON or a Python literal, bare or wrapped", async () => {
   const python = `{'openstack': {'instances': [{'id': 'i1', 'restore_boot_disk': True, 'vdisks': []}],
     'networks_mapping': {'networks': []}}, 'restore_type': 'inplace', 'type': 'openstack',

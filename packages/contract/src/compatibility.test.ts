@@ -110,6 +110,14 @@ void test("one-click options may be as bare or as full as clients send them", ()
   }
 });
 
+void test("an in-place restore may decline its safety snapshot in any spelling of no", () => {
+  for (const declined of [false, "False", "no", "0"]) {
+    const options = { restore_type: "inplace", safety_snapshot: declined };
+    const made = body("createRestore", { restore: { options } }) as { restore: { options: object } };
+    assert.equal(Reflect.get(made.restore.options, "safety_snapshot"), false);
+  }
+});
+
 void test("selective options may have blanks, text for numbers and bare subnet ids", () => {
   const made = body("createRestore", {
     restore: {

@@ -101,6 +101,7 @@ function optionsForm(options: Json): Json {
     type: options["type"] ?? "openstack",
     restore_type: options["restore_type"] ?? (oneclick ? "oneclick" : undefined),
     oneclickrestore: oneclick,
+    safety_snapshot: options["safety_snapshot"],
     openstack: {
       instances: eachOf(openstack["instances"] ?? [], instanceForm),
       restore_topology: openstack["restore_topology"] ?? false,

@@ -21,6 +21,7 @@ export {
   type DiskProgress,
   type FaultDetail,
   faultBody,
+  LABEL_MAX,
   type Links,
   type MetadataRow,
   type Progress,

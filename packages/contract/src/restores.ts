@@ -86,6 +86,13 @@ export const RestoreOptions = Type.Object({
   type: Type.Literal("openstack"),
   restore_type: RestoreKind,
   oneclickrestore: Type.Boolean(),
+  safety_snapshot: Type.Optional(
+    Type.Boolean({
+      description:
+        "in place: take a snapshot of the instances first, and overwrite only when it is available; true " +
+        "unless given (Cairn's own)",
+    }),
+  ),
   openstack: Type.Object({
     instances: Type.Array(RestoreInstance, { maxItems: 1000 }),
     restore_topology: Type.Boolean({
@@ -136,6 +143,7 @@ const summary = {
   error_msg: nullable(Type.String()),
   time_taken: Type.Integer({ minimum: 0, description: "seconds" }),
   restore_options: RestoreOptions,
+  safety_snapshot_id: nullable(WireId),
   metadata: Type.Array(MetadataRow),
 };
 

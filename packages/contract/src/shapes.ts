@@ -6,8 +6,11 @@ export const WireId = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\
 /** `YYYY-MM-DDTHH:MM:SS.ffffff` in UTC, without a zone: the one form that reference clients parse. */
 export const Timestamp = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}$" });
 
+/** Characters that a name may have. */
+export const LABEL_MAX = 255;
+
 /** A name or description that a person typed, in any script. */
-export const Label = Type.String({ maxLength: 255 });
+export const Label = Type.String({ maxLength: LABEL_MAX });
 
 /** A whole number of bytes. */
 export const ByteCount = Type.Integer({ minimum: 0 });
@@ -50,7 +53,9 @@ export type DiskProgress = Static<typeof DiskProgress>;
 /** What a running snapshot or restore is doing, for people and programs. */
 export const Progress = Type.Object({
   phase: Type.String({
-    description: "waiting, preparing, reading, writing, verifying, cleaning, finished …",
+    description:
+      "waiting, preparing, reading, writing, verifying, cleaning, finished …; of a restore " +
+      'with "safety snapshot: " before it while that is taken',
   }),
   disks: Type.Array(DiskProgress),
   bytes_per_second: nullable(Type.Number({ minimum: 0 })),

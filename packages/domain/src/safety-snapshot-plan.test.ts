@@ -51,10 +51,13 @@ test("a safety snapshot is an ordinary incremental snapshot of the instances tha
     verdict.plan.stages.map((stage) => stage.map(({ kind }) => kind)),
     [["ensure-repository"], ["protect-instance"], ["write-commit"], ["advance-bases"], ["settle-instance"]],
   );
-  const { order } = verdict.plan.stages[1]?.[0]?.parameters as ProtectStep;
-  assert.equal(order.instanceId, "web-id");
-  assert.equal(order.snapshotId, "snapshot-2");
-  assert.equal(order.disks.find((disk) => disk.diskId === "volume-1")?.base?.snapshotId, "snapshot-1");
+  const protect = verdict.plan.stages[1]?.[0]?.parameters as ProtectStep | undefined;
+  assert.equal(protect?.order.instanceId, "web-id");
+  assert.equal(protect.order.snapshotId, "snapshot-2");
+  assert.equal(
+    protect.order.disks.find((disk) => disk.diskId === "volume-1")?.base?.snapshotId,
+    "snapshot-1",
+  );
 });
 
 test("only an in-place restore overwrites instances", () => {

@@ -1,4 +1,4 @@
-import type { RestoreKind, RestoreOptions } from "@cairn/contract";
+import { LABEL_MAX, type RestoreKind, type RestoreOptions } from "@cairn/contract";
 import {
   cancelRestore,
   findRestore,
@@ -80,18 +80,29 @@ async function create(world: World, request: ApiRequest<"createRestore">) {
   const cloud = world.cloudOf(caller.token, request.requestId);
   await assertRestorable({ options: settled, captured, projectId: caller.projectId, cloud, signal });
   await ensureTrust(world, caller, cloud, signal);
+  const name = body.restore.name ?? options.name ?? defaultName(settled);
   const opened = await world.database.transaction(async (transaction) =>
     openRestore(transaction, caller, {
       snapshotId: snapshot.id,
-      name: body.restore.name ?? options.name ?? defaultName(settled),
+      name,
       description: body.restore.description ?? options.description ?? "",
       restoreType: options.restore_type,
       options,
       request: settled,
+      ...(settled.safety_snapshot === true ? { safetySnapshot: safetySnapshot(snapshot, name) } : {}),
     }),
   );
   if (opened.kind !== "opened") throw notOpened(opened, { kind: "snapshot", id: snapshot.id });
   return { restore: await detail(world, opened.restore, request.origin) };
+}
+
+/** What the snapshot is called that is taken before a restore overwrites anything. */
+function safetySnapshot(restored: SnapshotRow, restoreName: string) {
+  return {
+    name: `Before restore of ${restored.name}`.slice(0, LABEL_MAX).toWellFormed(),
+    description: `Taken by the restore "${restoreName}" of what it was to overwrite.`,
+    snapshotType: "incremental",
+  } as const;
 }
 
 /** The names that the reference gives to what is restored without an instance. */

@@ -19,9 +19,10 @@ interface About {
 /** A restore's row as a list shows it. */
 export function restoreSummary(
   row: RestoreRow,
-  running: RunningView | undefined,
+  runningNow: RunningView | undefined,
   about: About,
 ): RestoreSummary {
+  const running = withSafetySnapshot(row, runningNow);
   const done = row.status === "available";
   const endMs = row.finished_at?.getTime() ?? about.nowMs;
   return {
@@ -48,11 +49,27 @@ export function restoreSummary(
     time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
     // Written by this API, after validation.
     restore_options: row.options as RestoreOptions,
+    safety_snapshot_id: row.safety_snapshot_id,
     metadata: metadataRows(withoutMade(row.metadata), {
       kind: "restore",
       id: row.id,
       createdAt: row.created_at,
     }),
+  };
+}
+
+/**
+ * A restore that takes a safety snapshot has two runs, one after the other: each is one half of the way, and
+ * the first writes nothing of the restore.
+ */
+function withSafetySnapshot(row: RestoreRow, running: RunningView | undefined): RunningView | undefined {
+  if (running === undefined || row.safety_snapshot_id === null) return running;
+  const { run, progress } = running;
+  const half = Math.floor(run.percent / 2);
+  if (run.flow !== "safety-snapshot") return { run: { ...run, percent: 50 + half }, progress };
+  return {
+    run: { ...run, percent: half, doneBytes: 0 },
+    progress: { ...progress, phase: `safety snapshot: ${progress.phase}` },
   };
 }
 
@@ -79,7 +96,7 @@ export function restoreDetail(
       name: snapshot?.name ?? "",
       created_at: wireTime((snapshot?.created_at ?? row.created_at).getTime()),
     },
-    progress: running?.progress ?? null,
+    progress: withSafetySnapshot(row, running)?.progress ?? null,
   };
 }
 

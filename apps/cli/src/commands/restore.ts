@@ -27,6 +27,7 @@ const FIELDS = [
   "snapshot_id",
   "workload_id",
   "kind",
+  "safety_snapshot_id",
   "status",
   "progress_percent",
   "error_msg",
@@ -121,6 +122,7 @@ function addInplace(restore: Command, shell: Shell): void {
     .option("-i, --instance <instance>", "name or id in the snapshot; may be repeated", collected, [])
     .option("--volume <volume>", "volume to write: id, name or device (vdb); may be repeated", collected, [])
     .option("--boot-disk", "write the boot disk")
+    .option("--no-safety-snapshot", "overwrite at once, without a snapshot of the instances as they are now")
     .addHelpText(
       "after",
       examples(
@@ -131,11 +133,19 @@ function addInplace(restore: Command, shell: Shell): void {
     .action(async (wanted: string, flags: FileFlags) => {
       const start = { wanted, flags: { ...flags }, wait: flags.wait === true };
       await run(shell, start, async (snapshot) =>
-        flags.filename === undefined
-          ? inplaceOptions({ ...flags, network: [] }, instancesOf(snapshot))
-          : readOptions(shell, flags, "inplace"),
+        withSafety(
+          flags,
+          flags.filename === undefined
+            ? inplaceOptions({ ...flags, network: [] }, instancesOf(snapshot))
+            : await readOptions(shell, flags, "inplace"),
+        ),
       );
     });
+}
+
+/** The flag declines; without it, whatever the file says holds, or else the API's default. */
+function withSafety({ safetySnapshot }: FileFlags, options: RestoreOptions): RestoreOptions {
+  return safetySnapshot === false ? { ...options, safety_snapshot: false } : options;
 }
 
 function addSurroundings(restore: Command, shell: Shell): void {
@@ -158,6 +168,8 @@ function addSurroundings(restore: Command, shell: Shell): void {
 interface FileFlags extends RestoreFlags {
   readonly filename?: string;
   readonly wait?: true;
+  /** False when it is declined. */
+  readonly safetySnapshot?: boolean;
 }
 
 interface Start {
