@@ -18,6 +18,8 @@ interface StoppedContext {
 export interface StoppedInstance {
   readonly request: ProtectInstance;
   readonly disks: readonly StoppedDisk[];
+  /** What its disks are good for; those of a guest that shut down by itself unless told. */
+  readonly consistency?: Point["consistency"];
   /** Whether it is still stopped, and the same. */
   readonly isStopped: (signal: AbortSignal) => Promise<boolean>;
   /** Aborted as soon as the hypervisor tells that the instance starts. */
@@ -197,8 +199,10 @@ interface PointParts {
   readonly disks: readonly PointDisk[];
 }
 
+const SHUT_DOWN = { quality: "file-system", reason: "the instance is stopped" } as const;
+
 class StoppedPoint implements Point {
-  readonly consistency = { quality: "file-system", reason: "the instance is stopped" } as const;
+  readonly consistency: Point["consistency"];
   readonly takenAtMs: number;
   readonly disks: readonly PointDisk[];
   readonly #parts: PointParts;
@@ -207,6 +211,7 @@ class StoppedPoint implements Point {
 
   constructor(parts: PointParts) {
     this.#parts = parts;
+    this.consistency = parts.instance.consistency ?? SHUT_DOWN;
     this.takenAtMs = parts.context.clock.now();
     this.disks = parts.disks;
     void this.#watch();

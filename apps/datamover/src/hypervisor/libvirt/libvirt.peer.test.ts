@@ -77,7 +77,8 @@ void test("a stopped domain is read, its start ends the point, a persistent bitm
   await guest.stop();
   const stopped = await bench.protect(guest, first);
   assert.deepEqual(modes(stopped), ["persistent-bitmap", "instance-stopped"]);
-  assert.deepEqual(stopped.consistency, { quality: "file-system", reason: "the instance is stopped" });
+  const reason = "the instance was switched off while it ran";
+  assert.deepEqual(stopped.consistency, { quality: "crash", reason });
   await assertRestores(
     bench,
     stopped,

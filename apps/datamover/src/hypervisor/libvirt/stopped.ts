@@ -2,7 +2,7 @@ import type { ProtectInstance } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import type { LibvirtClient } from "@cairn/libvirt";
 import { fileNode, rbdNode } from "../image-node.ts";
-import type { DiskImage } from "../port.ts";
+import type { DiskImage, Point } from "../port.ts";
 import type { StoppedDisk, StoppedInstance } from "../stopped-point.ts";
 import { type DescribedDisk, type DescribedDomain, describedDisk, storagePath } from "./domain-xml.ts";
 import { type DomainHandle } from "./job.ts";
@@ -29,6 +29,7 @@ export async function stoppedInstance(
   return {
     request,
     disks,
+    consistency: await consistencyOf(handle, signal),
     started: started.signal,
     isStopped: async (stop) => {
       if (started.signal.aborted) return false;
@@ -36,6 +37,29 @@ export async function stoppedInstance(
       return now?.id === -1 && (await activityOf(handle.client, now, stop)) === "stopped";
     },
   };
+}
+
+/** `virDomainShutoffReason` of include/libvirt/libvirt-domain.h. */
+const SHUTDOWN = 1;
+const SAVED = 5;
+/** No reason, and that of domains whose end the daemon did not see. */
+const UNSEEN = [0, 8];
+
+/** Only a guest that shut down by itself has written everything back. */
+async function consistencyOf(
+  { client, domain }: DomainHandle,
+  signal: AbortSignal,
+): Promise<Point["consistency"]> {
+  const { reason } = await client.domainState(domain, { signal });
+  if (reason === SHUTDOWN) return { quality: "file-system", reason: "the instance is stopped" };
+  if (reason === SAVED)
+    return {
+      quality: "crash",
+      reason: "the instance is suspended: its guest has not written everything back",
+    };
+  if (UNSEEN.includes(reason))
+    return { quality: "crash", reason: "the instance is stopped, and libvirt has not seen how it ended" };
+  return { quality: "crash", reason: "the instance was switched off while it ran" };
 }
 
 /** A disk as a storage daemon opens it. Fault `disk-unreadable` for storage that it cannot open. */
