@@ -127,7 +127,8 @@ echo stopped >$T/stopped
 
 /**
  * The application's part in a freeze: it waits until the writer is between two writes, and leaves the last
- * number on the root disk, where the snapshot has it. `unknown` when the writer does not come to rest.
+ * number on the root disk, where the snapshot has it. `unknown` when the writer does not come to rest, and from
+ * the thaw on: a number is there only while nobody writes.
  */
 export const FREEZE_HOOK = `#!/bin/sh
 T=/run/truth
@@ -145,6 +146,9 @@ freeze)
   [ ! -e $T/done ] || [ $tries -eq 40 ] || last=$(cat $T/done)
   printf '%15s\\n' $last | dd of=/data/truth/frozen conv=fsync,notrunc 2>/dev/null
   ;;
-thaw) rm -f $T/hold ;;
+thaw)
+  printf '%15s\\n' unknown | dd of=/data/truth/frozen conv=fsync,notrunc 2>/dev/null
+  rm -f $T/hold
+  ;;
 esac
 `;

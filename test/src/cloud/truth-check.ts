@@ -30,8 +30,7 @@ export async function complaintAbout(
   taken: TakenSnapshot,
 ): Promise<string | undefined> {
   const stored = await openStored(tree, taken.detail.id);
-  const consistency = taken.detail.instances.find(({ id }) => id === instance.id)?.consistency;
-  const isFrozen = consistency !== null && consistency !== undefined && consistency.quality !== "crash";
+  const quality = taken.detail.instances.find(({ id }) => id === instance.id)?.consistency?.quality;
   const found: FoundDisk[] = [];
   let root: FoundRoot = { disk: undefined, frozenAt: undefined };
   for (const { diskId, device } of stored.commit.disks) {
@@ -40,12 +39,14 @@ export async function complaintAbout(
     await using disk = await stored.write(instance.id, device, make);
     try {
       const volume = instance.volumes.find(({ id }) => id === diskId);
-      if (volume === undefined) root = await readRoot(instance, path, isFrozen);
+      if (volume === undefined) root = await readRoot(instance, path, quality ?? "crash");
       else found.push(await findWrites(disk, placeOf(instance, volume.key)));
     } finally {
       await rm(path);
     }
   }
+  // Whether the old or the new root is in it, and how far that was made, is a matter of the moment.
+  if (taken.isRootReplaced) root = { disk: undefined, frozenAt: undefined };
   if (root.disk !== undefined) found.push(root.disk);
   const keys = new Set(found.map(({ key }) => key));
   const missing = taken.mustHave.filter((key) => !keys.has(key));
@@ -63,16 +64,17 @@ const placeOf = ({ wish }: TruthInstance, key: string) => ({
 });
 
 /** The slots on the root, and what the freeze hook left there. */
-async function readRoot(instance: TruthInstance, path: string, isFrozen: boolean): Promise<FoundRoot> {
+async function readRoot(instance: TruthInstance, path: string, quality: string): Promise<FoundRoot> {
   const root = new RootFileSystem(path);
-  if (isFrozen) {
-    const complaint = await root.complaint();
-    if (complaint !== undefined) throw new Error(`the frozen root file system is not clean: ${complaint}`);
-  } else {
+  if (quality === "crash") {
     await root.replayJournal();
+  } else {
+    const complaint = await root.complaint();
+    if (complaint !== undefined)
+      throw new Error(`it is ${quality}-consistent, but its root is not clean: ${complaint}`);
   }
   const slots = await root.file(ROOT_SLOTS_FILE);
-  const said = isFrozen ? (await root.file(FROZEN_FILE))?.toString("latin1").trim() : undefined;
+  const said = (await root.file(FROZEN_FILE))?.toString("latin1").trim();
   return {
     disk:
       slots === undefined

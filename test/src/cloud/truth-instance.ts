@@ -127,6 +127,7 @@ sync`);
     });
     const next = await this.inGuest(`mkdir -p /run/truth && cd /run/truth
 rm -f stop stopped failed done state
+printf '%15s\\n' unknown | dd of=${FROZEN_FILE} conv=fsync,notrunc 2>/dev/null
 echo "${this.rootKey} ${ROOT_SLOTS_FILE} ${ROOT_SLOTS} 16" >disks
 add() {
   for tries in 1 2 3 4 5 6 7 8 9 10; do
