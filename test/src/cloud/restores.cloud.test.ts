@@ -40,6 +40,8 @@ let expected: Contents;
 
 before(async () => {
   tree = await startCloudTree(cloudFolder);
+  // Of a run that was killed.
+  await removeNamed(tree, "matrix-");
   nothing = await everything();
   const types = await tree.cloud.cinder.volumeTypes.list(tree.signal);
   hasCeph = types.some(({ name }) => name === "ceph");

@@ -31,6 +31,8 @@ const members: TruthMember[] = [];
 
 before(async () => {
   tree = await startCloudTree(cloudFolder);
+  // Of a run that was killed.
+  await removeNamed(tree, "truth-");
   nothing = await everything();
 });
 
