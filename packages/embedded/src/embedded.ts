@@ -95,11 +95,14 @@ export class Embedded {
     if (this.#options.openstack === undefined) await this.start("sandbox");
     await this.#prepareDatabase();
     await this.start("datamover-api");
-    await Promise.all([
+    const starting = await Promise.allSettled([
       this.start("engine"),
       this.start("api"),
       ...this.hosts.map((host) => this.start(`datamover-${host}`)),
     ]);
+    // Only when all have come to an end is it known what must be stopped.
+    const failed = starting.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
     await this.#registerService();
   }
 
