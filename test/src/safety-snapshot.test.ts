@@ -90,10 +90,8 @@ test("what an in-place restore overwrites is in its safety snapshot, and comes b
     assert.equal(difference(await stored.read(web.id, "vda"), changed), undefined);
     assert.equal((await tree.cloud.nova.servers.get(asId(web.id))).status, "ACTIVE");
 
-    const declined = await cairn(
-      ...["restore", "inplace", snapshot.id, "-i", "web", "--boot-disk"],
-      ...["--no-safety-snapshot", "--wait"],
-    );
+    const again = ["restore", "inplace", snapshot.id, "-i", "web", "--boot-disk", "--wait"];
+    const declined = await cairn(...again, "--no-safety-snapshot");
     assert.equal(declined.code, 0, declined.said);
     const back = declined.printed as Pick<RestoreDetail, "safety_snapshot_id">;
     assert.equal(back.safety_snapshot_id, null);
