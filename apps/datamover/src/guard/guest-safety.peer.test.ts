@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { KiB, MiB, systemClock } from "@cairn/kernel";
+import { FROZEN_MAX_MS } from "../hypervisor/libvirt/freeze-note.ts";
 import type { DatamoverProcess } from "../testing/datamover-process.ts";
 import { LibvirtNode, type TestDomain } from "../testing/libvirt-node.ts";
 import {
@@ -162,5 +163,6 @@ for (const [what, how] of [
     };
     tell(t, `datamover ${what} at the freeze`, await backUpBadly(place, { before, during }));
     t.diagnostic(`frozen for ${agent.freezesMs.join(", ")} ms`);
+    for (const frozenMs of agent.freezesMs) assert.ok(frozenMs <= FROZEN_MAX_MS);
   });
 }

@@ -66,11 +66,20 @@ export class ScriptedAgent implements AsyncDisposable {
 
   /** From each freeze that was asked for until its thaw was answered, in milliseconds. */
   get freezesMs(): readonly number[] {
+    return this.#sinceFreezes("thawed");
+  }
+
+  /** From each freeze that was asked for until its thaw was: nobody can hurry an agent that is at work. */
+  get thawsAskedMs(): readonly number[] {
+    return this.#sinceFreezes("thaw");
+  }
+
+  #sinceFreezes(end: "thaw" | "thawed"): readonly number[] {
     const times: number[] = [];
     let sinceMs: number | undefined;
     for (const { what, atMs } of this.asked) {
       if (what === "freeze") sinceMs ??= atMs;
-      if (what !== "thawed" || sinceMs === undefined) continue;
+      if (what !== end || sinceMs === undefined) continue;
       times.push(atMs - sinceMs);
       sinceMs = undefined;
     }

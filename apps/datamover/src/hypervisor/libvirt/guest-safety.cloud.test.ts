@@ -20,10 +20,16 @@ import { WriteMeter } from "../../testing/write-meter.ts";
 const LOOK_MS = 10_000;
 const BUDGET_MIB = 24;
 const VOLUME_TYPES = ["nfs", "ceph"];
-/** Shell for the guest: writers that end when a file goes. */
-const BUSY = ["/dev/vdb bs=64k count=256", "/dev/vdc bs=64k count=256", "/root/busy bs=64k count=64"]
-  .map((of) => `(while [ -e /run/busy ]; do dd if=/dev/urandom of=${of} conv=fsync || exit; done) &`)
+/**
+ * Shell for the guest: writers that end when a file goes. Each has descriptors of its own, because the agent
+ * waits until nobody has those any more that it gave the shell.
+ */
+const BUSY = ["/dev/vdb", "/dev/vdc", "/root/busy"]
+  .map((path) => `dd if=/run/noise of=${path} bs=64k seek=$i conv=notrunc,fsync || exit`)
+  .map((write) => `i=0; while [ -e /run/busy ]; do ${write}; i=$(( (i + 64) % 2048 )); done`)
+  .map((loop) => `(${loop}) >/dev/null 2>&1 </dev/null &`)
   .join(" ");
+const NOISE = "dd if=/dev/urandom of=/run/noise bs=64k count=64 2>/dev/null";
 
 let folder: string;
 let server: NovaInstance;
@@ -42,7 +48,7 @@ before(async () => {
   const bucket = await SlowBucket.open();
   const guest = await writing();
   place = { folder, sandboxFolder: folder, scratchFolder, agent, client, bucket, guest };
-  await server.guest(`touch /run/busy; { ${BUSY} } >/dev/null 2>&1 </dev/null; true`);
+  await server.guest(`${NOISE}; touch /run/busy; ${BUSY} true`);
 });
 
 after(async () => {
