@@ -161,6 +161,9 @@ async function restoreInPlace(
   await stage.embedded.sandbox.zero(database.id, "vdb", 0, 256 * KiB);
   const choice = ["--instance", "database", "--volume", "vdb"];
   const restore = await runRestore(stage, "inplace", [snapshot.id, ...choice]);
+  stage.narrator.line(
+    `what it overwrote is in the safety snapshot ${restore.safety_snapshot_id ?? "(none)"}`,
+  );
   const all = await disksOf(stage.embedded, [database]);
   await judge(stage, { type: "inplace", restore }, all, (disk) => disk);
 }
