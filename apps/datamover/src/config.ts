@@ -16,6 +16,10 @@ export const datamoverSpec = {
       help: "libvirt: socket of libvirtd, or of virtqemud",
     }),
     libvirtUri: text({ default: "qemu:///system", help: "libvirt: its driver" }),
+    rbdChanges: choice(["bitmap", "fast-diff"], {
+      default: "bitmap",
+      help: "libvirt: what tells the changes of disks in Ceph: bitmaps in QEMU, or a snapshot left on each image",
+    }),
     attachmentsDir: path({
       default: "/var/lib/nova/mnt",
       help: "libvirt: folder below which volumes that are files are mounted on this host",

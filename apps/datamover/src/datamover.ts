@@ -51,13 +51,16 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
   const api = datamoverApi(config.datamoverApi.url, token);
   const loop = new OrderLoop({ api, equipment, log, status, ordersMax, version: VERSION });
   const stopping = new AbortController();
-  const ended = loop.run(AbortSignal.any([signal, stopping.signal]));
+  const until = AbortSignal.any([signal, stopping.signal]);
+  const tending = hypervisor.tend?.(until);
+  const ended = loop.run(until);
   return {
     facts: { host },
     ended,
     stop: async () => {
       stopping.abort(new Fault("stopping", "the datamover is being stopped", "later"));
       await ended;
+      await tending;
       await guard.close();
       await claim[Symbol.asyncDispose]();
     },
@@ -89,11 +92,12 @@ function chooseHypervisor(
   settings: DatamoverParts["config"]["datamover"],
   tools: { readonly scratch: Scratch; readonly guard: Guard; readonly clock: Clock; readonly log: Log },
 ): { readonly hypervisor: Hypervisor; readonly attachmentsFolder: string } {
-  const { attachmentsDir, host, libvirtSocket, libvirtUri, sandboxDir } = settings;
+  const { attachmentsDir, host, libvirtSocket, libvirtUri, rbdChanges, sandboxDir } = settings;
   switch (settings.hypervisor) {
     case "libvirt": {
       const place = { socket: libvirtSocket, uri: libvirtUri };
-      return { hypervisor: libvirtHypervisor({ place, ...tools }), attachmentsFolder: attachmentsDir };
+      const hypervisor = libvirtHypervisor({ place, rbdChanges, ...tools });
+      return { hypervisor, attachmentsFolder: attachmentsDir };
     }
     case "qemu-folder": {
       if (sandboxDir === undefined)

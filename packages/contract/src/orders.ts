@@ -92,6 +92,8 @@ export const DiskBase = Type.Object({
   persistent: Type.Boolean(),
   /** Path of the image or device that the bitmap describes. */
   path: Type.String(),
+  /** Absent: a bitmap. Else `bitmap` names a snapshot of the storage, which no QEMU process holds. */
+  tracker: Type.Optional(Type.Literal("rbd-snapshot")),
 });
 export type DiskBase = Static<typeof DiskBase>;
 
@@ -115,14 +117,17 @@ export type ProtectedDisk = Static<typeof ProtectedDisk>;
 export const OrderBarrier = Type.Object({ id: Type.String(), members: Type.Array(Type.String()) });
 export type OrderBarrier = Static<typeof OrderBarrier>;
 
-/** Take the point in time of all disks of an instance, move them, leave a new bitmap recording. */
+/**
+ * Take the point in time of all disks of an instance, move them, leave a new bitmap recording, or a snapshot
+ * of the storage.
+ */
 export const ProtectInstance = Type.Object({
   kind: Type.Literal("protect-instance"),
   snapshotId: Type.String(),
   instanceId: Type.String(),
   instanceName: Type.String(),
   disks: Type.Array(ProtectedDisk),
-  /** Name of the bitmap that starts recording at the point: `cairn-<snapshot id>`. */
+  /** Name of the bitmap that starts recording at the point, or of the snapshot: `cairn-<snapshot id>`. */
   bitmap: Type.String(),
   /** Bytes of data that a bitmap calls unchanged to read and hash all the same, per disk. */
   auditBytes: Bytes,
@@ -193,7 +198,11 @@ export type Order = Static<typeof Order>;
 export const ReadMode = Type.Union([
   Type.Object({
     mode: Type.Literal("incremental"),
-    tracker: Type.Union([Type.Literal("persistent-bitmap"), Type.Literal("transient-bitmap")]),
+    tracker: Type.Union([
+      Type.Literal("persistent-bitmap"),
+      Type.Literal("transient-bitmap"),
+      Type.Literal("rbd-snapshot"),
+    ]),
   }),
   Type.Object({ mode: Type.Literal("full"), because: Type.String() }),
 ]);

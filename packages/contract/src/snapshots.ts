@@ -51,7 +51,7 @@ export type SnapshotSummary = Static<typeof SnapshotSummary>;
 export const DiskRead = Type.Object({
   mode: Type.Union([Type.Literal("full"), Type.Literal("incremental")]),
   tracker: Type.Optional(
-    Type.String({ description: "what told the changes: persistent- or transient-bitmap" }),
+    Type.String({ description: "what told the changes: persistent- or transient-bitmap, rbd-snapshot" }),
   ),
   because: Type.Optional(Type.String({ description: "why the disk was read whole" })),
 });

@@ -216,7 +216,10 @@ export interface SnapshotDiskRecord {
   readonly format: string;
   readonly root: string;
   readonly read:
-    | { readonly mode: "incremental"; readonly tracker: "persistent-bitmap" | "transient-bitmap" }
+    | {
+        readonly mode: "incremental";
+        readonly tracker: "persistent-bitmap" | "transient-bitmap" | "rbd-snapshot";
+      }
     | { readonly mode: "full"; readonly because: string };
   readonly readBytes: number;
   readonly auditedBytes: number;

@@ -16,7 +16,10 @@ export interface Hypervisor {
   takePoint(request: ProtectInstance, barrier: Barrier, signal: AbortSignal): Promise<Point>;
   /** Removes all that `takePoint` made for this snapshot, its bitmaps too. Absent is removed. */
   abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void>;
-  /** Removes our bitmaps on the instance's disks but for those to keep. An unknown instance has none. */
+  /**
+   * Removes our bitmaps on the instance's disks, and our snapshots of them, but for those to keep. An unknown
+   * instance has no bitmaps.
+   */
   settleBitmaps(instanceId: string, keep: readonly string[], signal: AbortSignal): Promise<void>;
   /**
    * The image of a disk of a stopped instance. Faults: `instance-unknown`, `instance-running`,

@@ -115,7 +115,7 @@ async function openDisks(
       file: storage,
     };
     try {
-      for (const object of objects ?? []) await daemon.qmp.execute("object-add", object, { signal });
+      for (const object of objects ?? []) await daemon.addObject(object, signal);
       await daemon.addNode(node, signal);
     } catch (cause) {
       throw new Fault("disk-unreadable", `opening ${path}`, "later", cause);

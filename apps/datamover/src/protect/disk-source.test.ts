@@ -14,7 +14,7 @@ async function* stretches(...rows: [number, number, number][]): AsyncGenerator<S
 }
 
 async function kinds(
-  by: "bitmap" | "whole",
+  by: "changes" | "whole",
   ...rows: [number, number, number][]
 ): Promise<[number, Extent["kind"]][]> {
   const extents: [number, Extent["kind"]][] = [];
@@ -32,7 +32,7 @@ void test("a whole read takes all but zeroes; a hole with unknown contents is re
 });
 
 void test("a read by bitmap takes what is dirty, and leaves the rest unchanged", async () => {
-  assert.deepEqual(await kinds("bitmap", [10, 0, 0], [20, 3, 0], [30, 0, 1], [40, 3, 1]), [
+  assert.deepEqual(await kinds("changes", [10, 0, 0], [20, 3, 0], [30, 0, 1], [40, 3, 1]), [
     [30, "unchanged"],
     [30, "data"],
     [40, "zero"],

@@ -1,6 +1,7 @@
 import { ALLOCATION_ZERO, BITMAP_DIRTY, connectNbd, type NbdClient, type StatusExtent } from "@cairn/nbd";
 import type { BlockSource, Extent } from "@cairn/transfer";
 import type { PointDisk } from "../hypervisor/port.ts";
+import { markChanges } from "./changed-stretches.ts";
 
 /** 16 reads of 1 MiB keep one connection busy (ecosystem.md §3) and bound its memory. */
 const READS_IN_FLIGHT_MAX = 16;
@@ -22,11 +23,19 @@ export async function connectDisk(disk: PointDisk, signal: AbortSignal): Promise
   });
 }
 
-/** The disk as the transfer reads it: by its bitmap, or whole. */
-export function diskSource(client: NbdClient, by: "bitmap" | "whole"): BlockSource {
+/** The disk as the transfer reads it: by what is known of its changes, or whole. */
+export function diskSource(
+  client: NbdClient,
+  by: "changes" | "whole",
+  changes?: PointDisk["changes"],
+): BlockSource {
+  const status = (signal: AbortSignal): AsyncIterable<StatusExtent> => {
+    const told = client.status(undefined, signal);
+    return by === "whole" || changes === undefined ? told : markChanges(told, changes);
+  };
   return {
     sizeBytes: client.sizeBytes,
-    extents: (signal) => joinExtents(client.status(undefined, signal), by),
+    extents: (signal) => joinExtents(status(signal), by),
     read: async (offset, length, signal) => client.read(offset, length, signal),
     readInto: async (offset, into, signal) => client.readInto(offset, into, signal),
   };
@@ -35,7 +44,7 @@ export function diskSource(client: NbdClient, by: "bitmap" | "whole"): BlockSour
 /** Extents of a disk from its status; neighbours of one kind become one. */
 export async function* joinExtents(
   stretches: AsyncIterable<StatusExtent>,
-  by: "bitmap" | "whole",
+  by: "changes" | "whole",
 ): AsyncGenerator<Extent> {
   let open: Extent | undefined;
   for await (const { offset, length, flags } of stretches) {
@@ -50,9 +59,9 @@ export async function* joinExtents(
   if (open !== undefined) yield open;
 }
 
-function kindOf(flags: readonly number[], by: "bitmap" | "whole"): Extent["kind"] {
+function kindOf(flags: readonly number[], by: "changes" | "whole"): Extent["kind"] {
   const [allocation = 0, changes = 0] = flags;
-  if (by === "bitmap" && (changes & BITMAP_DIRTY) === 0) return "unchanged";
+  if (by === "changes" && (changes & BITMAP_DIRTY) === 0) return "unchanged";
   // A hole that is not said to read as zeroes has contents: it is read.
   return (allocation & ALLOCATION_ZERO) !== 0 ? "zero" : "data";
 }

@@ -18,9 +18,9 @@ import { connectDisk, diskSource } from "./disk-source.ts";
 const DISKS_AT_ONCE = 3;
 
 /**
- * Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording. At
- * a barrier the point is taken first, because others wait for it, frozen; its scratch then grows until it is
- * this order's turn to move bytes. Otherwise nothing is taken before it can be read.
+ * Takes the point of an instance's disks, moves them into the repository, leaves the new bitmaps recording.
+ * At a barrier the point is taken first, because others wait for it, frozen; its scratch then grows until it
+ * is this order's turn to move bytes. Otherwise nothing is taken before it can be read.
  */
 export async function protectInstance(
   order: ProtectInstance,
@@ -150,7 +150,7 @@ async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Prom
   const { order, plan } = disk;
   const store: StoreBy = async (by, previousRoot) =>
     work.transfer.storeDisk({
-      source: diskSource(client, by),
+      source: diskSource(client, by, disk.changes),
       disk: order.diskId,
       ...(previousRoot === undefined ? {} : { previousRoot }),
       auditBytes: auditShare(work.order.auditBytes, disk.sizeBytes),
@@ -164,7 +164,7 @@ async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Prom
     return { disk, stored, read: { mode: "full", because: plan.because } };
   }
   try {
-    const stored = await store("bitmap", plan.since.root);
+    const stored = await store("changes", plan.since.root);
     return { disk, stored, read: { mode: "incremental", tracker: plan.tracker } };
   } catch (cause) {
     const because = distrustOf(cause);
@@ -174,7 +174,7 @@ async function storeDisk(disk: PointDisk, work: Work, signal: AbortSignal): Prom
   }
 }
 
-type StoreBy = (by: "bitmap" | "whole", previousRoot: string | undefined) => Promise<StoredDisk>;
+type StoreBy = (by: "changes" | "whole", previousRoot: string | undefined) => Promise<StoredDisk>;
 
 /** The previous tree saves pages when a disk is read whole; a damaged one is done without. */
 async function storeWhole(store: StoreBy, previousRoot: string | undefined): Promise<StoredDisk> {

@@ -19,6 +19,7 @@ export class StorageDaemon implements AsyncDisposable {
   readonly nbdSocket: string;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
+  readonly #objects = new Set<unknown>();
 
   constructor(parts: { qmp: QmpClient; nbdSocket: string; child: ChildProcess; exited: Promise<void> }) {
     this.qmp = parts.qmp;
@@ -34,6 +35,14 @@ export class StorageDaemon implements AsyncDisposable {
   /** Adds a block node; what QEMU refuses is a `QmpRefusal`. */
   async addNode(node: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
     await this.qmp.execute("blockdev-add", node, { signal });
+  }
+
+  /** Adds an object such as a key, once: disks that share it bring it again. */
+  async addObject(object: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+    const id = object["id"];
+    if (this.#objects.has(id)) return;
+    await this.qmp.execute("object-add", object, { signal });
+    this.#objects.add(id);
   }
 
   async startServer(signal: AbortSignal): Promise<void> {

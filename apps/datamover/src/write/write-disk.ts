@@ -70,7 +70,7 @@ async function openForWriting(daemon: StorageDaemon, image: DiskImage, signal: A
     file: { ...image.storage, discard: "unmap" },
   };
   try {
-    for (const object of image.objects ?? []) await daemon.qmp.execute("object-add", object, { signal });
+    for (const object of image.objects ?? []) await daemon.addObject(object, signal);
     await daemon.addNode(node, signal);
     await daemon.startServer(signal);
     const names = { id: NODE, "node-name": NODE, name: NODE };

@@ -12,4 +12,6 @@ export interface DriverContext {
   readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Log;
+  /** What tells the changes of disks in Ceph: bitmaps of QEMU unless the operator prefers snapshots. */
+  readonly rbdChanges?: "bitmap" | "fast-diff";
 }

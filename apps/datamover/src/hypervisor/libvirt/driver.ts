@@ -5,6 +5,9 @@ import { removeBitmaps } from "../bitmaps.ts";
 import { removeImageBitmaps } from "../image-bitmaps.ts";
 import { bitmapName } from "../names.ts";
 import type { Barrier, DiskImage, Hypervisor, Point } from "../port.ts";
+import { SnapshotPoints } from "../rbd/choose.ts";
+import { tendSnapshots } from "../rbd/janitor.ts";
+import { removeSnapshots } from "../rbd/remove.ts";
 import { takeStoppedPoint, waitStopped } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type DescribedDomain, describeDomain, describedDisk } from "./domain-xml.ts";
@@ -24,9 +27,11 @@ export function libvirtHypervisor(context: DriverContext): Hypervisor {
 class Libvirt implements Hypervisor {
   readonly name = "libvirt";
   readonly #context: DriverContext;
+  readonly #snapshots: SnapshotPoints;
 
   constructor(context: DriverContext) {
     this.#context = context;
+    this.#snapshots = new SnapshotPoints(context);
   }
 
   async takePoint(request: ProtectInstance, barrier: Barrier, signal: AbortSignal): Promise<Point> {
@@ -45,11 +50,11 @@ class Libvirt implements Hypervisor {
   }
 
   async abandonPoint(instanceId: string, snapshotId: string, signal: AbortSignal): Promise<void> {
-    await this.#removeBitmaps(instanceId, (name) => name === bitmapName(snapshotId), signal);
+    await this.#removeMarked(instanceId, (name) => name === bitmapName(snapshotId), signal);
   }
 
   async settleBitmaps(instanceId: string, keep: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#removeBitmaps(instanceId, (name) => !keep.includes(name), signal);
+    await this.#removeMarked(instanceId, (name) => !keep.includes(name), signal);
   }
 
   async findStoppedDisk(instanceId: string, source: DiskSource, signal: AbortSignal): Promise<DiskImage> {
@@ -94,6 +99,10 @@ class Libvirt implements Hypervisor {
       if (!prefixes.some((prefix) => folder.endsWith(`-${prefix}`))) await scratch.remove(folder);
   }
 
+  async tend(signal: AbortSignal): Promise<void> {
+    await tendSnapshots(this.#context, signal);
+  }
+
   async #takeRunning({ handle, request, barrier }: Wanted, signal: AbortSignal): Promise<Point> {
     const { client, domain } = handle;
     await clearRunning(this.#context, handle, signal);
@@ -102,8 +111,11 @@ class Libvirt implements Hypervisor {
     const described = await describe(handle, signal);
     const qemu = await findQemu(domain.uuid);
     await removeBitmaps(monitor, (name) => name === request.bitmap, signal);
-    const planned = await observeDisks({ described, monitor, qemu }, request, signal);
     const wasPaused = (await client.domainState(domain, { signal })).state === "paused";
+    const activity = wasPaused ? "paused" : "running";
+    const cut = await this.#snapshots.take({ handle, described, request, barrier, activity }, signal);
+    if (cut !== undefined) return cut;
+    const planned = await observeDisks({ described, monitor, qemu }, request, signal);
     const { instanceId, snapshotId } = request;
     const reach = { kind: "libvirt", place: this.#context.place, wasPaused } as const;
     const guard = await this.#context.guard.watch({ instanceId, snapshotId, reach }, signal);
@@ -122,6 +134,9 @@ class Libvirt implements Hypervisor {
   async #takeStopped({ handle, request, barrier }: Wanted, signal: AbortSignal): Promise<Point> {
     await clearFolders(this.#context, request.instanceId);
     const described = await describe(handle, signal);
+    const wanted = { handle, described, request, barrier, activity: "stopped" } as const;
+    const cut = await this.#snapshots.take(wanted, signal);
+    if (cut !== undefined) return cut;
     const instance = await stoppedInstance(handle, described, request, signal);
     const stopped = await takeStoppedPoint(this.#context, instance, signal);
     const point = await waitStopped(stopped, barrier, this.#context.clock, signal);
@@ -140,24 +155,36 @@ class Libvirt implements Hypervisor {
     }
   }
 
-  async #removeBitmaps(
+  async #removeMarked(
     instanceId: string,
     isUnwanted: (name: string) => boolean,
     signal: AbortSignal,
   ): Promise<void> {
     using client = await openLibvirt(this.#context.place, signal);
     const domain = await client.findDomain(instanceId, { signal });
-    if (domain === undefined) return;
-    const handle = { client, domain };
+    const disks =
+      domain === undefined ? [] : await this.#clearBitmaps({ client, domain }, isUnwanted, signal);
+    await removeSnapshots(this.#context, { client, disks, instanceId }, isUnwanted, signal);
+  }
+
+  /** Gives the disks of the instance. */
+  async #clearBitmaps(
+    handle: DomainHandle,
+    isUnwanted: (name: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<DescribedDomain["disks"]> {
+    const { client, domain } = handle;
     await this.#clear(handle, signal);
+    const { disks } = await describe(handle, signal);
     if ((await activityOf(client, domain, signal)) === "running") {
       await removeBitmaps(domainMonitor(client, domain), isUnwanted, signal);
-      return;
+      return disks;
     }
-    for (const { format, storage } of (await describe(handle, signal)).disks) {
+    for (const { format, storage } of disks) {
       if (storage.kind === "file")
         await removeImageBitmaps({ path: storage.path, format }, isUnwanted, signal);
     }
+    return disks;
   }
 
   async #open(instanceId: string, signal: AbortSignal): Promise<DomainHandle> {

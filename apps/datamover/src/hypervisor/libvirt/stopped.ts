@@ -29,7 +29,7 @@ export async function stoppedInstance(
   return {
     request,
     disks,
-    consistency: await consistencyOf(handle, signal),
+    consistency: await stoppedConsistency(handle, signal),
     started: started.signal,
     isStopped: async (stop) => {
       if (started.signal.aborted) return false;
@@ -46,7 +46,7 @@ const SAVED = 5;
 const UNSEEN = [0, 8];
 
 /** Only a guest that shut down by itself has written everything back. */
-async function consistencyOf(
+export async function stoppedConsistency(
   { client, domain }: DomainHandle,
   signal: AbortSignal,
 ): Promise<Point["consistency"]> {

@@ -1,4 +1,4 @@
-import { Fault } from "@cairn/kernel";
+import { Fault, hasCode } from "@cairn/kernel";
 import { fieldsOf, listOf, numberField, optionalText, textField } from "../../host/json.ts";
 import type { RbdImage } from "../image-node.ts";
 import type { Stretch } from "../port.ts";
@@ -102,11 +102,11 @@ export async function listChanges(
 }
 
 /**
- * Deletes an image from the trash, if it is there and its time there is over: Cinder puts a volume there that
- * cannot be deleted because it has a snapshot, and never comes back for it (cinder/volume/drivers/rbd.py,
- * `_try_remove_volume`). Ceph refuses it while any snapshot or clone is left. Tells whether it is gone.
+ * Deletes an image from the trash if it is there, has no snapshot, and its time there is over: Cinder puts a
+ * volume there that cannot be deleted because it has a snapshot, and does not come back for it
+ * (cinder/volume/drivers/rbd.py, `_try_remove_volume`). Tells whether it did.
  */
-export async function emptyFromTrash(
+export async function deleteFromTrash(
   tool: RbdTool,
   { pool, id }: { readonly pool: string; readonly id: string },
   signal: AbortSignal,
@@ -115,8 +115,14 @@ export async function emptyFromTrash(
   if (!listOf(JSON.parse(text)).some((each) => optionalText(each, "id") === id)) return false;
   const left = await listSnapshots(tool, { pool, id }, signal);
   if (left === undefined || left.length > 0) return false;
-  await tool.ask(["trash", "rm", "--pool", pool, "--image-id", id, "--no-progress"], signal);
-  return true;
+  try {
+    await tool.ask(["trash", "rm", "--pool", pool, "--image-id", id, "--no-progress"], signal);
+    return true;
+  } catch (cause) {
+    // It has a clone, or Cinder deletes later (`enable_deferred_deletion`), and then does it itself.
+    if (hasCode(cause, "rbd-failed")) return false;
+    throw cause;
+  }
 }
 
 function imageWords(ref: ImageRef): readonly string[] {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault, hasCode } from "@cairn/kernel";
-import { fieldsOf, listOf, optionalText, textField } from "../../host/json.ts";
+import { type Fields, listOf, optionalText, textField } from "../../host/json.ts";
 import type { RbdImage } from "../image-node.ts";
 
 /** An image that got a snapshot of ours. */
@@ -42,12 +42,12 @@ export async function removeNote(scratchPath: string, note: NoteName): Promise<v
   await rm(notePath(scratchPath, note), { force: true });
 }
 
-/** All notes, or those of one instance. */
-export async function listNotes(scratchPath: string, instanceId?: string): Promise<readonly SnapshotNote[]> {
+/** All notes of this host. */
+export async function listNotes(scratchPath: string): Promise<readonly SnapshotNote[]> {
   const notes: SnapshotNote[] = [];
   for (const name of await readdir(scratchPath)) {
     const groups = NAME.exec(name)?.groups;
-    if (groups === undefined || (instanceId !== undefined && groups["instanceId"] !== instanceId)) continue;
+    if (groups === undefined) continue;
     const named = { instanceId: groups["instanceId"] ?? "", snapshot: groups["snapshot"] ?? "" };
     const text = await readNote(notePath(scratchPath, named));
     if (text !== undefined) notes.push({ ...named, images: listOf(JSON.parse(text)).map(notedImage) });
@@ -71,7 +71,7 @@ async function readNote(path: string): Promise<string | undefined> {
   }
 }
 
-function notedImage(fields: ReturnType<typeof fieldsOf>): NotedImage {
+function notedImage(fields: Fields): NotedImage {
   return {
     pool: textField(fields, "pool", FROM),
     image: textField(fields, "image", FROM),

@@ -8,15 +8,15 @@ export type RbdDisk = DescribedDisk & { readonly storage: Extract<DiskStorage, {
 /** The disks of an instance, and what is known of it before its point. */
 export interface Candidates {
   readonly disks: readonly DescribedDisk[];
-  /** Whether its file systems can be frozen, or nothing writes because it is stopped. */
-  readonly holdsStill: boolean;
+  /** Why the guest cannot be frozen; undefined, too, of one that is stopped. */
+  readonly restless: string | undefined;
 }
 
 /**
  * Why the point cannot be RBD snapshots. They are made one after the other, and beside libvirt's job: only of
  * one disk, or while nothing writes, are they of one moment, and only where all disks have them.
  */
-export function reasonAgainstSnapshots({ disks, holdsStill }: Candidates): string | undefined {
+export function reasonAgainstSnapshots({ disks, restless }: Candidates): string | undefined {
   for (const disk of disks) {
     const { device, format, isEncrypted, storage } = disk;
     if (storage.kind !== "rbd") return `${device} is no RBD image`;
@@ -24,8 +24,7 @@ export function reasonAgainstSnapshots({ disks, holdsStill }: Candidates): strin
     if (isEncrypted || format !== "raw") return `${device} is not plain RBD`;
     if (storage.image.includes("/")) return `${device} lies in a namespace of its pool`;
   }
-  if (disks.length > 1 && !holdsStill) return "several disks and no guest agent that could freeze them";
-  return undefined;
+  return disks.length > 1 && restless !== undefined ? `several disks, and ${restless}` : undefined;
 }
 
 /** The disks, when `reasonAgainstSnapshots` has nothing against them. */
