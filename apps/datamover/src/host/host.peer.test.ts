@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,7 +10,7 @@ import { startStorageDaemon } from "../storage-daemon/daemon.ts";
 import { killOrphans } from "../storage-daemon/orphans.ts";
 import { findProcess, isRunning } from "./process-identity.ts";
 import { Scratch, socketPath } from "./scratch.ts";
-import { claimFolder } from "./unix-socket.ts";
+import { claimFolder, isListenedOn } from "./unix-socket.ts";
 
 const never = new AbortController().signal;
 
@@ -107,4 +108,23 @@ void test("a folder has one datamover at a time, and a dead one's socket does no
   const dead = spawn(process.execPath, words);
   await new Promise((resolve) => dead.on("exit", resolve));
   await using _claim = await claimFolder(socket);
+});
+
+void test("whether somebody listens on a socket is found out without connecting to it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "cairn-us-"));
+  try {
+    const path = join(folder, "s.sock");
+    let guests = 0;
+    const server = createServer(() => {
+      guests += 1;
+    });
+    await new Promise<void>((resolve) => void server.listen(path, resolve));
+    assert.equal(await isListenedOn(path), true);
+    assert.equal(await isListenedOn(`${path}2`), false);
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+    assert.equal(await isListenedOn(path), false);
+    assert.equal(guests, 0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,4 @@
-import { unlink } from "node:fs/promises";
+import { readFile, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { Fault, hasCode } from "@cairn/kernel";
 
@@ -44,8 +44,21 @@ async function listen(socket: string): Promise<Server> {
   return server;
 }
 
-/** Whether somebody listens on a unix socket. */
-export async function answers(path: string): Promise<boolean> {
+/** `__SO_ACCEPTCON` in the flags of `/proc/net/unix`: the socket listens (net/unix/af_unix.c). */
+const LISTENS = "00010000";
+
+/**
+ * Whether somebody listens on a unix socket of this path, found out without a word to whoever it is: QEMU's
+ * main loop hangs for ever when its NBD server is stopped while a client has just come (seen with 7.2.22: it
+ * waits for the client's handshake to end, and does not look at that client's socket meanwhile).
+ */
+export async function isListenedOn(path: string): Promise<boolean> {
+  const lines = (await readFile("/proc/net/unix", "utf8")).split("\n");
+  return lines.some((line) => line.split(" ")[3] === LISTENS && line.endsWith(` ${path}`));
+}
+
+/** Whether somebody answers on a unix socket. Not for QEMU's: see `isListenedOn`. */
+async function answers(path: string): Promise<boolean> {
   const answer = Promise.withResolvers<boolean>();
   const socket = connect({ path });
   socket.on("connect", () => {

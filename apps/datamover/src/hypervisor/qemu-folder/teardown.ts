@@ -2,7 +2,7 @@ import { setTimeout as sleepMs } from "node:timers/promises";
 import { Fault } from "@cairn/kernel";
 import { isRefusal, type QmpClient } from "@cairn/qmp";
 import { listOf, optionalText } from "../../host/json.ts";
-import { answers } from "../../host/unix-socket.ts";
+import { isListenedOn } from "../../host/unix-socket.ts";
 import { tolerateAbsent } from "../bitmaps.ts";
 import type { Monitor } from "../monitor.ts";
 import { PREFIX } from "../names.ts";
@@ -94,6 +94,6 @@ async function isOurs(server: Remains["nbdServer"]): Promise<boolean> {
     case "not-ours":
       return false;
     case "unknown":
-      return answers(server.socket);
+      return isListenedOn(server.socket);
   }
 }
