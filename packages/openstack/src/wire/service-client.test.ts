@@ -86,6 +86,23 @@ void test("a write that could not even connect is unavailable: nothing was sent"
   assert.equal((await faultOf(cloud.nova.servers.start(instance))).code, "openstack-unavailable");
 });
 
+void test("a creation that was sent is not hung up on, so that what it made can be found", async () => {
+  const stop = new AbortController();
+  const reason = new Error("the run was cancelled");
+  const volume = { id: "v", name: "n", size: 1, status: "creating", bootable: "false", metadata: {} };
+  await using recorded = await startRecordedCloud({
+    "POST /volume/v3/p1/volumes": () => {
+      stop.abort(reason);
+      return { status: 202, json: { volume } };
+    },
+  });
+  const { volumes } = connectCloud(recorded.options()).cinder;
+  const wanted = { name: "n", sizeGiB: 1 };
+  assert.equal((await volumes.create(wanted, stop.signal)).id, "v");
+  await assert.rejects(volumes.create(wanted, stop.signal), reason);
+  assert.equal(recorded.count("POST /volume/v3/p1/volumes"), 1, "none is sent after the wish to stop");
+});
+
 void test("an aborted call ends with the caller's own reason", async () => {
   await using recorded = await startRecordedCloud({ [SHOW]: "hang" });
   const cloud = connectCloud(recorded.options());

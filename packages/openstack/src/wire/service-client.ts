@@ -112,13 +112,18 @@ async function sendJson(session: Session, service: ServiceType, method: Method, 
   const headers = { accept: "application/json", ...json, ...call.headers };
   return session.authorised(call.signal, async (token) => {
     const prepared = await session.prepare(service, token, call);
+    const { signal, ...to } = await address(session, service, call);
+    // What is absent after a deletion was deleted by it or before: `remove` takes 404 for success.
+    const isRepeatable = method === "GET" || method === "HEAD" || method === "DELETE";
+    signal?.throwIfAborted();
     const outgoing: Outgoing = {
-      ...(await address(session, service, call)),
+      ...to,
+      // Whoever hung up on a creation would look for what it made too early, find nothing, and leave it.
+      ...(isRepeatable ? { signal } : {}),
       method,
       isWrite: method !== "GET" && method !== "HEAD",
       ...body,
-      // What is absent after a deletion was deleted by it or before: `remove` takes 404 for success.
-      isRepeatable: method === "GET" || method === "HEAD" || method === "DELETE",
+      isRepeatable,
       headers: { ...headers, ...prepared.headers },
       secrets: [...prepared.secrets, ...(call.secrets ?? [])],
     };
