@@ -18,7 +18,7 @@ export const datamoverSpec = {
     libvirtUri: text({ default: "qemu:///system", help: "libvirt: its driver" }),
     rbdChanges: choice(["bitmap", "fast-diff"], {
       default: "bitmap",
-      help: "libvirt: what tells the changes of disks in Ceph: bitmaps in QEMU, or a snapshot left on each image",
+      help: "libvirt: what tells the changes of disks in Ceph: bitmaps, or a snapshot left on each image",
     }),
     attachmentsDir: path({
       default: "/var/lib/nova/mnt",

@@ -73,8 +73,14 @@ export async function cutAll(
   }
   await barrier.thawed();
   const { skewMs, takenAtMs } = span;
-  const fields = { instance: handle.domain.uuid, disks: makers.length, quality: consistency.quality };
-  context.log.info("point.taken", { ...fields, freeze_ms: consistency.freezeMs ?? null, cut_ms: skewMs });
+  const { freezeMs, quality } = consistency;
+  context.log.info("point.taken", {
+    instance: handle.domain.uuid,
+    disks: makers.length,
+    quality,
+    cut_ms: skewMs,
+    ...(freezeMs === undefined ? {} : { freeze_ms: freezeMs }),
+  });
   if (makers.length === 1) return { takenAtMs, consistency };
   if (consistency.quality === "crash" && instance.activity !== "stopped")
     throw new Fault("point-lost", `RBD snapshots of several disks: ${consistency.reason}`, "later");

@@ -20,7 +20,7 @@ export class LooseImages {
     this.#clock = clock;
   }
 
-  /** Whether the image has not been among the instance's disks (`attached`, by their paths) for long enough. */
+  /** Whether the image has not been among the instance's disks (`attached`, by path) for long enough. */
   isLoose(note: SnapshotNote, image: NotedImage, attached: ReadonlySet<string>): boolean {
     const key = keyOf(note, image);
     if (attached.has(storagePath({ kind: "rbd", ...image }))) {

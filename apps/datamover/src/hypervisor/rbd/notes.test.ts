@@ -20,7 +20,7 @@ const note: SnapshotNote = {
   images: [image, { ...image, image: "volume-2", id: "10cd", user: undefined, secretUuid: undefined }],
 };
 
-void test("a noted snapshot is found again with all that reaches its images, until its note is removed", async () => {
+void test("a note tells all that reaches the images of a snapshot, until it is removed", async () => {
   const folder = await mkdtemp(join(tmpdir(), "cairn-nt-"));
   try {
     await noteSnapshot(folder, note);

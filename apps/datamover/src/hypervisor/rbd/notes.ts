@@ -22,8 +22,8 @@ const FROM = "a note of RBD snapshots";
 
 /**
  * Says which images have a snapshot of ours, from before it is made until after it is removed: a volume that
- * is detached, or an instance that is deleted, is described nowhere any more. Where the key lies is noted, not
- * the key. Not synced: after a crash of the host, snapshots on disks that instances still have are found
+ * is detached, or an instance that is deleted, is described nowhere any more. Where the key lies is noted,
+ * not the key. Not synced: after a crash of the host, snapshots on disks that instances still have are found
  * there.
  */
 export async function noteSnapshot(scratchPath: string, note: SnapshotNote): Promise<void> {

@@ -39,8 +39,8 @@ interface OpenDisk {
 }
 
 /**
- * Makes a snapshot of each image, and reads from the snapshots: no job runs in QEMU, nothing of the guest's is
- * copied, and neither Nova nor the end of QEMU disturbs the reading. After a failure nothing is left.
+ * Makes a snapshot of each image, and reads from the snapshots: no job runs in QEMU, nothing of the guest's
+ * is copied, and neither Nova nor the end of QEMU disturbs the reading. After a failure nothing is left.
  */
 export async function takeSnapshotPoint(
   context: DriverContext,
