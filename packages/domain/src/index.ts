@@ -1,5 +1,4 @@
 export {
-  BARRIER_MEMBERS_MAX,
   type BarrierOutcome,
   type BarrierSays,
   type BarrierState,
