@@ -151,7 +151,7 @@ test("an engine killed in either half of the way finishes the restore when it is
   });
 });
 
-test("without a place for its safety snapshot an in-place restore fails, and says how to do without", async (t) => {
+test("an in-place restore whose safety snapshot has no place says how to do without", async (t) => {
   await explained(t, tree, async () => {
     const instances = [{ "instance-id": other.id }];
     const params = { workload_id: workload };

@@ -291,7 +291,7 @@ weather("a volume for which Cinder has no storage any more is named with Cinder'
   const { sandbox } = tree.embedded;
   const meanwhile = await beforeVolumes(async () => sandbox.setStorage(0));
   await refused(
-    /^Making volume data of 1 GiB and type nfs-qcow2: Cinder says "schedule allocate volume:Could not find any available/,
+    /^Making volume data of 1 GiB and type nfs-qcow2: Cinder says "schedule allocate volume:Could not/,
     { meanwhile },
   );
   await sandbox.setStorage(0);

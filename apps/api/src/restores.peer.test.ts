@@ -421,7 +421,7 @@ function attachedStill(): void {
   api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [VOLUME] });
 }
 
-void test("an in-place restore takes a safety snapshot first, which is in the lists like any other", async () => {
+void test("an in-place restore takes a safety snapshot first, which is listed as any other", async () => {
   attachedStill();
   const { restore: made } = await restore(inplace(TICKED));
   assert.equal(made.progress?.phase, "safety snapshot: planning");
@@ -441,7 +441,7 @@ void test("an in-place restore takes a safety snapshot first, which is in the li
   );
 });
 
-void test("cancelled while its safety snapshot is taken, a restore and that snapshot are cancelling", async () => {
+void test("a restore that is cancelled during its safety snapshot cancels that, too", async () => {
   attachedStill();
   const { restore: made } = await restore(inplace(TICKED));
   await client.cancelRestore({ params: { restore_id: made.id } });
@@ -462,7 +462,7 @@ for (const declined of [false, "False"]) {
   });
 }
 
-void test("a restore that overwrites nothing takes no safety snapshot, and refuses to be asked for one", async () => {
+void test("a restore that overwrites nothing takes no safety snapshot, and refuses one", async () => {
   const refused = await refusal({ restore_type: "oneclick", safety_snapshot: true });
   assert.equal(refused.status, 400);
   assert.match(refused.message, /Only an in-place restore/);

@@ -229,7 +229,8 @@ export type ProtectedDiskOutcome = Static<typeof ProtectedDiskOutcome>;
 
 /**
  * How a point was taken at its barrier: together with the others, so many milliseconds at most after the
- * common word to take it, and thawed so long after the word to freeze, by the control plane's clock; or alone.
+ * common word to take it, and thawed so long after the word to freeze, by the control plane's clock; or
+ * alone.
  */
 export const OrderBarrierOutcome = Type.Union([
   Type.Object({ kind: Type.Literal("together"), takenMs: Bytes, thawedMs: Bytes }),

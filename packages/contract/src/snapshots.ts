@@ -130,8 +130,9 @@ export const SnapshotInstance = Type.Object({
 export type SnapshotInstance = Static<typeof SnapshotInstance>;
 
 /**
- * Whether the instances' points in time are one. `together`: all lie within `skew_ms`; from the first freeze to
- * the last thaw it took `window_ms`. Otherwise each instance has a point of its own, and `reason` says why.
+ * Whether the instances' points in time are one. `together`: all lie within `skew_ms`; from the first freeze
+ * to the last thaw it took `window_ms`. Otherwise each instance has a point of its own, and `reason` says
+ * why.
  */
 export const WorkloadPoint = Type.Object({
   together: Type.Boolean(),

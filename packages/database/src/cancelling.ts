@@ -53,7 +53,9 @@ async function findSubject(
   return found.rows[0];
 }
 
-/** Shows what a run is about as `cancelling`, after the run's own row; false when nothing goes on any more. */
+/**
+ * Shows what a run is about as `cancelling`, after the run's own row; false when nothing goes on any more.
+ */
 async function showCancelling(transaction: Handle, runId: RunId): Promise<boolean> {
   const run = await transaction
     .selectFrom("run")

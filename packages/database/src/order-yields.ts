@@ -20,8 +20,8 @@ export interface YieldedOrder {
 const READING = { states: ["queued", "claimed"], kind: "protect-instance" } as const;
 
 /**
- * Asks the orders that read this instance or volume to end. Twice, or from several engines at once, is once. A
- * datamover hears of it with its next report, within a second.
+ * Asks the orders that read this instance or volume to end. Twice, or from several engines at once, is once.
+ * A datamover hears of it with its next report, within a second.
  */
 export async function yieldOrders(transaction: Handle, subject: YieldSubject): Promise<YieldedOrder[]> {
   const concerned = conditionsOf(subject);

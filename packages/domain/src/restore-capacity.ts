@@ -62,8 +62,8 @@ function addNoRoom(instance: NewInstance, problems: Problems): void {
   const { flavor, name } = instance;
   const { vcpus, ramMiB, diskGiB } = roomOf(instance) ?? { vcpus: 0, ramMiB: 0, diskGiB: 0 };
   problems.add(
-    `Flavor ${flavor.facts.name} for instance ${name} fits no compute node now: ${vcpus} vCPUs, ${ramMiB} MiB ` +
-      `of memory and ${diskGiB} GiB of disk are free on none; choose a smaller flavor, or have room made`,
+    `Flavor ${flavor.facts.name} for instance ${name} fits no compute node now: ${vcpus} vCPUs, ` +
+      `${ramMiB} MiB of memory and ${diskGiB} GiB of disk are free on none; choose a smaller flavor, or have room made`,
   );
 }
 
@@ -83,8 +83,8 @@ function volumesOf(instances: readonly NewInstance[]): Placed[] {
 function checkSize({ instanceName, disk }: Placed, maxGiB: number | undefined, problems: Problems): void {
   if (maxGiB === undefined || disk.sizeGiB <= maxGiB) return;
   problems.add(
-    `Disk ${disk.captured.device} of instance ${instanceName} needs a volume of ${disk.sizeGiB} GiB, and the ` +
-      `project's quota of per_volume_gigabytes is ${maxGiB}; have it raised`,
+    `Disk ${disk.captured.device} of instance ${instanceName} needs a volume of ${disk.sizeGiB} GiB, and ` +
+      `the project's quota of per_volume_gigabytes is ${maxGiB}; have it raised`,
   );
 }
 
@@ -118,8 +118,8 @@ function checkPools(
   const totalGiB = room.reduce((sum, each) => sum + each, 0);
   if (tooLarge.length > 0 || neededGiB <= totalGiB) return;
   problems.add(
-    `Volume type ${type} has no room for all ${volumes.length} volumes: ${neededGiB} GiB needed, ${left} left; ` +
-      remedy,
+    `Volume type ${type} has no room for all ${volumes.length} volumes: ` +
+      `${neededGiB} GiB needed, ${left} left; ${remedy}`,
   );
 }
 

@@ -91,7 +91,7 @@ const IMPOSSIBLE: readonly {
         omitted: [{ device: "vdb", because: "metadata exclude_from_backup of the volume" }],
       }),
     ],
-    says: /Disk vdb of instance web .* left out of snapshots \(metadata exclude_from_backup of the volume\)\./,
+    says: /Disk vdb of instance web .* left out of snapshots \(metadata exclude_from_backup of/,
   },
   {
     why: "without a boot disk that is overwritten",

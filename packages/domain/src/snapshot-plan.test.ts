@@ -39,7 +39,7 @@ test("a parallel workload protects its instances side by side, a serial one afte
   ]);
 });
 
-test("instances that are protected side by side meet at a barrier; serial ones, and one alone, do not", () => {
+test("instances protected side by side meet at a barrier; serial ones, and one alone, do not", () => {
   const barriers = (change: Parameters<typeof sampleSnapshotObservation>[0]) =>
     protects(planned(planSnapshot(sampleSnapshotObservation(change)))).map(({ order }) => order.barrier);
   const met = barriers({});

@@ -6,7 +6,9 @@ import { hostAtRest, type PlaceContext } from "./instance-place.ts";
 
 type Seen = Partial<Pick<Server, "status" | "taskState" | "host">> | "gone" | "away";
 
-/** A context in which Nova answers by the list, whose last entry stands for ever; time passes in sleep only. */
+/**
+ * A context in which Nova answers by the list, whose last entry stands for ever; time passes in sleep only.
+ */
 function contextOf(answers: readonly Seen[]): PlaceContext & { readonly looks: () => number } {
   let looks = 0;
   let nowMs = 0;

@@ -19,6 +19,8 @@ export const POWER_WAIT_MS = 10 * 60_000;
  */
 export const AUDIT_BYTES = 64 * 1024 * 1024;
 
-/** How long a snapshot waits until Nova has done what it is doing to an instance: a migration takes its time. */
+/**
+ * How long a snapshot waits until Nova has done what it is doing to an instance: a migration takes its time.
+ */
 export const AT_REST_WAIT_MS = 30 * 60_000;
 export const AT_REST_PAUSE_MS = 2_000;

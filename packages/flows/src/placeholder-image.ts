@@ -5,7 +5,10 @@ const CLUSTER_BYTES = 2 ** CLUSTER_BITS;
 /** One cluster of L2 entries of 8 bytes, each of which is one cluster of the disk: 512 MiB. */
 const L2_COVERS_BYTES = (CLUSTER_BYTES / 8) * CLUSTER_BYTES;
 const HEADER_BYTES = 104;
-/** The first clusters: header, refcount table, the one refcount block, the L2 table and the data of the disk's begin. */
+/**
+ * The first clusters: header, refcount table, the one refcount block, the L2 table and the data of the disk's
+ * begin.
+ */
 const FIXED_CLUSTERS = 5;
 const SECTOR_BYTES = 512;
 /** Bit 63 of an entry: its cluster is nobody else's. */

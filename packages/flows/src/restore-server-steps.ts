@@ -24,10 +24,10 @@ export interface ImageOutput {
 }
 
 /**
- * Makes the placeholder that an instance with a local root disk is born from. It carries the properties of the
- * original, because Nova takes the instance's devices from them, and stays, hidden, as long as Nova refers to
- * it. It turns itself off; the guest's time to shut down is not shortened, because Nova would keep the short
- * time for the instance's whole life.
+ * Makes the placeholder that an instance with a local root disk is born from. It carries the properties of
+ * the original, because Nova takes the instance's devices from them, and stays, hidden, as long as Nova
+ * refers to it. It turns itself off; the guest's time to shut down is not shortened, because Nova would keep
+ * the short time for the instance's whole life.
  */
 export const createPlaceholderImageStep = defineStep<PlaceholderImageStep, ImageOutput>({
   perform: async (context, { image, virtualSizeBytes }) => {

@@ -53,7 +53,9 @@ export const createVolumeStep = defineStep<CreateVolumeStep, VolumeOutput>({
   },
 });
 
-/** Waits for a new volume. Of one that cannot be made, Cinder tells the reason elsewhere than in its status. */
+/**
+ * Waits for a new volume. Of one that cannot be made, Cinder tells the reason elsewhere than in its status.
+ */
 async function whenMade(context: StepContext, parameters: CreateVolumeStep, id: VolumeId): Promise<void> {
   const { cinder } = context.cloud;
   const { signal } = context;

@@ -206,7 +206,7 @@ test("a restore that is refused leaves no row of a safety snapshot", async () =>
   assert.deepEqual([restored?.status, workload], ["available", "available"]);
 });
 
-test("an instance that left the workload has no safety snapshot, and the refusal says what to do", async () => {
+test("of an instance that left the workload there is no safety snapshot, and it says so", async () => {
   const { restore, safety } = await runBoth(flows, [project.db]);
   assert.equal(safety, undefined);
   assert.match(restore.error_message ?? "", /Instance web is no member of workload shop any more/);

@@ -1,4 +1,6 @@
-/** What a numbered write covers and holds is a function of its number, known to the guest and to the model. */
+/**
+ * What a numbered write covers and holds is a function of its number, known to the guest and to the model.
+ */
 
 export const BLOCK_BYTES = 4096;
 /** A slot is a stretch of blocks that is written to; slots lie far apart, so that a disk is mostly hole. */
@@ -127,8 +129,8 @@ echo stopped >$T/stopped
 
 /**
  * The application's part in a freeze: it waits until the writer is between two writes, and leaves the last
- * number on the root disk, where the snapshot has it. `unknown` when the writer does not come to rest, and from
- * the thaw on: a number is there only while nobody writes.
+ * number on the root disk, where the snapshot has it. `unknown` when the writer does not come to rest, and
+ * from the thaw on: a number is there only while nobody writes.
  */
 export const FREEZE_HOOK = `#!/bin/sh
 T=/run/truth

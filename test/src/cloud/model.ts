@@ -131,7 +131,7 @@ function firstDifference(
       const [is, should] = [blocks[block] ?? NOTHING, expected?.[block] ?? NOTHING];
       if (is === should || (is !== GARBAGE && isUnderWay(under, key, block) && is === leftBy(under)))
         continue;
-      return `block ${block} of ${key} should be of write ${should} and is ${is === GARBAGE ? "garbage" : `of ${is}`}`;
+      return `block ${block} of ${key} should be of write ${should}, is ${is === GARBAGE ? "garbage" : is}`;
     }
   }
   return undefined;

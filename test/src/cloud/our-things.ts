@@ -27,8 +27,8 @@ export async function removeNamed(tree: CloudTree, prefix: string): Promise<void
 }
 
 /**
- * Deletes an instance with its volumes and its ports: Nova leaves ports alone that it did not make itself, and
- * those of a restored instance were there before it, for the sake of their addresses.
+ * Deletes an instance with its volumes and its ports: Nova leaves ports alone that it did not make itself,
+ * and those of a restored instance were there before it, for the sake of their addresses.
  */
 export async function loseWithPorts(
   { cloud }: CloudTree,

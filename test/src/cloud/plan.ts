@@ -40,7 +40,9 @@ export interface Step {
     | {
         readonly isFull: boolean;
         readonly when: "beside";
-        /** The operation begins so long after the snapshot was asked for, or a datamover was told to take it. */
+        /**
+         * The operation begins so long after the snapshot was asked for, or a datamover was told to take it.
+         */
         readonly after: "asked" | "handed-out";
         readonly delayMs: number;
       }
@@ -107,8 +109,8 @@ const HANDED_OUT_SHARE = 0.7;
 const DELAY_MAX_MS = 3_000;
 
 /**
- * A sequence of operations that OpenStack accepts, the same for the same seed. What was done least is likelier
- * to come next, so that a long sequence has everything. At its end all instances run.
+ * A sequence of operations that OpenStack accepts, the same for the same seed. What was done least is
+ * likelier to come next, so that a long sequence has everything. At its end all instances run.
  */
 export function planOperations(
   seed: number,

@@ -69,7 +69,8 @@ test("an incremental snapshot has what the guest wrote afterwards, and reads les
     const read = [...snapshots, incremental].map((each) => each.read_bytes);
     snapshots.push(incremental);
     await writeFiles(guest, "after", tree.signal);
-    // Besides the files a new file system writes much of its own; a disk read as a whole would be more than before.
+    // Besides the files a new file system writes much of its own; a disk read as a whole would be more than
+    // before.
     assert.ok((read[1] ?? 0) < (read[0] ?? 0), `the snapshots read ${read.join(" and ")} bytes`);
   });
 });
@@ -98,7 +99,8 @@ test("when instance, snapshots and workload are deleted nothing is left behind",
     const { ports } = tree.cloud.neutron;
     const made = await ports.list({ deviceId: instance.id }, tree.signal);
     await loseInstance(tree.cloud, instance, tree.signal);
-    // Nova deletes only the ports that it has made itself, and a restore makes them with the former addresses.
+    // Nova deletes only the ports that it has made itself, and a restore makes them with the former
+    // addresses.
     for (const { id } of made) await ports.delete(id, tree.signal);
     for (const { id } of snapshots) {
       await tree.api.deleteSnapshot({ params: { snapshot_id: id } });

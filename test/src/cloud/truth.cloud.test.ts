@@ -21,7 +21,8 @@ import { type TruthMember, TruthRun } from "./truth-run.ts";
 const seed = Number(process.env["CAIRN_TRUTH_SEED"] ?? randomInt(1_000_000));
 const operations = Number(process.env["CAIRN_TRUTH_OPERATIONS"] ?? 60);
 const cloudFolder = process.env["CAIRN_TEST_CLOUD"] ?? "";
-const again = `CAIRN_TRUTH_SEED=${seed} CAIRN_TRUTH_OPERATIONS=${operations} ./cairn test --cloud testcloud truth`;
+const variables = `CAIRN_TRUTH_SEED=${seed} CAIRN_TRUTH_OPERATIONS=${operations}`;
+const again = `${variables} ./cairn test --cloud testcloud truth`;
 const GONE_MS = 120_000;
 const prefix = `truth-${seed}`;
 

@@ -5,7 +5,7 @@ import { codeOf, openSuite } from "./suite.ts";
 
 const { tenant, admin } = await openSuite();
 
-void test("an admin is told which storage pools there are, what they have, and how types name them", async () => {
+void test("an admin is told what storage pools there are, what they have, how types name them", async () => {
   const pools = await admin.cinder.pools.list();
   assert.ok(pools.length > 0);
   const types = await admin.cinder.volumeTypes.list();

@@ -27,8 +27,8 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Subscribes to notifications with a queue of our own, which goes with the connection: nobody else's messages
- * are taken away, and nothing piles up while we are gone. The exchanges belong to Nova and Cinder; one that is
- * not there is a Fault, and they are never made here, where they would be made otherwise.
+ * are taken away, and nothing piles up while we are gone. The exchanges belong to Nova and Cinder; one that
+ * is not there is a Fault, and they are never made here, where they would be made otherwise.
  */
 export async function subscribe(
   host: BusHost,

@@ -147,8 +147,8 @@ const LEGACY_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * cinder/volume/manager.py. A snapshot of a file on a share is an assisted one: libvirt makes an overlay, which
- * waits for the job.
+ * cinder/volume/manager.py. A snapshot of a file on a share is an assisted one: libvirt makes an overlay,
+ * which waits for the job.
  */
 const CINDER_ACTIONS: ReadonlySet<string> = new Set([
   "volume.resize.start",

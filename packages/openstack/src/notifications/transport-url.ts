@@ -23,9 +23,10 @@ const SCHEMES: Readonly<Record<string, { readonly isTls: boolean; readonly port:
 /**
  * The brokers of an address in oslo.messaging's form, which has several of them before one slash
  * (oslo_messaging/transport.py, `TransportURL.parse`): `rabbit://USER:PASSWORD@HOST:PORT,…/VHOST`. A host
- * without a name takes the one of the host before it; without a virtual host, or with an empty one, it is `/`.
- * `rabbits` and `amqps` are ours: oslo.messaging has TLS in a setting of its own. Throws a Rejection that does
- * not repeat the address: it holds a password.
+ * without a name takes the one of the host before it; without a virtual host, or with an empty one, it is
+ * `/`.
+ * `rabbits` and `amqps` are ours: oslo.messaging has TLS in a setting of its own. Throws a Rejection that
+ * does not repeat the address: it holds a password.
  */
 export function parseTransportUrl(url: string): readonly BusHost[] {
   const match = /^([a-z+]+):\/\/([^/?]+)(?:\/([^?]*))?(?:\?.*)?$/.exec(url.trim());

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { connectCloud } from "../cloud.ts";
 import { startRecordedCloud } from "../wire/recorded-cloud.ts";
 
-void test("pools are read as drivers write them: numbers, texts, and words for what is not known", async () => {
+void test("pools are read as drivers write them: numbers, texts, words for the unknown", async () => {
   const ceph = {
     total_capacity_gb: "19.98",
     free_capacity_gb: 18.9,
@@ -46,7 +46,7 @@ void test("pools are read as drivers write them: numbers, texts, and words for w
   assert.match(recorded.seen.at(-1)?.path ?? "", /\?detail=true$/);
 });
 
-void test("a host is asked for with what is wanted of it alone, in a microversion that knows limits", async () => {
+void test("a host is asked for with what is wanted, in a microversion that knows limits", async () => {
   const room = { allocation_requests: [{ allocations: {} }], provider_summaries: {} };
   await using recorded = await startRecordedCloud({
     "GET /placement/allocation_candidates": [{ json: room }, { json: { allocation_requests: [] } }],
