@@ -63,7 +63,8 @@ function addNoRoom(instance: NewInstance, problems: Problems): void {
   const { vcpus, ramMiB, diskGiB } = roomOf(instance) ?? { vcpus: 0, ramMiB: 0, diskGiB: 0 };
   problems.add(
     `Flavor ${flavor.facts.name} for instance ${name} fits no compute node now: ${vcpus} vCPUs, ` +
-      `${ramMiB} MiB of memory and ${diskGiB} GiB of disk are free on none; choose a smaller flavor, or have room made`,
+      `${ramMiB} MiB of memory and ${diskGiB} GiB of disk are free on none; ` +
+      `choose a smaller flavor, or have room made`,
   );
 }
 
