@@ -106,7 +106,7 @@ async function succeeds(restoreId: string): Promise<void> {
   const run = await runOf(tree, "restore", restoreId);
   const { images } = tree.cloud.glance;
   for (const image of await images.list({ isHidden: true }, tree.signal))
-    if (image.name?.includes(run) === true) await images.delete(image.id, tree.signal);
+    if (image.name.includes(run)) await images.delete(image.id, tree.signal);
 }
 
 /** A service is away from this step of a restore on, or from its planning, and comes back. */
