@@ -114,7 +114,7 @@ class Libvirt implements Hypervisor {
     const wasPaused = (await client.domainState(domain, { signal })).state === "paused";
     const activity = wasPaused ? "paused" : "running";
     const cut = await this.#snapshots.take({ handle, described, request, barrier, activity }, signal);
-    if (cut !== undefined) return cut;
+    if (cut !== undefined) return closing(cut, () => client.close());
     const planned = await observeDisks({ described, monitor, qemu }, request, signal);
     const { instanceId, snapshotId } = request;
     const reach = { kind: "libvirt", place: this.#context.place, wasPaused } as const;
@@ -136,7 +136,7 @@ class Libvirt implements Hypervisor {
     const described = await describe(handle, signal);
     const wanted = { handle, described, request, barrier, activity: "stopped" } as const;
     const cut = await this.#snapshots.take(wanted, signal);
-    if (cut !== undefined) return cut;
+    if (cut !== undefined) return closing(cut, () => handle.client.close());
     const instance = await stoppedInstance(handle, described, request, signal);
     const stopped = await takeStoppedPoint(this.#context, instance, signal);
     const point = await waitStopped(stopped, barrier, this.#context.clock, signal);

@@ -4,7 +4,7 @@ import { describedDisk } from "../libvirt/domain-xml.ts";
 import type { Point } from "../port.ts";
 import { reasonAgainstFreeze } from "./cut.ts";
 import { reasonAgainstSnapshots } from "./plan.ts";
-import { type SnapshotWanted, takeSnapshotPoint } from "./point.ts";
+import { SnapshotPoint, type SnapshotWanted } from "./point.ts";
 
 /** Takes points by RBD snapshots where the operator prefers them to bitmaps and the instance allows it. */
 export class SnapshotPoints {
@@ -25,11 +25,28 @@ export class SnapshotPoints {
       this.#context.log.info("rbd.not-by-snapshots", { instance: instanceId, because });
       return undefined;
     }
+    const point = new SnapshotPoint(this.#context, wanted);
+    if (!(await this.#opens(point, wanted, signal))) return undefined;
     try {
-      return await takeSnapshotPoint(this.#context, wanted, signal);
+      await point.take(signal);
+      return point;
     } catch (cause) {
-      if (hasCode(cause, "point-lost")) this.#lost.add(instanceId);
+      await point.end("discard");
+      if (hasCode(cause, "point-lost") || hasCode(cause, "rbd-failed")) this.#lost.add(instanceId);
       throw cause;
+    }
+  }
+
+  /** A Ceph that cannot be asked must not keep an instance from being protected by other means. */
+  async #opens(point: SnapshotPoint, { request }: SnapshotWanted, signal: AbortSignal): Promise<boolean> {
+    try {
+      await point.open(signal);
+      return true;
+    } catch (cause) {
+      await point.end("discard");
+      signal.throwIfAborted();
+      this.#context.log.warn("rbd.not-by-snapshots", { instance: request.instanceId, fault: cause });
+      return false;
     }
   }
 

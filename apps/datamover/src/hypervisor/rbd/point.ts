@@ -24,7 +24,7 @@ import { openRbdTool, type RbdTool } from "./tool.ts";
 
 const TAKE_DOWN_TIMEOUT_MS = 60_000;
 
-/** An instance whose point is to be RBD snapshots; the point closes the connection to libvirt. */
+/** An instance whose point is to be RBD snapshots. */
 export interface SnapshotWanted extends CutInstance {
   readonly request: ProtectInstance;
 }
@@ -40,24 +40,10 @@ interface OpenDisk {
 
 /**
  * Makes a snapshot of each image, and reads from the snapshots: no job runs in QEMU, nothing of the guest's
- * is copied, and neither Nova nor the end of QEMU disturbs the reading. After a failure nothing is left.
+ * is copied, and neither Nova nor the end of QEMU disturbs the reading. Call `open`, then `take`; whatever
+ * fails, `end`.
  */
-export async function takeSnapshotPoint(
-  context: DriverContext,
-  wanted: SnapshotWanted,
-  signal: AbortSignal,
-): Promise<Point> {
-  const point = new SnapshotPoint(context, wanted);
-  try {
-    await point.take(signal);
-    return point;
-  } catch (cause) {
-    await point.end("discard");
-    throw cause;
-  }
-}
-
-class SnapshotPoint implements Point {
+export class SnapshotPoint implements Point {
   readonly #context: DriverContext;
   readonly #wanted: SnapshotWanted;
   readonly #folderName: string;
@@ -92,7 +78,6 @@ class SnapshotPoint implements Point {
   }
 
   async take(signal: AbortSignal): Promise<void> {
-    await this.#openDisks(signal);
     await this.#cutDisks(signal);
     const { clock, scratch } = this.#context;
     const daemon = await startStorageDaemon(await scratch.open(this.#folderName), clock, signal);
@@ -122,7 +107,8 @@ class SnapshotPoint implements Point {
     return this.#wanted.request.bitmap;
   }
 
-  async #openDisks(signal: AbortSignal): Promise<void> {
+  /** Finds the images, and whether Ceph can be asked at all; nothing is made. */
+  async open(signal: AbortSignal): Promise<void> {
     const { described, handle, request } = this.#wanted;
     const keyOf = async (uuid: string): Promise<Buffer> => handle.client.secretValue(uuid, { signal });
     for (const order of request.disks) {
@@ -255,7 +241,7 @@ class SnapshotPoint implements Point {
 
   async #takeDown(snapshots: "keep" | "discard"): Promise<void> {
     const { scratch } = this.#context;
-    const { handle, request } = this.#wanted;
+    const { request } = this.#wanted;
     try {
       await this.#daemon?.stop();
       if (snapshots === "discard" && this.#isNoted) {
@@ -266,7 +252,6 @@ class SnapshotPoint implements Point {
     } finally {
       await scratch.remove(this.#folderName);
       for (const { tool } of this.#open) await tool[Symbol.asyncDispose]();
-      handle.client.close();
     }
   }
 }

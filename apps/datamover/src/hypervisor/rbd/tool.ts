@@ -2,7 +2,7 @@ import { type ChildProcess, execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Fault } from "@cairn/kernel";
+import { Fault, hasCode } from "@cairn/kernel";
 import type { Scratch } from "../../host/scratch.ts";
 import type { RbdImage } from "../image-node.ts";
 
@@ -73,6 +73,8 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<strin
   const ended = Promise.withResolvers<string | undefined>();
   const child: ChildProcess = execFile("rbd", [...words], options, (failure, stdout, stderr) => {
     if (failure === null) ended.resolve(stdout);
+    else if (hasCode(failure, "ENOENT"))
+      ended.reject(new Fault("rbd-failed", "running rbd, which is not installed", "after-operator"));
     else if (child.exitCode === ENOENT) ended.resolve(undefined);
     else ended.reject(signal.aborted ? signal.reason : refusal(words, stderr, failure));
   });
