@@ -57,11 +57,7 @@ export function fakeCinder(state: CloudState): Cinder {
     volumes,
     volumeTypes: { list: async () => state.volumeTypes },
     attachments: fakeAttachments(state, set),
-    pools: {
-      list: async () => {
-        throw new Fault("openstack-forbidden", "listing the storage pools", "never");
-      },
-    },
+    pools: { list: refusePools },
     quotas: {
       get: async () => ({
         volumes: { max: undefined, used: 0 },
@@ -72,6 +68,11 @@ export function fakeCinder(state: CloudState): Cinder {
     },
   };
   return cinder as unknown as Cinder;
+}
+
+/** As for everybody who is no administrator. */
+async function refusePools(): Promise<never> {
+  throw new Fault("openstack-forbidden", "listing the storage pools", "never");
 }
 
 function fakeAttachments(state: CloudState, set: (id: string, fields: Partial<Volume>) => void) {
