@@ -11,9 +11,9 @@ import { inventory } from "./short-inventory.ts";
 import { type CloudTree, startCloudTree } from "./short-tree.ts";
 
 /*
- * A job makes way for what a tenant does to an instance, because Nova and Cinder announce it on the bus. While a
- * job runs that does not hear of it, the first two of these operations fail (libvirt's lock is waited for 30 s),
- * and the third lasts half a minute longer.
+ * A job makes way for what a tenant does to an instance, because Nova and Cinder announce it on the bus.
+ * While a job runs that does not hear of it, the first two of these operations fail (libvirt's lock is waited
+ * for 30 s), and the third lasts half a minute longer.
  */
 
 const BOOT_MS = 180_000;
