@@ -145,14 +145,15 @@ async function untilMet(hits: number): Promise<void> {
   });
 }
 
-async function untilStarted(kind: string): Promise<void> {
-  await until(`a step ${kind}`, 60_000, async () => {
+/** The restore's run may have ended by then: its last step is short. */
+async function untilStarted(restoreId: string, kind: string): Promise<void> {
+  await until(`a step ${kind}`, 120_000, async () => {
     const { handle } = tree.database;
     const rows = await handle
       .selectFrom("step")
       .innerJoin("run", "run.id", "step.run_id")
       .select("step.key")
-      .where("run.state", "!=", "concluded")
+      .where("run.restore_id", "=", asId<"restore">(restoreId))
       .execute();
     return rows.some(({ key }) => key.startsWith(kind)) ? true : undefined;
   });
@@ -163,7 +164,7 @@ const KEYSTONE_AWAY: SandboxFault = { service: "keystone", effect: { kind: "drop
 const TWO_ATTEMPTS = 4;
 
 /** Holds volumes up, so that the world can change between plan and deed. */
-async function beforeVolumes(change: () => Promise<void>): Promise<() => Promise<void>> {
+async function beforeVolumes(change: () => Promise<void>): Promise<(id: string) => Promise<void>> {
   await fault({
     service: "cinder",
     method: "POST",
@@ -171,8 +172,8 @@ async function beforeVolumes(change: () => Promise<void>): Promise<() => Promise
     effect: { kind: "delay", ms: 1_500 },
     times: 1,
   });
-  return async () => {
-    await untilStarted("volume-");
+  return async (id) => {
+    await untilStarted(id, "volume-");
     await change();
   };
 }
@@ -189,8 +190,8 @@ weather("a snapshot waits for Keystone and goes on when it is back", async () =>
 });
 
 weather("a restore whose tokens end while Keystone is away waits, and goes on when it is back", async () => {
-  const meanwhile = async (): Promise<void> => {
-    await untilStarted("write-");
+  const meanwhile = async (id: string): Promise<void> => {
+    await untilStarted(id, "write-");
     await fault(KEYSTONE_AWAY);
     await tree.embedded.sandbox.expireTokens("cairn");
     await untilMet(TWO_ATTEMPTS);
@@ -200,9 +201,9 @@ weather("a restore whose tokens end while Keystone is away waits, and goes on wh
 });
 
 weather("a restore outlives its tokens, whenever they end", async () => {
-  const meanwhile = async (): Promise<void> => {
+  const meanwhile = async (id: string): Promise<void> => {
     for (const step of ["volume-", "write-", "server-", "stop-", "finish-"]) {
-      await untilStarted(step);
+      await untilStarted(id, step);
       await tree.embedded.sandbox.expireTokens("cairn");
     }
   };
@@ -211,7 +212,7 @@ weather("a restore outlives its tokens, whenever they end", async () => {
 
 weather("a restore that cannot be undone while Cinder is away is undone when it is back", async () => {
   const meanwhile = async (id: string): Promise<void> => {
-    await untilStarted("write-");
+    await untilStarted(id, "write-");
     await fault({ service: "cinder", effect: { kind: "status", status: 503 } });
     await tree.api.cancelRestore({ params: { restore_id: id } });
     await untilMet(TWO_ATTEMPTS);
@@ -272,7 +273,7 @@ weather("an address that somebody took since the plan is named, and nothing is l
     taken = (await tree.cloud.neutron.ports.create({ networkId: network, fixedIps })).id;
   });
   const id = await beginRestore(tree, snapshot, copy({ nics: [nic] }));
-  await meanwhile();
+  await meanwhile(id);
   const ended = await endOfRestore(tree, id);
   assert.match(
     ended.error_msg ?? "",
