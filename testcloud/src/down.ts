@@ -21,14 +21,14 @@ export async function down({ settings, clock, narrator }: Down, signal: AbortSig
   const { layout } = settings;
   rmSync(layout.readyFile, { force: true });
   const supervisor = new Supervisor(layout, clock);
-  await endProcesses(() => guestsOfCloud(layout.data), clock, signal);
+  await endProcesses(() => guestsOfCloud(layout.bin), clock, signal);
   for (const tier of stopTiers(settings)) {
     const services = servicesOf(settings).filter(({ name }) => tier.includes(name));
     await Promise.all(services.map((service) => supervisor.stop(service, signal)));
   }
   // What agents started for networks (dnsmasq, haproxy) has left their groups, but bears our mark.
   await endProcesses(() => processesOfCloud(layout.root), clock, signal);
-  await endProcesses(() => guestsOfCloud(layout.data), clock, signal);
+  await endProcesses(() => guestsOfCloud(layout.bin), clock, signal);
   narrator.tell("down: no process of the test cloud is left");
 }
 

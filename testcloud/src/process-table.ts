@@ -63,11 +63,14 @@ export function processesOfCloud(root: string): ProcessState[] {
   return findProcesses((_, read) => read("environ").includes(`${MARK}=${root}`));
 }
 
-/** QEMU of the cloud's servers; libvirt gives it an environment of its own, so its arguments tell. */
-export function guestsOfCloud(data: string): ProcessState[] {
+/**
+ * QEMU of the cloud's servers. libvirt gives it an environment of its own, but for the path that leads to the
+ * cloud's programs first; a server's disks may all lie in Ceph.
+ */
+export function guestsOfCloud(bin: string): ProcessState[] {
   return findProcesses(
     ({ program }, read) =>
-      program.startsWith("qemu-system") && read("cmdline").some((each) => each.includes(`${data}/nova/`)),
+      program.startsWith("qemu-system") && read("environ").some((each) => each.startsWith(`PATH=${bin}:`)),
   );
 }
 

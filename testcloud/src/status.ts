@@ -31,7 +31,7 @@ export async function status({ settings, clock, narrator }: Status, signal: Abor
   );
   narrator.plain(`test cloud "${profile}" in ${layout.root}`);
   for (const report of reports) narrator.plain(describeReport(report));
-  narrator.plain(`  servers running: ${guestsOfCloud(layout.data).length}`);
+  narrator.plain(`  servers running: ${guestsOfCloud(layout.bin).length}`);
   const isUsable = existsSync(layout.readyFile) && reports.every((each) => each.doesAnswer);
   narrator.plain(
     isUsable ? "It is usable." : "It is not usable; ./cairn testcloud up starts what is missing.",
