@@ -1,4 +1,4 @@
-import type { OpenStackPlace } from "@cairn/embedded";
+import { type OpenStackPlace, setupEnvironment } from "@cairn/embedded";
 import { cairnCommand } from "./cairn-command.ts";
 import type { Narrator } from "./narrator.ts";
 
@@ -13,19 +13,7 @@ export async function registeredWhile<Result>(
   { apiPort, environment, narrator, signal }: Registration,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const { authUrl, region, passwords } = place;
-  const admin = {
-    OS_AUTH_URL: authUrl,
-    OS_USERNAME: "admin",
-    OS_PASSWORD: passwords["admin"],
-    OS_PROJECT_NAME: "admin",
-    OS_USER_DOMAIN_NAME: "Default",
-    OS_PROJECT_DOMAIN_NAME: "Default",
-    OS_REGION_NAME: region,
-    OS_IDENTITY_API_VERSION: "3",
-    CAIRN_SERVICE_PASSWORD: passwords["cairn"],
-  };
-  const cairn = cairnCommand({ ...environment, ...admin }, narrator);
+  const cairn = cairnCommand({ ...environment, ...setupEnvironment(place) }, narrator);
   await cairn.run(["setup", "keystone", "--url", `http://127.0.0.1:${String(apiPort)}`], signal);
   try {
     return await work();

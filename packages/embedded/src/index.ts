@@ -3,7 +3,7 @@ export { type Guest, type Guests, openGuests } from "./guest.ts";
 export type { Layout } from "./layout.ts";
 export type { OpenStackPlace } from "./part-environment.ts";
 export { copyDisk, type DiskPlace, isDiskIdentical } from "./proof.ts";
-export { readPlace } from "./read-place.ts";
+export { readPlace, setupEnvironment } from "./read-place.ts";
 export {
   type BootedInstance,
   bootInstance,

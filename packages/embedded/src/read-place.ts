@@ -51,3 +51,22 @@ function isPlace(value: unknown): value is OpenStackPlace {
   const { passwords } = place;
   return FIELDS.every((name) => typeof place[name] === "string") && typeof passwords === "object";
 }
+
+/** What `cairn setup keystone` is started with: the administrator's variables, and the service's password. */
+export function setupEnvironment({
+  authUrl,
+  region,
+  passwords,
+}: OpenStackPlace): Readonly<Record<string, string | undefined>> {
+  return {
+    OS_AUTH_URL: authUrl,
+    OS_USERNAME: "admin",
+    OS_PASSWORD: passwords["admin"],
+    OS_PROJECT_NAME: "admin",
+    OS_USER_DOMAIN_NAME: "Default",
+    OS_PROJECT_DOMAIN_NAME: "Default",
+    OS_REGION_NAME: region,
+    OS_IDENTITY_API_VERSION: "3",
+    CAIRN_SERVICE_PASSWORD: passwords["cairn"],
+  };
+}

@@ -3,7 +3,14 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { openDatabase } from "@cairn/database";
-import { Embedded, type Guests, type OpenStackPlace, openGuests, readPlace } from "@cairn/embedded";
+import {
+  Embedded,
+  type Guests,
+  type OpenStackPlace,
+  openGuests,
+  readPlace,
+  setupEnvironment,
+} from "@cairn/embedded";
 import { apiOf, type Tree } from "../tree.ts";
 
 /** Every program of Cairn as a process, protecting real instances of a test cloud on this machine. */
@@ -45,20 +52,8 @@ export async function startCloudTree(cloudFolder: string): Promise<CloudTree> {
 }
 
 async function setupKeystone(place: OpenStackPlace, flags: readonly string[]): Promise<void> {
-  const { authUrl, region, passwords } = place;
   const child = spawn(process.execPath, [CLI, "setup", "keystone", ...flags], {
-    env: {
-      ...process.env,
-      OS_AUTH_URL: authUrl,
-      OS_USERNAME: "admin",
-      OS_PASSWORD: passwords["admin"],
-      OS_PROJECT_NAME: "admin",
-      OS_USER_DOMAIN_NAME: "Default",
-      OS_PROJECT_DOMAIN_NAME: "Default",
-      OS_REGION_NAME: region,
-      OS_IDENTITY_API_VERSION: "3",
-      CAIRN_SERVICE_PASSWORD: passwords["cairn"],
-    },
+    env: { ...process.env, ...setupEnvironment(place) },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: REGISTER_MS,
   });
