@@ -94,6 +94,22 @@ export class Operator {
     await this.#deleteSnapshot(made.id);
   }
 
+  /**
+   * After libvirt was away Nova connects again only when it needs to, and what it was asked then fails: its
+   * mounts come back a moment after the connection (nova/virt/libvirt/driver.py, `_handle_conn_event`). So
+   * something harmless is asked of an instance until the compute service is enabled again.
+   */
+  async computeIsBack(admin: Cloud, id: InstanceId): Promise<void> {
+    const signal = this.#signal;
+    const body = { "os-getConsoleOutput": { length: 1 } };
+    await this.#look("Nova's connection to libvirt", async () => {
+      await ask(this.#cloud, "compute", `/servers/${id}/action`, { body, version: NOVA, signal });
+      const reply = await ask(admin, "compute", "/os-services?binary=nova-compute", { signal });
+      const { services } = (await reply.json()) as { services: readonly { status: string }[] };
+      return services.every(({ status }) => status === "enabled") ? true : undefined;
+    });
+  }
+
   async #deleteSnapshot(id: string): Promise<void> {
     const { snapshots } = this.#cloud.cinder;
     await snapshots.delete(id, this.#signal);
@@ -125,20 +141,28 @@ export class Operator {
     });
   }
 
-  async #post(
-    service: "compute" | "volume",
-    path: string,
-    body: object,
-    version: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const [endpoint, token] = [await this.#cloud.endpoint(service), await this.#cloud.token()];
-    const reply = await fetch(`${endpoint}${path}`, {
-      method: "POST",
-      signal: this.#signal,
-      headers: { "content-type": "application/json", "x-auth-token": token.value.reveal(), ...version },
-      body: JSON.stringify(body),
-    });
+  async #post(service: Service, path: string, body: object, version: Headers): Promise<void> {
+    const reply = await ask(this.#cloud, service, path, { body, version, signal: this.#signal });
     const text = await reply.text();
     if (!reply.ok) throw new Error(`POST ${path} ${JSON.stringify(body)}: ${reply.status} ${text}`);
   }
+}
+
+type Service = "compute" | "volume";
+type Headers = Readonly<Record<string, string>>;
+
+/** POST with a body, GET without. */
+async function ask(
+  cloud: Cloud,
+  service: Service,
+  path: string,
+  { body, version = {}, signal }: { body?: object; version?: Headers; signal: AbortSignal },
+): Promise<Response> {
+  const [endpoint, token] = [await cloud.endpoint(service), await cloud.token()];
+  return fetch(`${endpoint}${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    signal,
+    headers: { "content-type": "application/json", "x-auth-token": token.value.reveal(), ...version },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
 }

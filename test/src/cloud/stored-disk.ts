@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { BlockDestination } from "@cairn/transfer";
 import { BLOCK_BYTES, SLOT_BLOCKS, writeThatLeft } from "./guest-writes.ts";
@@ -85,13 +85,27 @@ export function findWritesInFile(bytes: Buffer, { seed, key }: { seed: number; k
   return { key, blocks, strays: [] };
 }
 
-/** The guest's root file system in an image of its disk, as e2fsprogs see it: no code of ours. */
-export class RootFileSystem {
+/** The guest's root file system, cut out of an image of its disk, as e2fsprogs see it: no code of ours. */
+export class RootFileSystem implements AsyncDisposable {
   readonly #image: string;
 
-  constructor(path: string) {
-    // build.sh begins the only partition there.
-    this.#image = `${path}?offset=${1024 * 1024}`;
+  private constructor(image: string) {
+    this.#image = image;
+  }
+
+  /**
+   * e2fsck takes an offset as well (`?offset=`), but forgets it when it opens a file system again whose journal
+   * it has replayed.
+   */
+  static async cutFrom(disk: string): Promise<RootFileSystem> {
+    const image = `${disk}.root`;
+    // build.sh begins the only partition at 1 MiB.
+    await run("dd", [`if=${disk}`, `of=${image}`, "bs=1M", "skip=1", "conv=sparse", "status=none"]);
+    return new RootFileSystem(image);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#image);
   }
 
   /** What e2fsck finds wrong; undefined when the file system is clean without any repair. */

@@ -65,7 +65,7 @@ const placeOf = ({ wish }: TruthInstance, key: string) => ({
 
 /** The slots on the root, and what the freeze hook left there. */
 async function readRoot(instance: TruthInstance, path: string, quality: string): Promise<FoundRoot> {
-  const root = new RootFileSystem(path);
+  await using root = await RootFileSystem.cutFrom(path);
   if (quality === "crash") {
     await root.replayJournal();
   } else {

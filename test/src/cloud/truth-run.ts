@@ -151,7 +151,8 @@ export class TruthRun {
         await killQemu(id);
         return void (await operator.whenStatus(id, "SHUTOFF"));
       case "restart-libvirt":
-        return restartLibvirt(this.#cloudFolder);
+        await restartLibvirt(this.#cloudFolder);
+        return operator.computeIsBack(this.#tree.embedded.cloud("admin", "admin"), id);
       case "restart-datamover":
         return this.#restartDatamover();
       default:
