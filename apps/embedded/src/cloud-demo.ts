@@ -1,16 +1,10 @@
 import { randomBytes } from "node:crypto";
-import {
-  type BootedInstance,
-  bootInstance,
-  type Embedded,
-  type Guest,
-  type Guests,
-  loseInstance,
-  type SampleInstance,
-} from "@cairn/embedded";
-import { Fault, formatDuration } from "@cairn/kernel";
+import { type BootedInstance, type Embedded, type Guests, loseInstance } from "@cairn/embedded";
+import { Fault } from "@cairn/kernel";
 import { cairnCommand } from "./cairn-command.ts";
+import { BOOT_MS, type Cast, inventoryOf, ownerOf, removeCast, setCast } from "./cast.ts";
 import type { Narrator } from "./narrator.ts";
+import { sshGreeting } from "./ssh-greeting.ts";
 import {
   restoredInstances,
   runRestore,
@@ -22,11 +16,16 @@ import {
 
 /** What `./cairn demo --cloud … --json` ends with. */
 export interface CloudDemoResult {
-  /** Every file that was written before the point is back as it was, and none that was written after. */
+  /**
+   * Every file that was written before the point is back as it was, none that was written after, and each
+   * restored instance answers ssh at its former floating address.
+   */
   readonly ok: boolean;
   readonly instances: number;
   /** Files compared by their SHA-256 inside the restored guests. */
   readonly files: number;
+  /** Restored instances that answer ssh at the floating address that they had. */
+  readonly addresses: number;
   readonly snapshots: readonly SnapshotResult[];
   readonly restore_seconds: number;
 }
@@ -34,44 +33,13 @@ export interface CloudDemoResult {
 /** Files by path, with their SHA-256 as the guest computes it. */
 type Files = ReadonlyMap<string, string>;
 
-/** An instance of the demo and what its guest's disks must hold after a restore. */
-interface Cast {
-  readonly instance: BootedInstance;
-  /** Mount points of its disks; the first is the root's. */
-  readonly folders: readonly string[];
-}
-
 const USER = "demo";
-const BOOT_MS = 180_000;
 const FILE_KIB = 700;
-
-/** Image, flavors, network and volume types are those that `./cairn testcloud up` makes. */
-function sampleInstances(imageId: string, volumeTypes: readonly string[]): readonly SampleInstance[] {
-  const here = { network: "priv", zone: "nova" };
-  const volume = (name: string, volumeType: string) => ({ name, sizeGiB: 1, volumeType });
-  return [
-    {
-      ...here,
-      name: "ledger",
-      flavor: "t1.disk",
-      boot: { kind: "image", imageId },
-      volumes: volumeTypes.map((type) => volume(`ledger-${type}`, type)),
-    },
-    ...volumeTypes.map(
-      (volumeType): SampleInstance => ({
-        ...here,
-        name: `shop-${volumeType}`,
-        flavor: "t1",
-        boot: { kind: "volume", imageId, sizeGiB: 1, volumeType },
-        volumes: [],
-      }),
-    ),
-  ];
-}
 
 /**
  * The main job on a real cloud with real guests: they write files, are protected while they run, write more,
- * are protected again, write what must not come back, are lost and restored.
+ * are protected again, write what must not come back, are lost and restored. Unless `keep` says otherwise
+ * nothing of theirs stays in the cloud, however it ends.
  */
 export async function playCloudDemo(
   embedded: Embedded,
@@ -79,6 +47,7 @@ export async function playCloudDemo(
   stage: {
     readonly environment: Readonly<Record<string, string | undefined>>;
     readonly narrator: Narrator;
+    readonly keep: boolean;
     readonly signal: AbortSignal;
   },
 ): Promise<CloudDemoResult> {
@@ -87,7 +56,19 @@ export async function playCloudDemo(
   const cairn = cairnCommand({ ...stage.environment, ...embedded.environmentOfUser(USER, USER) }, narrator);
   const workload = `demo-${randomBytes(3).toString("hex")}`;
   const tenant: Tenant = { embedded, cloud, cairn, narrator, signal, workload, snapshots: [] };
+  const before = await inventoryOf(tenant);
+  try {
+    return await protectAndRestore(tenant, guests);
+  } finally {
+    if (!stage.keep) {
+      narrator.line("taking the instances of the demo away");
+      await removeCast(tenant, before);
+    }
+  }
+}
 
+async function protectAndRestore(tenant: Tenant, guests: Guests): Promise<CloudDemoResult> {
+  const { cloud, cairn, narrator, signal, workload } = tenant;
   narrator.chapter("Real instances with real guests");
   const cast = await setCast(tenant, guests);
   await writeEverywhere(tenant, guests, cast, "before-full");
@@ -112,42 +93,31 @@ export async function playCloudDemo(
   const wrong = differences(expected, found);
   for (const line of wrong) narrator.line(line);
   narrator.line(`${String(found.size)} files compared inside the guests: ${String(wrong.length)} differ`);
+  const addresses = await answeringAddresses(tenant, back);
   return {
-    ok: wrong.length === 0,
+    ok: wrong.length === 0 && addresses === back.length,
     instances: cast.length,
     files: found.size,
+    addresses,
     snapshots: tenant.snapshots,
     restore_seconds: secondsBetween(restore.created_at, restore.finished_at),
   };
 }
 
-async function setCast(tenant: Tenant, guests: Guests): Promise<readonly Cast[]> {
-  const { cloud, narrator, signal } = tenant;
-  const image = (await cloud.glance.images.list({ name: "guest" }, signal))[0];
-  if (image === undefined) throw new Fault("no-image", "looking for the image guest", "after-operator");
-  const types = (await cloud.cinder.volumeTypes.list(signal)).map(({ name }) => name);
-  const volumeTypes = types.filter((name) => name === "nfs" || name === "ceph");
-  const cast: Cast[] = [];
-  for (const sample of sampleInstances(image.id, volumeTypes)) {
-    const begunMs = performance.now();
-    const instance = await bootInstance(cloud, sample, signal);
-    const guest = await guests.of(instance.id, { withinMs: BOOT_MS, signal });
-    const folders = ["/data", ...(await mountData(guest, sample.volumes.length, signal))];
-    const took = formatDuration(performance.now() - begunMs);
-    narrator.line(`${sample.name} runs, its guest answers: ${folders.join(" ")} (${took})`);
-    cast.push({ instance, folders });
+/** How many restored instances have their floating address again and answer ssh there. */
+async function answeringAddresses(tenant: Tenant, back: readonly Cast[]): Promise<number> {
+  const { narrator, signal } = tenant;
+  let answering = 0;
+  for (const { instance, floatingIp } of back) {
+    if ((await ownerOf(tenant, floatingIp)) !== instance.id) {
+      narrator.line(`${instance.name} does not have its floating address ${floatingIp}`);
+      continue;
+    }
+    const greeting = await sshGreeting(floatingIp, { withinMs: BOOT_MS, signal });
+    narrator.line(`${instance.name} answers ssh at ${floatingIp}: ${greeting}`);
+    answering += 1;
   }
-  return cast;
-}
-
-/** Makes file systems on the data disks and mounts them; gives the mount points. */
-async function mountData(guest: Guest, disks: number, signal: AbortSignal): Promise<readonly string[]> {
-  const devices = Array.from({ length: disks }, (_, index) => `vd${String.fromCharCode(98 + index)}`);
-  for (const device of devices) {
-    await guest.run(`mkfs.ext4 -q -F /dev/${device} && mkdir -p /mnt/${device}`, signal);
-    await guest.run(`mount -t ext4 /dev/${device} /mnt/${device}`, signal);
-  }
-  return devices.map((device) => `/mnt/${device}`);
+  return answering;
 }
 
 async function writeEverywhere(

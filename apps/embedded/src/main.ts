@@ -147,7 +147,8 @@ async function playOn(
       showResult(result, narrator, performance.now() - begunMs);
     } else if (choices.command === "demo" && openstack !== undefined) {
       using guests = await openGuests(openstack.libvirtSocket, signal);
-      result = await playCloudDemo(embedded, guests, { environment: process.env, narrator, signal });
+      const { keep } = choices;
+      result = await playCloudDemo(embedded, guests, { environment: process.env, narrator, keep, signal });
     }
     if (choices.keep || choices.command === "dev") await leaveRunning(embedded, narrator, signal);
     if (choices.json && result !== undefined) process.stdout.write(`${JSON.stringify(result)}\n`);
