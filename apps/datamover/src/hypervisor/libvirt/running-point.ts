@@ -20,6 +20,7 @@ import {
   startBitmapActions,
 } from "./cut.ts";
 import type { DescribedDomain } from "./domain-xml.ts";
+import { flushGuest } from "./flush.ts";
 import { GUARD_THAWS_MS, noteFreeze, removeFreezeNote } from "./freeze-note.ts";
 import {
   abortJob,
@@ -110,7 +111,7 @@ export class RunningPoint implements Point {
     const monitor = domainMonitor(handle.client, handle.domain);
     this.#planned = planned;
     const backup = await this.#prepare(planned, signal);
-    this.#refusal = await wakeAgent(this.#agent(signal));
+    this.#refusal = await this.#readyToFreeze(signal);
     await barrier.gather(AbortSignal.any([signal, this.broken]));
     await assertUnmoved(monitor, planned, signal);
     await this.#freezeAndCut(backup, barrier, signal);
@@ -160,6 +161,12 @@ export class RunningPoint implements Point {
     const fileOf = (device: string): string => `${scratch.folderOf(this.#folderName)}/${device}.qcow2`;
     await makeScratch(planned, { scratch, groupId: qemu.groupId, fileOf }, signal);
     return pullJobOf(described, planned, { socket: this.#nbdSocket(), scratchOf: fileOf });
+  }
+
+  /** What speaks against freezing the guest; it has nothing left to write back when nothing does. */
+  async #readyToFreeze(signal: AbortSignal): Promise<string | undefined> {
+    const agent = this.#agent(signal);
+    return (await wakeAgent(agent)) ?? flushGuest(agent, signal);
   }
 
   async #freezeAndCut(backup: string, barrier: Barrier, signal: AbortSignal): Promise<void> {
