@@ -53,8 +53,11 @@ export class Operator {
     const { taskState } = await this.#cloud.nova.servers.get(id, this.#signal);
     if (taskState !== undefined) await this.#idle(id);
     await glance.images.delete(image.id, this.#signal);
-    for (const snapshot of await cinder.snapshots.list({}, this.#signal))
-      if (snapshot.name === `snapshot for ${name}`) await this.#deleteSnapshot(snapshot.id);
+    for (const snapshot of await cinder.snapshots.list({}, this.#signal)) {
+      if (snapshot.name !== `snapshot for ${name}`) continue;
+      await this.#whenSnapshot(snapshot.id);
+      await this.#deleteSnapshot(snapshot.id);
+    }
   }
 
   async attach(id: InstanceId, volumeId: VolumeId): Promise<void> {
@@ -86,12 +89,17 @@ export class Operator {
   async snapshotAndDelete(volumeId: VolumeId, name: string): Promise<void> {
     const { snapshots } = this.#cloud.cinder;
     const made = await snapshots.create({ volumeId, name }, this.#signal);
-    await this.#look(`snapshot ${name}`, async () => {
-      const found = await snapshots.find(made.id, this.#signal);
-      if (found?.status === "error") throw new Error(`Cinder's snapshot of volume ${volumeId} failed`);
-      return found?.status === "available" ? found : undefined;
-    });
+    await this.#whenSnapshot(made.id);
     await this.#deleteSnapshot(made.id);
+  }
+
+  /** Nova's image of an instance is there before Cinder has made the volumes' snapshots. */
+  async #whenSnapshot(id: string): Promise<void> {
+    await this.#look(`snapshot ${id}`, async () => {
+      const found = await this.#cloud.cinder.snapshots.find(id, this.#signal);
+      if (found?.status === "error") throw new Error(`Cinder's snapshot ${id} failed`);
+      return found?.status === "available" ? true : undefined;
+    });
   }
 
   /**
