@@ -66,6 +66,8 @@ export class NovaInstance implements AsyncDisposable {
     const id = await openstack(folder, ["server", "create", ...server, "-f", "value", "-c", "id"]);
     const client = await connectLibvirt({ ...PLACE, timeoutMs: 40_000 });
     const instance = new NovaInstance({ folder, client, id, volumeIds });
+    // A kernel that is still looking for its disks could call a volume /dev/vda.
+    await instance.ready(1);
     for (const volumeId of volumeIds) {
       const words = ["volume", "show", volumeId, "-f", "value", "-c", "status"];
       await until(async () => (await openstack(folder, words)) === "available");
@@ -92,11 +94,11 @@ export class NovaInstance implements AsyncDisposable {
     return domain;
   }
 
-  /** Waits until the disks are there and the guest's agent answers. */
-  async ready(): Promise<void> {
+  /** Waits until the disks are there, or so many of them, and the guest's agent answers. */
+  async ready(count = this.disks.length): Promise<void> {
     await until(async () => {
       const { agent, disks } = describeDomain(await this.client.domainXml(await this.domain(), "current"));
-      return agent === "connected" && disks.length === this.disks.length;
+      return agent === "connected" && disks.length === count;
     });
   }
 

@@ -85,6 +85,7 @@ void test("two volumes in Ceph are protected by snapshots, in whose way nothing 
     for (const [index, { root, sizeBytes }] of done.disks.entries()) {
       const reference = at(`reference/${index}`);
       const name = done.disks[index]?.base?.bitmap ?? "";
+      await rm(reference, { force: true });
       await rbd("export", "--no-progress", `volumes/volume-${volumes[index]}@${name}`, reference);
       const restored = await bench.restore(root, sizeBytes);
       assert.equal(await hashOf(restored), await hashOf(reference));
