@@ -1,4 +1,5 @@
 import { type BootedInstance, loseInstance } from "@cairn/embedded";
+import { until } from "../tree.ts";
 import type { CloudTree } from "./short-tree.ts";
 
 /** Removes all instances, volumes, snapshots, images, networks and flavors whose names begin so. */
@@ -9,8 +10,12 @@ export async function removeNamed(tree: CloudTree, prefix: string): Promise<void
   const isOurs = ({ name }: { readonly name: string }): boolean => name.includes(prefix);
   for (const server of (await cloud.nova.servers.list({}, signal)).filter(isOurs))
     await loseWithPorts(tree, { ...server, volumeIds: [] }, signal);
-  for (const { id } of (await cloud.cinder.snapshots.list({}, signal)).filter(isOurs))
+  for (const { id } of (await cloud.cinder.snapshots.list({}, signal)).filter(isOurs)) {
     await cloud.cinder.snapshots.delete(id, signal);
+    await until(`the end of volume snapshot ${id}`, 120_000, async () =>
+      (await cloud.cinder.snapshots.find(id, signal)) === undefined ? true : undefined,
+    );
+  }
   for (const { id } of (await cloud.cinder.volumes.list({}, signal)).filter(isOurs)) {
     // A detaching that a server's end began goes on for a while.
     await cloud.cinder.volumes.waitFor(id, "available", { withinMs: 60_000, signal });
