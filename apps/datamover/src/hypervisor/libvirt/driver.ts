@@ -16,6 +16,7 @@ import { assertNoJob, type DomainHandle } from "./job.ts";
 import { clearFolders, clearRunning, forgetCheckpoints } from "./leftovers.ts";
 import { activityOf, domainMonitor, findQemu, getDomain, openLibvirt } from "./link.ts";
 import { observeDisks } from "./observe.ts";
+import { payThaw, tendThaws } from "./owed-thaws.ts";
 import { RunningPoint } from "./running-point.ts";
 import { openable, stoppedInstance } from "./stopped.ts";
 
@@ -100,7 +101,7 @@ class Libvirt implements Hypervisor {
   }
 
   async tend(signal: AbortSignal): Promise<void> {
-    await tendSnapshots(this.#context, signal);
+    await Promise.all([tendSnapshots(this.#context, signal), tendThaws(this.#context, signal)]);
   }
 
   async #takeRunning({ handle, request, barrier }: Wanted, signal: AbortSignal): Promise<Point> {
@@ -151,7 +152,7 @@ class Libvirt implements Hypervisor {
     else {
       await forgetCheckpoints(handle, signal);
       await clearFolders(this.#context, handle.domain.uuid);
-      await removeFreezeNote(this.#context.scratch.path, handle.domain.uuid);
+      await payThaw(handle, this.#context.scratch.path, signal);
     }
   }
 

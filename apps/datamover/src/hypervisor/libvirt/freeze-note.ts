@@ -1,6 +1,6 @@
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Fault } from "@cairn/kernel";
+import { Fault, hasCode } from "@cairn/kernel";
 
 /** How long a guest's file systems are frozen at most: a Windows guest gives up by itself after 10 s. */
 export const FROZEN_MAX_MS = 5_000;
@@ -30,10 +30,27 @@ export async function removeFreezeNote(scratchPath: string, instanceId: string):
   await rm(notePath(scratchPath, instanceId), { force: true });
 }
 
-/** The instances whose guests may be frozen. */
-export async function notedFreezes(scratchPath: string): Promise<readonly string[]> {
-  const names = await readdir(scratchPath);
-  return names.flatMap((name) => NAME.exec(name)?.groups?.["instanceId"] ?? []);
+/** The instances whose guests may be frozen, of freezes that were noted before then. */
+export async function notedFreezes(
+  scratchPath: string,
+  beforeMs = Number.POSITIVE_INFINITY,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of await readdir(scratchPath)) {
+    const instanceId = NAME.exec(name)?.groups?.["instanceId"];
+    if (instanceId !== undefined && (await notedAtMs(join(scratchPath, name))) < beforeMs)
+      found.push(instanceId);
+  }
+  return found;
+}
+
+async function notedAtMs(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return Number.POSITIVE_INFINITY;
+    throw cause;
+  }
 }
 
 function notePath(scratchPath: string, instanceId: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, utimes } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Fault, MiB, systemClock } from "@cairn/kernel";
 import { ModelDisk, OrderBench, protectOrder } from "../../testing/bench-of-orders.ts";
@@ -10,7 +10,7 @@ import { ScriptedAgent } from "../../testing/scripted-agent.ts";
 import { alone } from "../alone.ts";
 import type { Barrier } from "../port.ts";
 import { libvirtHypervisor } from "./driver.ts";
-import { FROZEN_MAX_MS } from "./freeze-note.ts";
+import { FROZEN_MAX_MS, noteFreeze } from "./freeze-note.ts";
 
 /** A root disk and two volumes. */
 const DISKS = [
@@ -119,6 +119,27 @@ void test("a guest that waits too long at a barrier is thawed at its deadline", 
   const [freezeMs = Number.NaN] = agent.freezesMs;
   assert.ok(freezeMs < FROZEN_MAX_MS, `${String(freezeMs)} ms`);
   await point.end("discard");
+  await assertNothingLeft(scene);
+});
+
+void test("a guest that was paused while it was frozen is thawed when it runs on", async () => {
+  await using scene = await openScene();
+  const { agent, bench, guest, node } = scene;
+  const { client, scratchFolder } = node;
+  await client.suspendDomain(guest.domain);
+  const note = join(scratchFolder, `frozen-${guest.domain.uuid}`);
+  await noteFreeze(scratchFolder, guest.domain.uuid);
+  await utimes(note, new Date(0), new Date(0));
+  const tending = new AbortController();
+  const tended = bench.hypervisor.tend?.(tending.signal);
+  // A snapshot meanwhile has no use for the agent, and leaves the debt.
+  await (await bench.hypervisor.takePoint(protectOrder(guest), alone, never)).end("discard");
+  assert.deepEqual(await readdir(scratchFolder), [basename(note)]);
+  await client.resumeDomain(guest.domain);
+  while ((await readdir(scratchFolder)).length > 0) await systemClock.sleep(50);
+  assert.ok(agent.asked.some(({ what }) => what === "thawed"));
+  tending.abort();
+  await tended;
   await assertNothingLeft(scene);
 });
 

@@ -1,11 +1,11 @@
 import { removeBitmaps } from "../bitmaps.ts";
 import { PREFIX, pointFoldersOf } from "../names.ts";
 import { listNodes } from "../nodes.ts";
-import { thawGuest } from "./agent.ts";
 import type { DriverContext } from "./context.ts";
-import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
+import { notedFreezes } from "./freeze-note.ts";
 import { abortJob, type DomainHandle, findJob, jobGone, removeExports, resumeAfterIoError } from "./job.ts";
 import { domainMonitor } from "./link.ts";
+import { payThaw } from "./owed-thaws.ts";
 
 /**
  * Removes what earlier attempts left on a running instance: nobody else of this host works on it now. A guest
@@ -19,10 +19,7 @@ export async function clearRunning(
   const { clock, scratch } = context;
   const { uuid } = handle.domain;
   const monitor = domainMonitor(handle.client, handle.domain);
-  if ((await notedFreezes(scratch.path)).includes(uuid)) {
-    await thawGuest(handle, signal);
-    await removeFreezeNote(scratch.path, uuid);
-  }
+  if ((await notedFreezes(scratch.path)).includes(uuid)) await payThaw(handle, scratch.path, signal);
   const job = await findJob(handle, signal);
   if (job?.socket?.startsWith(`${scratch.path}/`) === true) {
     await removeExports(monitor, PREFIX, signal);
