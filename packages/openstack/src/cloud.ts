@@ -13,7 +13,7 @@ import { type Placement, placement } from "./placement/placement.ts";
 import type { ServiceType } from "./wire/catalogue.ts";
 import { VersionMemory } from "./wire/discovery.ts";
 import type { CloudLogEntry } from "./wire/exchange.ts";
-import { secureFetch } from "./wire/secure-fetch.ts";
+import { secureFetch, type Tls } from "./wire/secure-fetch.ts";
 import { serviceClient } from "./wire/service-client.ts";
 import { openSession, type Session } from "./wire/session.ts";
 
@@ -49,6 +49,8 @@ export interface Cloud {
   /** Not every cloud shows it: `endpoint("placement")` tells. */
   readonly placement: Placement;
   readonly globalRequestId: string;
+  /** Whose certificates it takes, beside those that Node knows: for who calls a service in our stead. */
+  readonly tls: Tls | undefined;
   /** A token that is good for a while: renewed before it expires. */
   token(signal?: AbortSignal): Promise<Token>;
   /** The project that the token is for; a Fault when it is for none. */
@@ -73,10 +75,10 @@ export function connectCloud(options: CloudOptions): Cloud {
     globalRequestId: options.globalRequestId ?? `req-${randomUUID()}`,
     ...(options.serviceToken === undefined ? {} : { serviceToken: options.serviceToken }),
   };
-  return cloudOf(openSession(options, wire, options.versions ?? new VersionMemory()));
+  return cloudOf(openSession(options, wire, options.versions ?? new VersionMemory()), options.tls);
 }
 
-function cloudOf(session: Session): Cloud {
+function cloudOf(session: Session, tls: Tls | undefined): Cloud {
   return {
     keystone: keystone(serviceClient(session, "identity", undefined)),
     nova: nova(serviceClient(session, "compute", NOVA_VERSIONS)),
@@ -86,6 +88,7 @@ function cloudOf(session: Session): Cloud {
     barbican: barbican(serviceClient(session, "key-manager", undefined)),
     placement: placement(serviceClient(session, "placement", undefined)),
     globalRequestId: session.wire.globalRequestId,
+    tls,
     token: async (signal) => session.token(signal),
     projectId: async (signal) => {
       const { project } = await session.token(signal);
@@ -98,6 +101,6 @@ function cloudOf(session: Session): Cloud {
     },
     userId: async (signal) => (await session.token(signal)).user.id,
     endpoint: async (service, signal) => session.endpoint(service, signal),
-    withRequestId: (globalRequestId) => cloudOf(session.withRequestId(globalRequestId)),
+    withRequestId: (globalRequestId) => cloudOf(session.withRequestId(globalRequestId), tls),
   };
 }

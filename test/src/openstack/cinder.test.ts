@@ -36,9 +36,16 @@ void test("a volume is made, labelled, made bootable, found and deleted", async 
 void test("a volume that is made of an image is bootable and has the image's properties", async () => {
   await using made = new AsyncDisposableStack();
   const image = await makeImage(tenant, made, randomBytes(IMAGE_BYTES));
-  const volume = await tenant.cinder.volumes.get(await makeVolume(tenant, made, "image", image.id));
+  const { volumes } = tenant.cinder;
+  const volume = await volumes.get(await makeVolume(tenant, made, "image", image.id));
   assert.equal(volume.isBootable, true);
   assert.equal(volume.imageMetadata["cairn_contract"], PREFIX);
+  // And it forgets them: each that an image leaves can be taken away.
+  for (const key of Object.keys(volume.imageMetadata)) await volumes.deleteImageMetadata(volume.id, key);
+  assert.equal(await codeOf(volumes.deleteImageMetadata(volume.id, "image_id")), "openstack-not-found");
+  await volumes.setBootable(volume.id, false);
+  const plain = await volumes.get(volume.id);
+  assert.deepEqual([plain.isBootable, plain.imageMetadata], [false, {}]);
 });
 
 void test("volume types are listed, found and one is the default", async () => {

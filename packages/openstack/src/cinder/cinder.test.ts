@@ -79,6 +79,8 @@ void test("a volume is created, named and made bootable by bodies with what was 
   assert.deepEqual(sent(), { "os-set_bootable": { bootable: true } });
   await volumes.setImageMetadata(volume, { hw_disk_bus: "scsi" });
   assert.deepEqual(sent(), { "os-set_image_metadata": { metadata: { hw_disk_bus: "scsi" } } });
+  await volumes.deleteImageMetadata(volume, "hw_disk_bus");
+  assert.deepEqual(sent(), { "os-unset_image_metadata": { key: "hw_disk_bus" } });
   await volumes.update(volume, { name: "new" });
   assert.deepEqual(sent(), { volume: { name: "new" } });
   await volumes.setMetadata(volume, { k: "v" });

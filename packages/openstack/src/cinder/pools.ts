@@ -1,5 +1,5 @@
 import type { Fields } from "../wire/decode.ts";
-import type { JsonObject } from "../wire/json.ts";
+import type { Json, JsonObject } from "../wire/json.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 
 /** A pool of storage as Cinder's scheduler sees it; undefined: the driver does not say, or has no limit. */
@@ -8,6 +8,8 @@ export interface StoragePool {
   readonly name: string;
   /** What volume types name to have it (`volume_backend_name`). */
   readonly backendName: string | undefined;
+  /** How hosts reach its volumes, in the driver's words: `iSCSI`, `FC`, `ceph`, `nfs` … */
+  readonly protocol: string | undefined;
   readonly totalGiB: number | undefined;
   readonly freeGiB: number | undefined;
   /** What volumes may grow to, of those that are there. */
@@ -43,10 +45,11 @@ export function storagePools(client: ServiceClient): StoragePools {
 
 function readPool(fields: Fields): StoragePool {
   const said = fields.optionalObject("capabilities", (capabilities) => capabilities.raw) ?? {};
-  const backendName = said["volume_backend_name"];
+  const { volume_backend_name: backendName, storage_protocol: protocol } = said;
   return {
     name: fields.string("name"),
     backendName: typeof backendName === "string" ? backendName : undefined,
+    protocol: protocolIn(protocol),
     totalGiB: numberIn(said, "total_capacity_gb"),
     freeGiB: numberIn(said, "free_capacity_gb"),
     provisionedGiB: numberIn(said, "provisioned_capacity_gb") ?? numberIn(said, "allocated_capacity_gb") ?? 0,
@@ -54,6 +57,12 @@ function readPool(fields: Fields): StoragePool {
     isThin: said["thin_provisioning_support"] === true,
     overSubscription: numberIn(said, "max_over_subscription_ratio"),
   };
+}
+
+/** A name, or a list of its spellings, the proper one first (cinder/common/constants.py). */
+function protocolIn(said: Json | undefined): string | undefined {
+  const word = Array.isArray(said) ? said[0] : said;
+  return typeof word === "string" && word !== "" ? word : undefined;
 }
 
 /** Drivers write numbers, numbers in quotes, `infinite`, `unknown` and `auto`. */

@@ -80,6 +80,8 @@ export interface Volumes {
     entries: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** Takes one entry of the image metadata away. */
+  deleteImageMetadata(id: VolumeId, key: string, signal?: AbortSignal): Promise<void>;
   /** The volume once it got there; undefined for the goal `absent`. */
   waitFor(id: VolumeId, goal: VolumeGoal, limit: WaitLimit): Promise<Volume | undefined>;
 }
@@ -135,7 +137,13 @@ export function volumes(client: ServiceClient): Volumes {
   };
 }
 
-type Changing = "update" | "setMetadata" | "deleteMetadata" | "setBootable" | "setImageMetadata";
+type Changing =
+  | "update"
+  | "setMetadata"
+  | "deleteMetadata"
+  | "setBootable"
+  | "setImageMetadata"
+  | "deleteImageMetadata";
 
 function changing(client: ServiceClient): Pick<Volumes, Changing> {
   const act = async (
@@ -173,6 +181,10 @@ function changing(client: ServiceClient): Pick<Volumes, Changing> {
     setImageMetadata: async (id, entries, signal) => {
       const action = { "os-set_image_metadata": { metadata: { ...entries } } };
       await act(`setting image metadata of volume ${id}`, id, action, signal);
+    },
+    deleteImageMetadata: async (id, key, signal) => {
+      const action = { "os-unset_image_metadata": { key } };
+      await act(`removing image metadata ${key} of volume ${id}`, id, action, signal);
     },
   };
 }

@@ -37,7 +37,22 @@ void test("an image's own fields and its properties are told apart", async () =>
   assert.deepEqual(image.properties, { hw_disk_bus: "scsi", os_require_quiesce: "yes" });
   assert.deepEqual([image.sizeBytes, image.virtualSizeBytes], [13167616, undefined]);
   assert.deepEqual(image.raw, IMAGE);
+  assert.deepEqual(image.hash, { algorithm: "sha512", value: IMAGE.os_hash_value });
 });
+
+void test("who uploads in our stead is told where, and that is where we would upload", async () => {
+  await using recorded = await startRecordedCloud({
+    [`PUT /image/v2/images/${IMAGE.id}/file`]: { status: 204 },
+  });
+  const { images } = connectCloud(recorded.options()).glance;
+  const address = new URL(await images.dataAddress(IMAGE.id));
+  await images.upload(IMAGE.id, parts());
+  assert.equal(address.pathname, recorded.seen.at(-1)?.path);
+});
+
+async function* parts(): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.alloc(1));
+}
 
 void test("an image is made from its fields and properties, and changed by a JSON patch", async () => {
   await using recorded = await startRecordedCloud({

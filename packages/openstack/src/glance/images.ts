@@ -22,6 +22,8 @@ export interface Image {
   readonly minDiskGiB: number;
   readonly minRamMiB: number;
   readonly checksum: string | undefined;
+  /** Of all bytes that are stored (Rocky and newer), by the algorithm that the operator chose. */
+  readonly hash: { readonly algorithm: string; readonly value: string } | undefined;
   readonly isProtected: boolean;
   readonly isHidden: boolean;
   readonly tags: readonly string[];
@@ -65,6 +67,8 @@ export interface Images {
   /** Makes the record, in status `queued`; `upload` gives it bytes. */
   create(image: ImageCreation, signal?: AbortSignal): Promise<Image>;
   upload(id: string, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void>;
+  /** Where the bytes of an image are PUT, for who uploads them in our stead. */
+  dataAddress(id: string, signal?: AbortSignal): Promise<string>;
   /** The bytes in order. Stopping to iterate closes the connection. */
   download(id: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   patch(id: string, changes: readonly ImageChange[], signal?: AbortSignal): Promise<Image>;
@@ -150,8 +154,10 @@ async function hiding(
 /** Glance gives 25 at once unless asked for more, and never more than 1000 (`api_limit_max`). */
 const PAGE_LIMIT = 500;
 
-function moving(client: ServiceClient): Pick<Images, "upload" | "download"> {
+function moving(client: ServiceClient): Pick<Images, "upload" | "download" | "dataAddress"> {
   return {
+    dataAddress: async (id, signal) =>
+      client.address({ doing: `locating image ${id}`, path: ["images", id, "file"], signal }),
     upload: async (id, bytes, signal) => {
       await client.upload({ doing: `uploading image ${id}`, path: ["images", id, "file"], signal }, bytes);
     },
@@ -234,6 +240,7 @@ function readImage(fields: Fields): Image {
     minDiskGiB: fields.optionalInteger("min_disk") ?? 0,
     minRamMiB: fields.optionalInteger("min_ram") ?? 0,
     checksum: fields.optionalString("checksum"),
+    hash: readHash(fields),
     isProtected: fields.optionalBoolean("protected") ?? false,
     isHidden: fields.optionalBoolean("os_hidden") ?? false,
     tags: fields.strings("tags"),
@@ -241,6 +248,12 @@ function readImage(fields: Fields): Image {
     createdAt: fields.text("created_at"),
     raw: fields.raw,
   };
+}
+
+function readHash(fields: Fields): Image["hash"] {
+  const algorithm = fields.optionalString("os_hash_algo");
+  const value = fields.optionalString("os_hash_value");
+  return algorithm === undefined || value === undefined ? undefined : { algorithm, value };
 }
 
 function readProperties(fields: Fields): Readonly<Record<string, string>> {

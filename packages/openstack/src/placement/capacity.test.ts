@@ -9,6 +9,7 @@ void test("pools are read as drivers write them: numbers, texts, words for the u
     free_capacity_gb: 18.9,
     provisioned_capacity_gb: 3,
     volume_backend_name: "ceph",
+    storage_protocol: "ceph",
     reserved_percentage: 5,
     thin_provisioning_support: true,
     max_over_subscription_ratio: "20.0",
@@ -17,6 +18,7 @@ void test("pools are read as drivers write them: numbers, texts, words for the u
     total_capacity_gb: "infinite",
     free_capacity_gb: "unknown",
     allocated_capacity_gb: 7,
+    storage_protocol: ["iSCSI", "iscsi"],
     max_over_subscription_ratio: "auto",
   };
   const pools = [
@@ -31,6 +33,7 @@ void test("pools are read as drivers write them: numbers, texts, words for the u
   assert.deepEqual(one, {
     name: "h@ceph#ceph",
     backendName: "ceph",
+    protocol: "ceph",
     totalGiB: 19.98,
     freeGiB: 18.9,
     provisionedGiB: 3,
@@ -43,6 +46,7 @@ void test("pools are read as drivers write them: numbers, texts, words for the u
     [undefined, undefined, 7, undefined],
   );
   assert.deepEqual([three?.isThin, three?.freeGiB], [false, undefined]);
+  assert.deepEqual([two?.protocol, three?.protocol], ["iSCSI", undefined]);
   assert.match(recorded.seen.at(-1)?.path ?? "", /\?detail=true$/);
 });
 

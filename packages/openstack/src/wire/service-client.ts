@@ -53,6 +53,8 @@ export interface ServiceClient {
    */
   version(call: Pick<Call, "doing" | "versions" | "signal">): Promise<string>;
   upload(call: Call, bytes: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Where such a call goes, for who makes it in our stead. */
+  address(call: Pick<Call, "doing" | "path" | "signal">): Promise<string>;
   download(call: Call): AsyncIterable<Uint8Array>;
 }
 
@@ -86,6 +88,7 @@ export function serviceClient(
       await sendBytes(session, service, call, bytes);
     },
     download: (call) => receiveBytes(session, service, call),
+    address: async (call) => (await address(session, service, call)).url,
   };
 }
 
