@@ -38,6 +38,7 @@ export interface PartSettings {
     readonly leaseMs?: number;
     readonly maintenanceLookSeconds?: number;
     readonly scratchReserveMib?: number;
+    readonly osBrick?: boolean;
   };
 }
 
@@ -128,7 +129,15 @@ function datamoverEnvironment(host: string, settings: PartSettings): Record<stri
     CAIRN_DATAMOVER_TOKEN_FILE: layout.tokenFile(host),
     ...hypervisorEnvironment(host, settings),
     ...optional("CAIRN_DATAMOVER_SCRATCH_RESERVE_MIB", options.scratchReserveMib),
+    ...osBrickEnvironment(settings),
   };
+}
+
+/** The sandbox's hosts have what the test says, not what this machine happens to have. */
+function osBrickEnvironment({ layout, cloud, options }: PartSettings): Record<string, string> {
+  if (cloud.kind !== "sandbox") return {};
+  if (options.osBrick !== true) return { CAIRN_DATAMOVER_OS_BRICK: "none" };
+  return { CAIRN_DATAMOVER_OS_BRICK_LOCK_DIR: layout.sandbox };
 }
 
 function hypervisorEnvironment(host: string, { layout, cloud }: PartSettings): Record<string, string> {

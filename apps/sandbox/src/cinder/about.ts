@@ -9,7 +9,7 @@ import { cinderUsage } from "./quota.ts";
 import { VOLUME_ZONE } from "./volumes.ts";
 
 function typeBody(call: Call, row: VolumeTypeRow): object {
-  const { format: _format, extra_specs, ...shown } = row;
+  const { format: _format, backend: _backend, extra_specs, ...shown } = row;
   return {
     ...shown,
     "os-volume-type-access:is_public": row.is_public,
@@ -100,14 +100,18 @@ function services(call: Call): Answer {
   return ok({ services: [row("cinder-scheduler", "sandbox"), row("cinder-volume", "sandbox@nfs")] });
 }
 
-/** The NFS driver's one pool: thin, and promised twenty times (its `max_over_subscription_ratio`). */
+/**
+ * The pools of two drivers, of shared files and of local devices: thin, and promised twenty times (their
+ * `max_over_subscription_ratio`). Both are the same storage.
+ */
 function pools(call: Call): Answer {
   const { cloud } = call;
   // Zed's Cinder breaks over this filter as soon as a pool is thin.
   if (call.minor >= 35 && call.query.has("volume_type"))
     throw new ApiError(400, "The server could not comply with the request since it is either malformed.");
-  const capabilities = {
-    volume_backend_name: "nfs",
+  const capabilities = (backend: VolumeTypeRow["backend"]): object => ({
+    volume_backend_name: backend,
+    storage_protocol: backend,
     total_capacity_gb: cloud.settings.storageGiB,
     free_capacity_gb: cloud.settings.storageGiB,
     provisioned_capacity_gb: provisionedGiB(cloud),
@@ -115,9 +119,13 @@ function pools(call: Call): Answer {
     reserved_percentage: 0,
     thin_provisioning_support: true,
     max_over_subscription_ratio: String(OVER_SUBSCRIPTION),
-  };
+  });
   const detail = /^true$/i.test(call.query.get("detail") ?? "");
-  return ok({ pools: [{ name: "sandbox@nfs#sandbox", ...(detail ? { capabilities } : {}) }] });
+  const pools = (["nfs", "local"] as const).map((backend) => ({
+    name: `sandbox@${backend}#sandbox`,
+    ...(detail ? { capabilities: capabilities(backend) } : {}),
+  }));
+  return ok({ pools });
 }
 
 /** What users are told of volumes that could not be made. */

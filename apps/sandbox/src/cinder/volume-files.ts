@@ -39,17 +39,26 @@ function snapshotFile(cloud: Cloud, volume: VolumeRow, snapshotId: string): Imag
  */
 export function connectionInfo(cloud: Cloud, volume: VolumeRow, attachmentId: string): object {
   return {
-    export: EXPORT,
-    name: `volume-${volume.id}`,
-    format: formatOf(cloud, volume),
-    options: null,
+    ...driverData(cloud, volume),
     qos_specs: null,
     access_mode: volume.readonly ? "ro" : "rw",
     encrypted: false,
     cacheable: false,
+    attachment_id: attachmentId,
+  };
+}
+
+function driverData(cloud: Cloud, volume: VolumeRow): object {
+  if (cloud.state.volumeTypes.find(volume.volume_type_id)?.backend === "local") {
+    return { driver_volume_type: "local", device_path: volumeFile(cloud, volume).path };
+  }
+  return {
+    export: EXPORT,
+    name: `volume-${volume.id}`,
+    format: formatOf(cloud, volume),
+    options: null,
     driver_volume_type: "nfs",
     mount_point_base: join(cloud.directory, "cinder"),
-    attachment_id: attachmentId,
   };
 }
 

@@ -3,6 +3,7 @@ import { createReadStream, mkdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { KiB } from "@cairn/kernel";
 import type { Cloud } from "../cloud.ts";
 import { imageInfo } from "../hosts/qemu-img.ts";
 import { type Answer, ApiError, type Call, noContent, param, type Route, route } from "../http/answer.ts";
@@ -17,6 +18,16 @@ interface Stored {
   readonly sha512: string;
 }
 
+const ZEROES = Buffer.alloc(64 * KiB);
+
+function isZero(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += ZEROES.length) {
+    const part = bytes.subarray(at, at + ZEROES.length);
+    if (!part.equals(ZEROES.subarray(0, part.length))) return false;
+  }
+  return true;
+}
+
 /** Writes the stream to the file, leaving holes where whole pieces are zero. */
 async function store(stream: Readable, path: string): Promise<Stored> {
   const md5 = createHash("md5");
@@ -28,7 +39,7 @@ async function store(stream: Readable, path: string): Promise<Stored> {
       const bytes = piece as Buffer;
       md5.update(bytes);
       sha512.update(bytes);
-      if (bytes.some((byte) => byte !== 0)) await handle.write(bytes, 0, bytes.length, sizeBytes);
+      if (!isZero(bytes)) await handle.write(bytes, 0, bytes.length, sizeBytes);
       sizeBytes += bytes.length;
     }
     await handle.truncate(sizeBytes);

@@ -1,3 +1,5 @@
+import type { VolumeTypeRow } from "../state/storage-rows.ts";
+
 /**
  * What a sandbox holds at first. Also the shape of the file that `--sandbox-seed` names; every part
  * may be left out.
@@ -31,7 +33,12 @@ export interface Seed {
     /** Name of an external network: makes a router between the two. */
     readonly router?: string;
   }[];
-  readonly volumeTypes: readonly { readonly name: string; readonly format: "qcow2" | "raw" }[];
+  readonly volumeTypes: readonly {
+    readonly name: string;
+    readonly format: "qcow2" | "raw";
+    /** Of Cinder: `nfs` when absent. */
+    readonly backend?: VolumeTypeRow["backend"];
+  }[];
   readonly quotas: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly hosts: readonly {
     readonly name: string;
@@ -66,6 +73,7 @@ export const defaultSeed: Seed = {
   volumeTypes: [
     { name: "nfs-qcow2", format: "qcow2" },
     { name: "nfs-raw", format: "raw" },
+    { name: "local-raw", format: "raw", backend: "local" },
   ],
   quotas: {},
   hosts: [

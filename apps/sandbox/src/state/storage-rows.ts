@@ -7,6 +7,11 @@ export interface VolumeTypeRow {
   readonly extra_specs: Readonly<Record<string, string>>;
   /** Format of the volume's file. */
   readonly format: "qcow2" | "raw";
+  /**
+   * How hosts reach its volumes: as files of a share, or as devices that os-brick's LOCAL connector attaches
+   * and our datamover knows nothing of.
+   */
+  readonly backend: "nfs" | "local";
 }
 
 export type VolumeStatus =
