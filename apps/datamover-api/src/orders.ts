@@ -1,10 +1,11 @@
-import type {
-  ClaimReply,
-  FinishRequest,
-  Order,
-  OrderBody,
-  ProgressReply,
-  ProgressRequest,
+import {
+  type ClaimReply,
+  type FinishRequest,
+  type Order,
+  type OrderBody,
+  openImageAccess,
+  type ProgressReply,
+  type ProgressRequest,
 } from "@cairn/contract";
 import {
   claimOrders,
@@ -55,16 +56,25 @@ export async function claim(
 }
 
 async function toOrder(world: OrdersWorld, row: OrderRow): Promise<Order> {
+  const { database, masterKey } = world;
+  // Written by a flow from the contract's type.
+  const body = row.body as OrderBody;
   const order = {
     id: row.id,
     runId: row.run_id,
     generation: row.generation,
-    // Written by a flow from the contract's type.
-    body: row.body as OrderBody,
+    body,
+    ...imageOf(body, masterKey),
   };
   if (row.repository_id === null) return order;
-  const { database, masterKey } = world;
   return { ...order, repository: await repositoryAccess(database, masterKey, row.repository_id) };
+}
+
+/** What reaches the image that an order fills: in the row it is sealed. */
+function imageOf(body: OrderBody, masterKey: Secret<Buffer>): Pick<Order, "image"> {
+  if (body.kind !== "write-disk" || body.destination.kind !== "image") return {};
+  const { imageId, sealedAccess } = body.destination;
+  return { image: openImageAccess(sealedAccess, imageId, masterKey.reveal()) };
 }
 
 /** Takes progress and renews the lease. An order of another host is 404, as one that never was. */

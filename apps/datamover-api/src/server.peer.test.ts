@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import type { ClaimReply, Order, OrderBody, OrderOutcome, OrderProgress } from "@cairn/contract";
+import {
+  type ClaimReply,
+  type Order,
+  type OrderBody,
+  type OrderOutcome,
+  type OrderProgress,
+  sealImageAccess,
+} from "@cairn/contract";
 import {
   cancelOrder,
   createTestDatabase,
@@ -10,6 +17,7 @@ import {
   ensureDefaultTarget,
   ensureOrder,
   ensureRepository,
+  findDatamover,
   findOrder,
   openDatabase,
   openSnapshot,
@@ -100,13 +108,15 @@ async function aRun(): Promise<RunId> {
   return opened.runId;
 }
 
-async function anOrder(options: { host?: string; repositoryId?: RepositoryId } = {}): Promise<OrderId> {
+async function anOrder(
+  options: { host?: string; repositoryId?: RepositoryId; body?: OrderBody } = {},
+): Promise<OrderId> {
   const order = {
     runId: await aRun(),
     stepKey: "s",
     call: "perform/1/1",
     host: (options.host ?? "h1") as HostName,
-    body: settle,
+    body: options.body ?? settle,
     repositoryId: options.repositoryId,
   };
   return (await database.transaction((tx) => ensureOrder(tx, order))).id;
@@ -136,6 +146,29 @@ test("hello says who is there, and the database knows it from then on", async ()
     .executeTakeFirstOrThrow();
   assert.equal(row.version, "1.2");
   assert.ok(row.seen_at !== null);
+  assert.equal(row.connector, null);
+});
+
+test("hello says what os-brick says of the host, until it says so no more", async () => {
+  const hello = { version: "1.2", capabilities: [] };
+  const connector = async (): Promise<unknown> =>
+    (await findDatamover(database.handle, "h1" as HostName))?.connector;
+  await post("/v1/hello", { ...hello, connector: { initiator: "iqn.h1", multipath: false } });
+  assert.deepEqual(await connector(), { initiator: "iqn.h1", multipath: false });
+  await post("/v1/hello", hello);
+  assert.equal(await connector(), null);
+});
+
+test("what reaches an image lies sealed in the row, and comes open with the order", async () => {
+  const image = { url: "http://glance/v2/images/one/file", token: "t0ken-of-a-trust" };
+  const sealedAccess = sealImageAccess(image, "one", masterKey);
+  const destination = { kind: "image", imageId: "one", sizeBytes: 512, sealedAccess } as const;
+  const disk = { restoreId: "r1", diskId: "d1", root: "0a", sizeBytes: 512 };
+  const id = await anOrder({ body: { kind: "write-disk", ...disk, destination, mode: "whole" } });
+  assert.doesNotMatch(JSON.stringify(await findOrder(database.handle, id)), /t0ken/);
+  const [order] = await claimed();
+  assert.deepEqual([order?.id, order?.image], [id, image]);
+  await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled });
 });
 
 test("an order is handed out once, to its host only, and ends with its outcome", async () => {

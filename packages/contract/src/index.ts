@@ -1,5 +1,6 @@
 export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
+export { ImageAccess, openImageAccess, sealImageAccess } from "./image-access.ts";
 export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { ImageAccess } from "./image-access.ts";
 
 /**
  * What the engine asks one datamover to do, and what the datamover answers. The datamover fetches orders from
@@ -158,10 +159,20 @@ export const SettleInstance = Type.Object({
 });
 export type SettleInstance = Static<typeof SettleInstance>;
 
-/** Where a disk is written to. `attached` carries Cinder's connection_info as the attachments API gave it. */
+/**
+ * Where a disk is written to. `attached` carries Cinder's connection_info as the attachments API gave it.
+ * `image` is an image in Glance that waits for its bytes: the disk, and zeroes after it up to `sizeBytes`.
+ * What reaches it is sealed (`sealImageAccess`) and opened when the order is handed out: `Order.image`.
+ */
 export const DiskDestination = Type.Union([
   Type.Object({ kind: Type.Literal("attached"), volumeId: Type.String(), connectionInfo: Type.Unknown() }),
   Type.Object({ kind: Type.Literal("instance"), instanceId: Type.String(), source: DiskSource }),
+  Type.Object({
+    kind: Type.Literal("image"),
+    imageId: Type.String(),
+    sizeBytes: Bytes,
+    sealedAccess: Type.String(),
+  }),
 ]);
 export type DiskDestination = Static<typeof DiskDestination>;
 
@@ -181,6 +192,16 @@ export const WriteDisk = Type.Object({
 });
 export type WriteDisk = Static<typeof WriteDisk>;
 
+/**
+ * Codes of a `write-disk` that failed because this host cannot have the volume as a disk, whatever it holds:
+ * its kind of storage is not known here, the host has no os-brick, or os-brick could not connect it.
+ */
+export const UNATTACHABLE_CODES = [
+  "attachment-unsupported",
+  "os-brick-missing",
+  "attachment-failed",
+] as const;
+
 export const OrderBody = Type.Union([ProtectInstance, AbandonInstance, SettleInstance, WriteDisk]);
 export type OrderBody = Static<typeof OrderBody>;
 
@@ -190,6 +211,8 @@ export const Order = Type.Object({
   generation: Type.Integer({ minimum: 1 }),
   /** Present for orders that touch the repository. */
   repository: Type.Optional(RepositoryAccess),
+  /** Present for orders that fill an image. */
+  image: Type.Optional(ImageAccess),
   body: OrderBody,
 });
 export type Order = Static<typeof Order>;
@@ -256,7 +279,13 @@ export const OrderOutcome = Type.Union([
   }),
   Type.Object({ kind: Type.Literal("abandoned") }),
   Type.Object({ kind: Type.Literal("settled") }),
-  Type.Object({ kind: Type.Literal("written"), writtenBytes: Bytes, comparedBytes: Bytes }),
+  Type.Object({
+    kind: Type.Literal("written"),
+    writtenBytes: Bytes,
+    comparedBytes: Bytes,
+    /** Of all bytes that an image was given. */
+    sha512: Type.Optional(Hex),
+  }),
   Type.Object({
     kind: Type.Literal("failed"),
     code: Type.String(),
@@ -272,6 +301,8 @@ export const OrderProgress = Type.Object({
     Type.Literal("preparing"),
     Type.Literal("reading"),
     Type.Literal("writing"),
+    /** To an image in Glance: what was sent counts, though only the whole of it is stored. */
+    Type.Literal("uploading"),
     Type.Literal("verifying"),
     Type.Literal("cleaning"),
   ]),
@@ -301,7 +332,12 @@ export type ProgressReply = Static<typeof ProgressReply>;
  * - `POST /v1/orders/{id}/barrier`      BarrierRequest → BarrierReply. Waits up to `waitMs` for its word.
  * - `POST /v1/orders/{id}/finish`       FinishRequest → 204, or 409 when fenced.
  */
-export const HelloRequest = Type.Object({ version: Type.String(), capabilities: Type.Array(Type.String()) });
+export const HelloRequest = Type.Object({
+  version: Type.String(),
+  capabilities: Type.Array(Type.String()),
+  /** What os-brick says of the host, for Cinder; absent where the host has none. */
+  connector: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
 export type HelloRequest = Static<typeof HelloRequest>;
 export const ClaimRequest = Type.Object({
   /** How many more orders this datamover can carry out now. */

@@ -54,7 +54,7 @@ export type DiskProgress = Static<typeof DiskProgress>;
 export const Progress = Type.Object({
   phase: Type.String({
     description:
-      "waiting, preparing, reading, writing, verifying, cleaning, finished …; of a restore " +
+      "waiting, preparing, reading, writing, uploading, verifying, cleaning, finished …; of a restore " +
       'with "safety snapshot: " before it while that is taken',
   }),
   disks: Type.Array(DiskProgress),

@@ -32,13 +32,23 @@ function digestOf(token: Secret): Buffer {
 export async function touchDatamover(
   handle: Handle,
   host: HostName,
-  said?: { readonly version: string; readonly capabilities: readonly string[] },
+  said?: {
+    readonly version: string;
+    readonly capabilities: readonly string[];
+    readonly connector?: Readonly<Record<string, unknown>>;
+  },
 ): Promise<void> {
   await handle
     .updateTable("datamover")
     .set({
       seen_at: sql<Date>`now()`,
-      ...(said === undefined ? {} : { version: said.version, capabilities: toJson(said.capabilities) }),
+      ...(said === undefined
+        ? {}
+        : {
+            version: said.version,
+            capabilities: toJson(said.capabilities),
+            connector: said.connector === undefined ? null : toJson(said.connector),
+          }),
     })
     .where("host", "=", host)
     .execute();
@@ -64,6 +74,11 @@ export async function datamoverPresence(
   if (row === undefined) return { kind: "unknown" };
   if (row.age === null) return { kind: "away" };
   return row.age <= withinMs ? { kind: "present" } : { kind: "away", seenMs: row.age };
+}
+
+/** What is known of a host's datamover. */
+export async function findDatamover(handle: Handle, host: HostName): Promise<DatamoverRow | undefined> {
+  return handle.selectFrom("datamover").selectAll().where("host", "=", host).executeTakeFirst();
 }
 
 /** All registered datamovers. */

@@ -4,6 +4,7 @@ export { type Cancelled, cancelRestore, cancelSnapshot, requestCancellation } fr
 export {
   type DatamoverPresence,
   datamoverPresence,
+  findDatamover,
   findHostOfToken,
   listDatamovers,
   registerDatamover,

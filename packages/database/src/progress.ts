@@ -1,6 +1,6 @@
 import type { FlowName } from "@cairn/domain";
 import type { RunId } from "@cairn/kernel";
-import type { Handle, RunRow } from "./tables.ts";
+import type { Handle, OrderRow, RunRow } from "./tables.ts";
 
 /** How far one disk is. Bytes count only when they are durable. */
 export interface DiskProgress {
@@ -37,7 +37,7 @@ export async function listRunProgress(
     .execute();
   const orders = await handle
     .selectFrom("datamover_order")
-    .select(["run_id", "step_key", "progress"])
+    .select(["run_id", "step_key", "state", "progress"])
     .where("run_id", "in", runIds)
     .where("call", "like", "perform/%")
     .orderBy("created_at")
@@ -46,10 +46,22 @@ export async function listRunProgress(
   for (const run of runs) {
     const mine = orders.filter((order) => order.run_id === run.id);
     // Later attempts of a step take the place of earlier ones.
-    const latest = new Map(mine.map((order) => [order.step_key, order.progress]));
-    progress.set(run.id, sum(run, [...latest.values()].map(reportOf)));
+    const latest = [...new Map(mine.map((order) => [order.step_key, order])).values()];
+    // What a run does is what an order of it does that has not ended.
+    const first = latest.toSorted((a, b) => Number(hasEnded(a.state)) - Number(hasEnded(b.state)));
+    progress.set(
+      run.id,
+      sum(
+        run,
+        first.map((order) => reportOf(order.progress)),
+      ),
+    );
   }
   return progress;
+}
+
+function hasEnded(state: OrderRow["state"]): boolean {
+  return state === "finished" || state === "cancelled";
 }
 
 interface Report {

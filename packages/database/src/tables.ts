@@ -254,6 +254,7 @@ interface DatamoverTable {
   token_sha256: Buffer;
   version: string | null;
   capabilities: JsonOrDefault<string[]>;
+  connector: ColumnType<Readonly<Record<string, unknown>> | null, string | null | undefined, string | null>;
   registered_at: Now;
   seen_at: Date | null;
 }
