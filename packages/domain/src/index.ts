@@ -101,6 +101,7 @@ export {
   type StartServerStep,
   type StopServerStep,
   sameRule,
+  type WriteByImageStep,
   type WriteInstanceDiskStep,
   type WriteVolumeStep,
 } from "./restore-steps.ts";

@@ -15,6 +15,7 @@ import type {
   NoteStep,
   PlaceholderImageStep,
   StartServerStep,
+  WriteByImageStep,
   WriteInstanceDiskStep,
   WriteVolumeStep,
 } from "./restore-steps.ts";
@@ -59,12 +60,13 @@ export function stagesOfNewInstances(
     ...builds.flatMap((each) => each.images),
   ];
   // Spread over all live datamovers: each has its own network link to the target.
-  const writes = volumes.map((volume, index) => volume.write(hostAt(observed, index)));
+  const writes = volumes.map((volume, index) => volume.writes(hostAt(observed, index)));
   const stages = [
     prepare,
     // Legs of routers have addresses of their own, which no port of an instance must get before.
     topology.routers === undefined ? [] : [topology.routers],
-    [...writes, ...builds.flatMap((each) => each.ports)],
+    [...writes.map((each) => each.attached), ...builds.flatMap((each) => each.ports)],
+    writes.map((each) => each.byImage),
     builds.map((each) => each.server),
     builds.flatMap((each) => each.stops),
     builds.flatMap((each) => each.rootWrites),
@@ -98,7 +100,9 @@ interface VolumeBuild {
   readonly key: string;
   readonly disk: NewDisk;
   readonly create: PlannedStep;
-  write(host: string): PlannedStep;
+  /** The step whose output names the volume that holds the disk. */
+  readonly writtenKey: string;
+  writes(host: string): { readonly attached: PlannedStep; readonly byImage: PlannedStep };
 }
 
 /** The steps that make one instance, by stage. */
@@ -121,7 +125,7 @@ function build(
 ): Build {
   const volumes = instance.disks
     .filter((disk) => disk.captured.source.kind === "volume")
-    .map((disk, index) => buildVolume(disk, `${number}-${index + 1}`));
+    .map((disk, index) => buildVolume(instance, disk, `${number}-${index + 1}`));
   const ports = instance.nics.map((nic, index) =>
     buildPort(nic, `port-${number}-${index + 1}`, around.groups),
   );
@@ -155,11 +159,11 @@ function build(
   };
 }
 
-function buildVolume(disk: NewDisk, suffix: string): VolumeBuild {
+function buildVolume(instance: NewInstance, disk: NewDisk, suffix: string): VolumeBuild {
   const { source } = disk.captured;
   assert(source.kind === "volume", "only volumes are made of volumes");
   const key = `volume-${suffix}`;
-  const parameters: CreateVolumeStep = {
+  const volume: CreateVolumeStep = {
     name: source.name,
     description: source.description,
     sizeGiB: disk.sizeGiB,
@@ -167,21 +171,24 @@ function buildVolume(disk: NewDisk, suffix: string): VolumeBuild {
     availabilityZone: disk.availabilityZone,
     metadata: source.metadata,
   };
+  const { diskId, root, sizeBytes } = disk.committed;
+  const { imageMetadata } = source;
+  const isBootable = source.isBootable || disk.captured.isRoot;
+  const common = { volumeStep: key, disk: { diskId, root, sizeBytes }, isBootable, imageMetadata };
+  const [writeStep, writtenKey] = [`write-${suffix}`, `write-image-${suffix}`];
+  const what = `Disk ${disk.captured.device} of instance ${instance.name}`;
   return {
     key,
     disk,
-    create: { key, kind: "create-volume", parameters },
-    write: (host) => {
-      const { diskId, root, sizeBytes } = disk.committed;
-      const { isBootable, imageMetadata } = source;
-      const write: WriteVolumeStep = {
-        volumeStep: key,
-        host,
-        disk: { diskId, root, sizeBytes },
-        isBootable: isBootable || disk.captured.isRoot,
-        imageMetadata,
+    create: { key, kind: "create-volume", parameters: volume },
+    writtenKey,
+    writes: (host) => {
+      const attached: WriteVolumeStep = { ...common, host };
+      const byImage: WriteByImageStep = { ...common, host, writeStep, volume, what };
+      return {
+        attached: { key: writeStep, kind: "write-volume", parameters: attached },
+        byImage: { key: writtenKey, kind: "write-by-image", parameters: byImage },
       };
-      return { key: `write-${suffix}`, kind: "write-volume", parameters: write };
     },
   };
 }
@@ -240,10 +247,10 @@ function serverParameters(
     flavorStep: instance.flavor.kind === "created" ? instance.flavor.flavorStep : null,
     serverGroup: instance.serverGroup,
     imageStep: imageKey,
-    volumes: volumes.map(({ key, disk }) => {
+    volumes: volumes.map(({ writtenKey, disk }) => {
       const { source } = disk.captured;
       return {
-        volumeStep: key,
+        volumeStep: writtenKey,
         device: disk.captured.device,
         isRoot: disk.captured.isRoot,
         deleteOnTermination: source.kind === "volume" && source.deleteOnTermination,
@@ -294,7 +301,7 @@ function finish(
     serverStep,
     originalId: instance.captured.id,
     name: instance.name,
-    volumeSteps: volumes.map((volume) => volume.key),
+    volumeSteps: volumes.map((volume) => volume.writtenKey),
     ports: ports.flatMap(({ reference, name }) =>
       reference.kind === "created" ? [{ portStep: reference.portStep, name }] : [],
     ),

@@ -34,6 +34,8 @@ export interface RestoreObservation {
   readonly allowances: Allowances;
   readonly capacity: CapacityFacts;
   readonly liveHosts: readonly string[];
+  /** Whether one of these hosts has os-brick, which attaches what is neither in Ceph nor on a file share. */
+  readonly hasOsBrick: boolean;
 }
 
 export interface CommittedDiskFacts {
@@ -148,6 +150,8 @@ export interface PoolFacts {
   readonly reservedPercent: number;
   readonly isThin: boolean;
   readonly overSubscription: number | undefined;
+  /** How hosts reach its volumes, in Cinder's words: `iSCSI`, `FC`, `ceph`, `nfs` … */
+  readonly protocol?: string | undefined;
 }
 
 /** What the cloud has left, as far as it tells. */

@@ -66,6 +66,7 @@ test("a one-click restore writes volumes before instances exist, local disks whi
   assert.deepEqual(keys(plan()), [
     ["volume-1-1", "volume-2-1", "image-1"],
     ["write-1-1", "write-2-1", "port-1-1", "port-2-1"],
+    ["write-image-1-1", "write-image-2-1"],
     ["server-1", "server-2"],
     ["stop-1"],
     ["write-root-1"],

@@ -28,13 +28,33 @@ export interface CreateVolumeStep {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Connect a volume to a datamover's host, have it written, disconnect it, and say what it is to Cinder. */
+/**
+ * Connect a volume to a datamover's host, have it written, disconnect it, and say what it is to Cinder. Where
+ * no host can have it, its output says so in `refusal`.
+ */
 export interface WriteVolumeStep {
   readonly volumeStep: string;
   readonly host: string;
   readonly disk: DiskToWrite;
   readonly isBootable: boolean;
   readonly imageMetadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where the volume could not be had as a disk: have a datamover fill an image, and let Cinder make the volume
+ * of that in place of the blank one. Its output is `{volumeId}` in any case: of the volume that holds the
+ * disk.
+ */
+export interface WriteByImageStep {
+  readonly volumeStep: string;
+  readonly writeStep: string;
+  readonly host: string;
+  readonly volume: CreateVolumeStep;
+  readonly disk: DiskToWrite;
+  readonly isBootable: boolean;
+  readonly imageMetadata: Readonly<Record<string, string>>;
+  /** For people: `Disk vdb of instance web`. */
+  readonly what: string;
 }
 
 export interface DiskToWrite {

@@ -188,6 +188,24 @@ export function sampleSnapshotObservation(fields: Partial<SnapshotObservation> =
   };
 }
 
+const ALLOWANCES: RestoreObservation["allowances"] = {
+  instances: { max: 10, used: 0 },
+  cores: { max: 20, used: 0 },
+  ramMiB: { max: 51_200, used: 0 },
+  volumes: { max: 10, used: 0 },
+  gigabytes: { max: 1000, used: 0 },
+  networks: { max: 10, used: 0 },
+  subnets: { max: 10, used: 0 },
+  routers: { max: 10, used: 0 },
+  ports: { max: 50, used: 0 },
+  floatingIps: { max: 10, used: 0 },
+  securityGroups: { max: 10, used: 0 },
+  securityGroupRules: { max: 100, used: 0 },
+  serverGroups: { max: 10, used: 0 },
+  keyPairs: { max: 10, used: 1 },
+  volumeTypes: {},
+};
+
 /** A cloud in which the originals are gone and everything else is as it was. */
 export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {}): RestoreObservation {
   const instances = [sampleInstance(), sampleVolumeInstance()];
@@ -227,25 +245,10 @@ export function sampleRestoreObservation(fields: Partial<RestoreObservation> = {
     keyPairs: [{ name: "ana", publicKey: "ssh-ed25519 AAAA" }],
     volumeTypeNames: ["fast", "slow"],
     computeZones: [{ name: "nova", isAvailable: true }],
-    allowances: {
-      instances: { max: 10, used: 0 },
-      cores: { max: 20, used: 0 },
-      ramMiB: { max: 51_200, used: 0 },
-      volumes: { max: 10, used: 0 },
-      gigabytes: { max: 1000, used: 0 },
-      networks: { max: 10, used: 0 },
-      subnets: { max: 10, used: 0 },
-      routers: { max: 10, used: 0 },
-      ports: { max: 50, used: 0 },
-      floatingIps: { max: 10, used: 0 },
-      securityGroups: { max: 10, used: 0 },
-      securityGroupRules: { max: 100, used: 0 },
-      serverGroups: { max: 10, used: 0 },
-      keyPairs: { max: 10, used: 1 },
-      volumeTypes: {},
-    },
+    allowances: ALLOWANCES,
     capacity: UNKNOWN_CAPACITY,
     liveHosts: ["compute-1", "compute-2"],
+    hasOsBrick: false,
     ...fields,
   };
 }

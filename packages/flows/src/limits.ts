@@ -10,6 +10,8 @@ export const OBSERVATIONS_AT_ONCE = 8;
 /** How long things may take before a step gives up; the cloud's own time-outs are shorter. */
 export const VOLUME_WAIT_MS = 10 * 60_000;
 export const IMAGE_WAIT_MS = 5 * 60_000;
+/** Cinder fetches an image as large as the volume and writes it: two terabytes at 50 MB/s. */
+export const IMAGE_COPY_WAIT_MS = 12 * 3_600_000;
 export const SERVER_WAIT_MS = 15 * 60_000;
 /** Nova gives a guest a minute by default to shut down by itself, images may ask for more. */
 export const POWER_WAIT_MS = 10 * 60_000;

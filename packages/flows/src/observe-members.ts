@@ -1,4 +1,4 @@
-import { datamoverPresence, listDatamovers, listWorkloadInstances } from "@cairn/database";
+import { type DatamoverRow, datamoverPresence, listDatamovers, listWorkloadInstances } from "@cairn/database";
 import type { MemberPlace } from "@cairn/domain";
 import { asId, type HostName, mapLimited } from "@cairn/kernel";
 import type { Server } from "@cairn/openstack";
@@ -6,12 +6,19 @@ import { LIVE_MS, OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import type { FlowContext } from "./step.ts";
 
 /** The hosts whose datamover was seen a short while ago, in one order. */
-export async function listLiveHosts(context: FlowContext): Promise<HostName[]> {
-  const { handle } = context.database;
-  const live: HostName[] = [];
-  for (const { host } of await listDatamovers(handle)) {
-    const presence = await datamoverPresence(handle, host, LIVE_MS);
-    if (presence.kind === "present") live.push(host);
+export async function listLiveHosts(context: Pick<FlowContext, "database">): Promise<HostName[]> {
+  return (await listLiveDatamovers(context)).map(({ host }) => host);
+}
+
+/** The datamovers that were seen a short while ago, in one order. */
+export async function listLiveDatamovers({
+  database,
+}: Pick<FlowContext, "database">): Promise<DatamoverRow[]> {
+  const { handle } = database;
+  const live: DatamoverRow[] = [];
+  for (const row of await listDatamovers(handle)) {
+    const presence = await datamoverPresence(handle, row.host, LIVE_MS);
+    if (presence.kind === "present") live.push(row);
   }
   return live;
 }

@@ -9,7 +9,7 @@ import {
 import { asId, assert, mapLimited } from "@cairn/kernel";
 import { OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import { observeCapacity } from "./observe-capacity.ts";
-import { findInstance, listLiveHosts } from "./observe-members.ts";
+import { findInstance, listLiveDatamovers } from "./observe-members.ts";
 import { observeNetworks, observePlace } from "./observe-place.ts";
 import { parseRestoreRequest } from "./restore-options.ts";
 import { readSnapshotSource } from "./restore-source.ts";
@@ -25,6 +25,7 @@ export async function observeRestore(context: FlowContext): Promise<RestoreObser
     observeOriginal(context, instance),
   );
   const { keyPairs, ...place } = await observePlace(context);
+  const datamovers = await listLiveDatamovers(context);
   const { allowances, volumeMaxGiB } = await observeAllowances(context, keyPairs.length);
   const observed: RestoreObservation = {
     restoreId,
@@ -38,7 +39,8 @@ export async function observeRestore(context: FlowContext): Promise<RestoreObser
     ...(await observeNetworks(context, captured, request)),
     allowances,
     capacity: UNKNOWN_CAPACITY,
-    liveHosts: await listLiveHosts(context),
+    liveHosts: datamovers.map(({ host }) => host),
+    hasOsBrick: datamovers.some(({ connector }) => connector !== null),
   };
   const capacity = await observeCapacity(context, restoreQuestions(observed));
   return { ...observed, capacity: { ...capacity, volumeMaxGiB } };

@@ -5,8 +5,8 @@ import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import type { PortOutput } from "./restore-network-steps.ts";
 import { isRefusal } from "./restore-router-steps.ts";
-import { markOf } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
+import { markOf } from "./volume-making.ts";
 
 /** What `assign-floating-ip` gives. The id is null when the cloud refused. */
 export interface FloatingIpOutput {

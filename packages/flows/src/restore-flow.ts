@@ -19,6 +19,7 @@ import { failureMessage, warningMessage } from "./messages.ts";
 import { observeRestore } from "./observe-restore.ts";
 import { createFlavorStep, createServerGroupStep, noteStep } from "./restore-compute-steps.ts";
 import { assignFloatingIpStep } from "./restore-floating-ip-steps.ts";
+import { writeByImageStep } from "./restore-image-steps.ts";
 import { RESTORED_KEY, restoredThings, warningsOf } from "./restore-made.ts";
 import {
   createPortStep,
@@ -61,6 +62,7 @@ export const restoreFlow: Flow = {
     "import-key-pair": importKeyPairStep,
     "create-placeholder-image": createPlaceholderImageStep,
     "write-volume": writeVolumeStep,
+    "write-by-image": writeByImageStep,
     "create-port": createPortStep,
     "create-server": createServerStep,
     "stop-server": stopServerStep,

@@ -14,8 +14,8 @@ import type { Port, PortCreation, SecurityGroupRule } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import { idsNow } from "./restore-topology-steps.ts";
-import { markOf } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
+import { markOf } from "./volume-making.ts";
 
 /** What `create-security-groups` gives: captured id → id now. */
 export interface GroupsOutput {

@@ -15,8 +15,9 @@ import { placeholderImage } from "./placeholder-image.ts";
 import type { FlavorOutput, ServerGroupOutput } from "./restore-compute-steps.ts";
 import type { FloatingIpOutput } from "./restore-floating-ip-steps.ts";
 import type { PortOutput } from "./restore-network-steps.ts";
-import { markOf, type VolumeOutput } from "./restore-volume-steps.ts";
+import type { VolumeOutput } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
+import { markOf } from "./volume-making.ts";
 
 /** What `create-placeholder-image` gives. */
 export interface ImageOutput {

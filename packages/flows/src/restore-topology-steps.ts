@@ -9,8 +9,8 @@ import type { NetworkFields, SubnetCreation } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import type { RoutersOutput } from "./restore-router-steps.ts";
-import { markOf } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
+import { markOf } from "./volume-making.ts";
 
 /** What `create-networks` gives: captured id → id now. */
 export interface NetworksOutput {

@@ -1,12 +1,16 @@
-import { type CreateVolumeStep, RUN_MARK_KEY, runMark, type WriteVolumeStep } from "@cairn/domain";
+import { UNATTACHABLE_CODES } from "@cairn/contract";
+import { findDatamover } from "@cairn/database";
+import type { CreateVolumeStep, WriteVolumeStep } from "@cairn/domain";
 import { asId, assert, describeFault, Fault, hasCode, type VolumeId } from "@cairn/kernel";
-import type { Attachment, JsonObject, Volume } from "@cairn/openstack";
+import type { Attachment, JsonObject } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import { VOLUME_WAIT_MS } from "./limits.ts";
+import { listLiveDatamovers } from "./observe-members.ts";
 import { repositoryOfSnapshot } from "./restore-source.ts";
 import { expectOutcome } from "./snapshot-steps.ts";
 import type { StepContext } from "./step.ts";
+import { ensureVolume, findMarkedVolume, removeVolume } from "./volume-making.ts";
 
 /** What `create-volume` gives. */
 export interface VolumeOutput {
@@ -19,145 +23,151 @@ export interface WriteOutput {
   readonly writtenBytes: number;
 }
 
+/** What `write-volume` gives: nothing was written where the volume could not be had as a disk. */
+export interface WriteVolumeOutput extends WriteOutput {
+  readonly refusal?: AttachRefusal;
+}
+
+/** Why no host could attach a volume, and what it takes to make another one in its place. */
+export interface AttachRefusal {
+  readonly why: string;
+  readonly isEncrypted: boolean;
+}
+
 /** Makes a volume, marked in its metadata until the restore is finished, so that it is found again. */
 export const createVolumeStep = defineStep<CreateVolumeStep, VolumeOutput>({
-  perform: async (context, parameters) => {
-    const { cloud, signal } = context;
-    const { name, description, sizeGiB, volumeType, availabilityZone } = parameters;
-    const found =
-      (await findMarkedVolume(context, name)) ??
-      (await cloud.cinder.volumes.create(
-        {
-          name,
-          sizeGiB,
-          ...(description === null ? {} : { description }),
-          ...(volumeType === null ? {} : { volumeType }),
-          ...(availabilityZone === null ? {} : { availabilityZone }),
-          metadata: { ...parameters.metadata, [RUN_MARK_KEY]: markOf(context) },
-        },
-        signal,
-      ));
-    await whenMade(context, parameters, found.id);
-    return { volumeId: found.id };
-  },
+  perform: async (context, parameters) => ({ volumeId: await ensureVolume(context, parameters) }),
   undo: async (context, { name }, output) => {
-    const { cloud, signal } = context;
-    const { volumes } = cloud.cinder;
     const volumeId = output?.volumeId ?? (await findMarkedVolume(context, name))?.id;
-    if (volumeId === undefined) return;
-    const limit = { withinMs: VOLUME_WAIT_MS, signal };
-    // The instance that used it is being deleted by now; Cinder deletes no volume that is in use.
-    if (isBusy(await volumes.find(volumeId, signal))) await released(context, volumeId);
-    await removed(volumes.delete(volumeId, signal));
-    await volumes.waitFor(volumeId, "absent", limit);
+    if (volumeId !== undefined) await removeVolume(context, volumeId);
   },
 });
 
 /**
- * Waits for a new volume. Of one that cannot be made, Cinder tells the reason elsewhere than in its status.
- */
-async function whenMade(context: StepContext, parameters: CreateVolumeStep, id: VolumeId): Promise<void> {
-  const { cinder } = context.cloud;
-  const { signal } = context;
-  try {
-    await cinder.volumes.waitFor(id, "available", { withinMs: VOLUME_WAIT_MS, signal });
-  } catch (cause) {
-    if (!hasCode(cause, "openstack-broken")) throw cause;
-    const said = await cinder.messages.list(id, signal).catch((fault: unknown) => {
-      context.log.info("flow.no-message", { volume: id, fault: describeFault(fault) });
-      return [];
-    });
-    const { name, sizeGiB, volumeType } = parameters;
-    const which = `volume ${name} of ${sizeGiB} GiB and type ${volumeType ?? "default"}`;
-    const why = said[0] === undefined ? "Cinder gives no reason" : `Cinder says "${said[0].text}"`;
-    const remedy = "choose another volume type, or have its storage looked at";
-    throw new Fault("volume-not-made", `making ${which}: ${why}; ${remedy}`, "after-operator", cause);
-  }
-}
-
-/** The mark of what this step makes. */
-export function markOf(context: StepContext): string {
-  return runMark(context.run.id, context.step.key);
-}
-
-async function findMarkedVolume(context: StepContext, name: string): Promise<Volume | undefined> {
-  const mark = markOf(context);
-  const candidates = await context.cloud.cinder.volumes.list(name === "" ? {} : { name }, context.signal);
-  return candidates.find((volume) => volume.metadata[RUN_MARK_KEY] === mark);
-}
-
-function isBusy(volume: Volume | undefined): boolean {
-  return (
-    volume !== undefined &&
-    ["in-use", "detaching", "attaching", "reserved", "creating"].includes(volume.status)
-  );
-}
-
-/**
- * A volume that goes away together with its instance, or that is broken, ends the wait as well: it can go.
- */
-async function released(context: StepContext, id: VolumeId): Promise<void> {
-  const { cloud, signal } = context;
-  try {
-    await cloud.cinder.volumes.waitFor(id, "available", { withinMs: VOLUME_WAIT_MS, signal });
-  } catch (cause) {
-    const volume = await cloud.cinder.volumes.find(id, signal);
-    if (volume !== undefined && volume.status !== "error") throw cause;
-  }
-}
-
-/**
  * Connects the volume to a datamover's host, has it written and disconnects it. An attachment that is there
- * already is the one of an earlier try: nobody else knows of the volume.
+ * already is the one of an earlier try: nobody else knows of the volume. Where no host can have it, that is
+ * no failure but the output: the next step takes another way.
  */
-export const writeVolumeStep = defineStep<WriteVolumeStep, WriteOutput>({
+export const writeVolumeStep = defineStep<WriteVolumeStep, WriteVolumeOutput>({
   perform: async (context, parameters) => {
+    const { volumeStep, isBootable, imageMetadata } = parameters;
     const { cloud, signal } = context;
-    const { volumeId } = context.output(parameters.volumeStep) as VolumeOutput;
-    const attachment = await ensureAttachment(context, volumeId, parameters.host);
-    const written = await writeAttached(context, parameters, attachment);
-    await removed(cloud.cinder.attachments.delete(attachment.id, signal));
+    const { volumeId } = context.output(volumeStep) as VolumeOutput;
+    const written = await writeOrRefuse(context, parameters, volumeId);
+    await detach(context, volumeId);
     await cloud.cinder.volumes.waitFor(volumeId, "available", { withinMs: VOLUME_WAIT_MS, signal });
-    if (parameters.isBootable) await cloud.cinder.volumes.setBootable(volumeId, true, signal);
-    if (Object.keys(parameters.imageMetadata).length > 0) {
-      await cloud.cinder.volumes.setImageMetadata(volumeId, parameters.imageMetadata, signal);
+    if (written.refusal !== undefined) return written;
+    if (isBootable) await cloud.cinder.volumes.setBootable(volumeId, true, signal);
+    if (Object.keys(imageMetadata).length > 0) {
+      await cloud.cinder.volumes.setImageMetadata(volumeId, imageMetadata, signal);
     }
     return written;
   },
   undo: async (context, { volumeStep }) => {
-    const { cloud, signal } = context;
     const { volumeId } = context.output(volumeStep) as VolumeOutput;
-    if ((await cloud.cinder.volumes.find(volumeId, signal)) === undefined) return;
-    for (const attachment of await cloud.cinder.attachments.list({ volumeId }, signal)) {
-      await removed(cloud.cinder.attachments.delete(attachment.id, signal));
-    }
+    if ((await context.cloud.cinder.volumes.find(volumeId, context.signal)) === undefined) return;
+    await detach(context, volumeId);
   },
 });
 
+async function writeOrRefuse(
+  context: StepContext,
+  parameters: WriteVolumeStep,
+  volumeId: VolumeId,
+): Promise<WriteVolumeOutput> {
+  try {
+    const attachment = await ensureAttachment(context, volumeId, parameters.host);
+    return await writeAttached(context, parameters, attachment);
+  } catch (cause) {
+    if (!isRefusal(context, cause)) throw cause;
+    const why = describeFault(cause);
+    context.log.warn("flow.volume-unattachable", { volume: volumeId, host: parameters.host, why });
+    const other = hasCode(cause, "os-brick-missing")
+      ? await hostWithOsBrick(context, parameters.host)
+      : undefined;
+    if (other === undefined) {
+      const { isEncrypted } = await context.cloud.cinder.volumes.get(volumeId, context.signal);
+      return { sizeBytes: 0, writtenBytes: 0, refusal: { why, isEncrypted } };
+    }
+    await detach(context, volumeId);
+    return writeOrRefuse(context, { ...parameters, host: other }, volumeId);
+  }
+}
+
+/** The first host, in order, that has what `lacking` lacks; none for one that says it has it. */
+async function hostWithOsBrick(context: StepContext, lacking: string): Promise<string | undefined> {
+  const live = await listLiveDatamovers(context);
+  const having = live.find(({ connector }) => connector !== null)?.host;
+  const isOurs = live.find(({ host }) => host === lacking)?.connector !== null;
+  return isOurs ? undefined : having;
+}
+
+/**
+ * Cinder had no connection for the host (`connection-refused`), or the host could do nothing with it. What
+ * may pass, an exception in Cinder's driver or a portal that did not answer, is first tried again: the other
+ * way is a long one.
+ */
+function isRefusal({ step }: StepContext, cause: unknown): boolean {
+  if (PASSING_CODES.some((code) => hasCode(cause, code))) return step.attempt >= ATTEMPTS_BEFORE_REFUSED;
+  return [CONNECTION_REFUSED, ...UNATTACHABLE_CODES].some((code) => hasCode(cause, code));
+}
+
+const CONNECTION_REFUSED = "connection-refused";
+const CONNECTION_FAILED = "connection-failed";
+const PASSING_CODES = [CONNECTION_FAILED, "attachment-failed"];
+const ATTEMPTS_BEFORE_REFUSED = 3;
+
+async function detach({ cloud, signal }: StepContext, volumeId: VolumeId): Promise<void> {
+  for (const attachment of await cloud.cinder.attachments.list({ volumeId }, signal)) {
+    await removed(cloud.cinder.attachments.delete(attachment.id, signal));
+  }
+}
+
 async function ensureAttachment(context: StepContext, volumeId: VolumeId, host: string): Promise<Attachment> {
-  const { cloud, signal, run } = context;
-  const { restoreId } = run.subject;
-  assert(restoreId !== undefined, "a restore run names its restore");
-  const connector = connectorOf(host);
+  const { cloud, signal } = context;
   const [listed] = await cloud.cinder.attachments.list({ volumeId }, signal);
   // A list shows no connection; only the attachment itself does.
   const found = listed === undefined ? undefined : await cloud.cinder.attachments.find(listed.id, signal);
   const attachment =
-    found === undefined
-      ? await cloud.cinder.attachments.create(
-          { volumeId, instanceId: restoreId, connector, mode: "rw" },
-          signal,
-        )
-      : found.connectionInfo === undefined
-        ? await cloud.cinder.attachments.update(found.id, connector, signal)
-        : found;
+    found?.connectionInfo === undefined ? await connect(context, { volumeId, host, found }) : found;
   if (attachment.status === "attaching") await cloud.cinder.attachments.complete(attachment.id, signal);
   return attachment;
 }
 
-/** What os-brick would say of the host: the least that drivers of shared files look at. */
-function connectorOf(host: string): JsonObject {
-  return { host, platform: "x86_64", os_type: "linux", multipath: false, do_local_attach: false };
+interface Wanted {
+  readonly volumeId: VolumeId;
+  readonly host: string;
+  /** A reservation of an earlier try. */
+  readonly found: Attachment | undefined;
+}
+
+async function connect(context: StepContext, { volumeId, host, found }: Wanted): Promise<Attachment> {
+  const { cloud, signal, run } = context;
+  const { restoreId } = run.subject;
+  assert(restoreId !== undefined, "a restore run names its restore");
+  const { attachments } = cloud.cinder;
+  const connector = await connectorOf(context, host);
+  try {
+    if (found !== undefined) return await attachments.update(found.id, connector, signal);
+    return await attachments.create({ volumeId, instanceId: restoreId, connector, mode: "rw" }, signal);
+  } catch (cause) {
+    const what = `connecting volume ${volumeId} to host ${host}`;
+    // What comes out of a driver is 500 (cinder/api/v3/attachments.py: "Unable to create attachment for
+    // volume"), a connector that it refuses and a storage that is away alike; newer releases say 400.
+    if (hasCode(cause, "openstack-bad-request")) throw new Fault(CONNECTION_REFUSED, what, "never", cause);
+    if (hasCode(cause, "openstack-failed")) throw new Fault(CONNECTION_FAILED, what, "later", cause);
+    throw cause;
+  }
+}
+
+/**
+ * What os-brick says of the host, or the least that drivers of shared files look at. `host` is Nova's name of
+ * it in any case: drivers know a host by it, and another name for the same initiator would be another host.
+ */
+async function connectorOf({ database }: StepContext, host: string): Promise<JsonObject> {
+  const said = await findDatamover(database.handle, asId(host));
+  const least = { platform: "x86_64", os_type: "linux", multipath: false, do_local_attach: false };
+  return { ...least, ...(said?.connector as JsonObject | undefined), host };
 }
 
 async function writeAttached(

@@ -1,5 +1,5 @@
 import type { PlannedStep, RunResult } from "@cairn/domain";
-import { asId, assert, describeFault, systemClock } from "@cairn/kernel";
+import { asId, assert, describeFault, Secret, systemClock } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import { flows } from "../registry.ts";
 import type { FlowContext, Log, RunFacts, StepContext } from "../step.ts";
@@ -177,7 +177,7 @@ function contextOf(
     log: SILENT,
     order: async (host, body) =>
       meter.call(`order ${body.kind} on ${host}`, async () =>
-        Promise.resolve(carryOutFake(world.hosts, body)),
+        Promise.resolve(carryOutFake(world.hosts, body, world.cloud)),
       ),
   };
 }
@@ -199,7 +199,10 @@ export function fakeCloud(world: World, view: "tenant" | "admin"): Cloud {
     glance: fakeGlance(cloud),
     neutron: fakeNeutron(cloud),
     placement: { hasRoom: async () => true },
-    token: async () => ({ roles: [{ id: "r", name: cloud.isAdmin ? "admin" : "member" }] }),
+    token: async () => ({
+      value: new Secret("token"),
+      roles: [{ id: "r", name: cloud.isAdmin ? "admin" : "member" }],
+    }),
   };
   return services as unknown as Cloud;
 }

@@ -1,6 +1,7 @@
 import type { OrderBody, ProtectedDiskOutcome, ProtectInstance, WriteDisk } from "@cairn/contract";
-import { MiB, unreachable } from "@cairn/kernel";
+import { Fault, MiB, unreachable } from "@cairn/kernel";
 import type { SucceededOutcome } from "../step.ts";
+import { type CloudState, find } from "./fake-state.ts";
 
 /** What datamovers keep on hosts and in disks, as plain data. */
 export interface HostState {
@@ -15,7 +16,7 @@ export function emptyHosts(): HostState {
 }
 
 /** Carries out an order at once, the second time like the first. */
-export function carryOutFake(state: HostState, body: OrderBody): SucceededOutcome {
+export function carryOutFake(state: HostState, body: OrderBody, cloud: CloudState): SucceededOutcome {
   switch (body.kind) {
     case "protect-instance":
       return protect(state, body);
@@ -26,6 +27,7 @@ export function carryOutFake(state: HostState, body: OrderBody): SucceededOutcom
       keep(state, body.instanceId, (name) => body.keepBitmaps.includes(name));
       return { kind: "settled" };
     case "write-disk":
+      if (body.destination.kind === "image") return fillImage(body, body.destination, cloud);
       state.written.set(destinationOf(body), body.root);
       return { kind: "written", writtenBytes: body.sizeBytes, comparedBytes: 0 };
     default:
@@ -40,9 +42,36 @@ function keep(state: HostState, instanceId: string, isKept: (name: string) => bo
 }
 
 function destinationOf({ destination }: WriteDisk): string {
-  if (destination.kind === "attached") return destination.volumeId;
-  const { source, instanceId } = destination;
-  return source.kind === "volume" ? source.volumeId : `${instanceId}-${source.device}`;
+  switch (destination.kind) {
+    case "attached":
+      refuseOpaque(destination.connectionInfo);
+      return destination.volumeId;
+    case "instance": {
+      const { source, instanceId } = destination;
+      return source.kind === "volume" ? source.volumeId : `${instanceId}-${source.device}`;
+    }
+    case "image":
+      return destination.imageId;
+  }
+}
+
+/** What is opaque is attached where Cinder was told of an initiator: by os-brick. */
+function refuseOpaque(connectionInfo: unknown): void {
+  const { driver_volume_type: type, initiator } = connectionInfo as Record<string, unknown>;
+  if (type !== "opaque" || initiator !== "") return;
+  throw new Fault("os-brick-missing", "attaching a volume of type opaque", "after-operator");
+}
+
+/** Glance takes bytes for an image that waits for them; what they were is found in its checksum. */
+function fillImage(
+  { root }: WriteDisk,
+  { imageId, sizeBytes }: WriteDisk["destination"] & { kind: "image" },
+  cloud: CloudState,
+): SucceededOutcome {
+  const image = find(cloud.images, imageId);
+  const hash = { algorithm: "sha512", value: root };
+  cloud.images.set(imageId, { ...image, status: "active", sizeBytes, checksum: root, hash });
+  return { kind: "written", writtenBytes: sizeBytes, comparedBytes: 0, sha512: root };
 }
 
 function protect(state: HostState, order: ProtectInstance): SucceededOutcome {

@@ -37,6 +37,8 @@ export interface CloudState {
   /** Whether the tenant's token has the role `admin`. */
   isAdmin: boolean;
   readonly volumeTypes: readonly VolumeType[];
+  /** Volume types whose volumes no datamover can attach. */
+  readonly opaqueTypes: string[];
   readonly quota: { instances: number };
 }
 
@@ -78,6 +80,7 @@ export function emptyState(): CloudState {
     floatingIps: new Map(),
     serverGroups: new Map(),
     isAdmin: false,
+    opaqueTypes: [],
     volumeTypes: [
       {
         id: "type-1",

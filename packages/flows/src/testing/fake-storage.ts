@@ -13,7 +13,7 @@ import { type CloudState, find, freshId, PROJECT } from "./fake-state.ts";
 
 /** The parts of Cinder that flows use. */
 export function fakeCinder(state: CloudState): Cinder {
-  const set = (id: string, fields: Partial<Volume>): void => {
+  const set: SetVolume = (id, fields) => {
     state.volumes.set(id, { ...find(state.volumes, id), ...fields });
   };
   const volumes = {
@@ -22,7 +22,8 @@ export function fakeCinder(state: CloudState): Cinder {
     find: async (id: string) => state.volumes.get(id),
     get: async (id: string) => find(state.volumes, id),
     create: async (wanted: VolumeCreation) => {
-      const volume = newVolume(freshId(state), wanted);
+      const image = wanted.imageId === undefined ? undefined : find(state.images, wanted.imageId);
+      const volume = { ...newVolume(freshId(state), wanted), ...inherited(image) };
       state.volumes.set(volume.id, volume);
       return volume;
     },
@@ -37,8 +38,7 @@ export function fakeCinder(state: CloudState): Cinder {
       if (gone === undefined) throw new Fault("openstack-not-found", `deleting metadata ${key}`, "never");
       set(id, { metadata });
     },
-    setBootable: async (id: string, isBootable: boolean) => set(id, { isBootable }),
-    setImageMetadata: async (id: string, imageMetadata: Record<string, string>) => set(id, { imageMetadata }),
+    ...describing(state, set),
     waitFor: async (id: string, goal: string) => {
       const before = state.volumes.get(id)?.status;
       if (before === "creating") set(id, { status: "available" });
@@ -70,13 +70,31 @@ export function fakeCinder(state: CloudState): Cinder {
   return cinder as unknown as Cinder;
 }
 
+type SetVolume = (id: string, fields: Partial<Volume>) => void;
+
+function describing(state: CloudState, set: SetVolume) {
+  return {
+    setBootable: async (id: string, isBootable: boolean) => set(id, { isBootable }),
+    setImageMetadata: async (id: string, added: Record<string, string>) =>
+      set(id, { imageMetadata: { ...find(state.volumes, id).imageMetadata, ...added } }),
+    deleteImageMetadata: async (id: string, key: string) => {
+      const { [key]: gone, ...imageMetadata } = find(state.volumes, id).imageMetadata;
+      if (gone === undefined) throw new Fault("openstack-not-found", `deleting metadata ${key}`, "never");
+      set(id, { imageMetadata });
+    },
+  };
+}
+
 /** As for everybody who is no administrator. */
 async function refusePools(): Promise<never> {
   throw new Fault("openstack-forbidden", "listing the storage pools", "never");
 }
 
-function fakeAttachments(state: CloudState, set: (id: string, fields: Partial<Volume>) => void) {
-  const connection: JsonObject = { driver_volume_type: "nfs", data: { name: "volume" } };
+function fakeAttachments(state: CloudState, set: SetVolume) {
+  const connectionOf = ({ volumeType }: Volume, { host = "", initiator = "" }: JsonObject): JsonObject => {
+    const isOpaque = volumeType !== undefined && state.opaqueTypes.includes(volumeType);
+    return { driver_volume_type: isOpaque ? "opaque" : "nfs", host, initiator };
+  };
   return {
     // A list shows no connection, as Cinder's summary view.
     list: async ({ volumeId }: { volumeId?: string } = {}) =>
@@ -84,7 +102,7 @@ function fakeAttachments(state: CloudState, set: (id: string, fields: Partial<Vo
         .filter((each) => volumeId === undefined || each.volumeId === volumeId)
         .map((each) => ({ ...each, connectionInfo: undefined })),
     find: async (id: string) => state.attachments.get(id),
-    create: async (wanted: { volumeId: string; instanceId: string }) => {
+    create: async (wanted: { volumeId: string; instanceId: string; connector: JsonObject }) => {
       const { status } = find(state.volumes, wanted.volumeId);
       if (status !== "available")
         throw new Fault("openstack-conflict", `attaching a volume ${status}`, "later");
@@ -94,7 +112,7 @@ function fakeAttachments(state: CloudState, set: (id: string, fields: Partial<Vo
         instanceId: wanted.instanceId,
         status: "attaching",
         mode: "rw",
-        connectionInfo: connection,
+        connectionInfo: connectionOf(find(state.volumes, wanted.volumeId), wanted.connector),
       };
       state.attachments.set(attachment.id, attachment);
       set(wanted.volumeId, { status: "attaching" });
@@ -140,6 +158,16 @@ function newVolume(id: string, wanted: VolumeCreation): Volume {
   };
 }
 
+/** A volume made of an image is bootable, and knows which image it was. */
+function inherited(image: Image | undefined): Partial<Volume> {
+  if (image === undefined) return {};
+  const { id, name, checksum } = image;
+  if (image.status !== "active")
+    throw new Fault("openstack-bad-request", `making a volume of image ${id}`, "never");
+  const known = { image_id: id, image_name: name, checksum: checksum ?? "" };
+  return { isBootable: true, imageMetadata: { ...image.properties, ...known } };
+}
+
 /** The parts of Glance that flows use. */
 export function fakeGlance(state: CloudState): Glance {
   const images = {
@@ -158,6 +186,7 @@ export function fakeGlance(state: CloudState): Glance {
       for await (const part of bytes) sizeBytes += part.length;
       state.images.set(id, { ...find(state.images, id), status: "active", sizeBytes });
     },
+    dataAddress: async (id: string) => `http://glance/v2/images/${id}/file`,
     delete: async (id: string) => {
       find(state.images, id);
       state.images.delete(id);
@@ -185,9 +214,10 @@ function newImage(id: string, wanted: ImageCreation): Image {
     minDiskGiB: 0,
     minRamMiB: 0,
     checksum: undefined,
+    hash: undefined,
     isProtected: false,
     isHidden: wanted.isHidden ?? false,
-    tags: [],
+    tags: wanted.tags ?? [],
     properties: wanted.properties ?? {},
     createdAt: "",
     raw: {},

@@ -173,6 +173,7 @@ export function describeCloud(cloud: CloudState): unknown {
         isBootable: cloud.volumes.get(volumeId)?.isBootable,
         status: cloud.volumes.get(volumeId)?.status,
         metadata: cloud.volumes.get(volumeId)?.metadata,
+        imageMetadata: cloud.volumes.get(volumeId)?.imageMetadata,
       })),
       nics: portsOf(server.id).map((each) => ({
         name: each.name,

@@ -97,7 +97,7 @@ async function serve(world: World, signal: AbortSignal): Promise<void> {
 }
 
 async function answer(world: World, order: OrderRow): Promise<void> {
-  const outcome = carryOutFake(world.hosts, order.body as OrderBody);
+  const outcome = carryOutFake(world.hosts, order.body as OrderBody, world.cloud);
   const holder = { orderId: order.id, host: HOST, generation: order.generation };
   const said = await world.database.transaction(async (transaction) =>
     finishOrder(transaction, holder, outcome),
