@@ -1,4 +1,4 @@
-import { choice, integer, optional, path, text } from "@cairn/service";
+import { boolean, choice, integer, optional, path, text } from "@cairn/service";
 
 /** Settings of cairn-datamover: `[datamover]` and the address of `[datamover_api]`. */
 export const datamoverSpec = {
@@ -24,6 +24,26 @@ export const datamoverSpec = {
       default: "/var/lib/nova/mnt",
       help: "libvirt: folder below which volumes that are files are mounted on this host",
     }),
+    osBrick: choice(["host", "none"], {
+      default: "host",
+      help: "who attaches volumes that are neither in Ceph nor on NFS: this host's os-brick, or nobody",
+    }),
+    osBrickPython: path({ default: "/usr/bin/python3", help: "a Python that has os-brick, such as Nova's" }),
+    osBrickRootHelper: text({
+      default: "sudo",
+      help: "os-brick: what makes its commands root's where the datamover is not, as Nova's root helper",
+    }),
+    osBrickMultipath: boolean({
+      default: false,
+      help: "os-brick: use all paths to a volume, as Nova's volume_use_multipath",
+    }),
+    osBrickLockDir: path({
+      default: "/var/lock/nova",
+      help: "os-brick: Nova's lock_path, so that the two do not log in to one portal at once",
+    }),
+    osBrickIp: optional(
+      text({ help: "os-brick: this host's address as storage sees it; else its first one" }),
+    ),
     ordersMax: integer({ min: 1, max: 64, default: 16, help: "orders in hand at once" }),
     scratchPercent: integer({
       min: 0,

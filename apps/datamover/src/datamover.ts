@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type Clock, Fault, MiB, Secret } from "@cairn/kernel";
 import type { ConfigOf, Log, Running, Status } from "@cairn/service";
@@ -8,6 +9,7 @@ import type { datamoverSpec } from "./config.ts";
 import { GuardClient } from "./guard/client.ts";
 import { launchGuard, retireGuards } from "./guard/launch.ts";
 import type { Guard } from "./guard/port.ts";
+import { hostOsBrick, NO_OS_BRICK, type OsBrick } from "./host/os-brick.ts";
 import { Scratch, socketPath } from "./host/scratch.ts";
 import { claimFolder } from "./host/unix-socket.ts";
 import { libvirtHypervisor } from "./hypervisor/libvirt/driver.ts";
@@ -15,6 +17,7 @@ import type { Hypervisor } from "./hypervisor/port.ts";
 import { qemuFolderHypervisor } from "./hypervisor/qemu-folder/driver.ts";
 import { OrderLoop } from "./orders/order-loop.ts";
 import { killOrphans } from "./storage-daemon/orphans.ts";
+import { disconnectOrphans } from "./write/brick-attachment.ts";
 
 const VERSION = "0.1.0";
 
@@ -40,19 +43,22 @@ export async function startDatamover(parts: DatamoverParts): Promise<Running> {
   const guard = await startGuard({ ...parts, scratch });
   const tools = { scratch, guard, clock, log };
   const { hypervisor, attachmentsFolder } = chooseHypervisor(config.datamover, tools);
-  await reconcile({ hypervisor, scratch, clock, log }, signal);
+  const osBrick = chooseOsBrick(config.datamover, { clock, log });
+  await osBrick.look(signal);
+  await reconcile({ hypervisor, scratch, clock, log, osBrick }, signal);
   const equipment = {
     hypervisor,
     scratch,
     clock,
     openTransfer,
     attachmentsFolder,
+    osBrick,
   };
   const api = datamoverApi(config.datamoverApi.url, token);
   const loop = new OrderLoop({ api, equipment, log, status, ordersMax, version: VERSION });
   const stopping = new AbortController();
   const until = AbortSignal.any([signal, stopping.signal]);
-  const tending = hypervisor.tend?.(until);
+  const tending = Promise.all([hypervisor.tend?.(until), osBrick.tend(until)]);
   const ended = loop.run(until);
   return {
     facts: { host },
@@ -109,18 +115,36 @@ function chooseHypervisor(
   }
 }
 
+function chooseOsBrick(
+  settings: DatamoverParts["config"]["datamover"],
+  tools: { readonly clock: Clock; readonly log: Log },
+): OsBrick {
+  if (settings.osBrick === "none") return NO_OS_BRICK;
+  const { host, osBrickPython, osBrickRootHelper, osBrickMultipath, osBrickLockDir, osBrickIp } = settings;
+  const ip = osBrickIp ?? firstAddress() ?? "127.0.0.1";
+  const called = { python: osBrickPython, rootHelper: osBrickRootHelper, lockDir: osBrickLockDir };
+  return hostOsBrick({ ...called, host, ip, isMultipath: osBrickMultipath }, tools);
+}
+
+function firstAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === "IPv4")?.address;
+}
+
 /**
  * What a datamover that was killed left behind: its daemons first, for they hold images; then nodes in QEMU;
- * then files.
+ * then volumes that os-brick connected; then files.
  */
 async function reconcile(
-  parts: { hypervisor: Hypervisor; scratch: Scratch; clock: Clock; log: Log },
+  parts: { hypervisor: Hypervisor; scratch: Scratch; clock: Clock; log: Log; osBrick: OsBrick },
   signal: AbortSignal,
 ): Promise<void> {
-  const { hypervisor, scratch, clock, log } = parts;
+  const { hypervisor, scratch, clock, log, osBrick } = parts;
   const killed = await killOrphans(scratch.path, clock, signal);
   if (killed > 0) log.info("storage-daemon.orphans-killed", { count: killed });
   await hypervisor.reconcile(signal);
+  const connected = await disconnectOrphans({ osBrick, scratch, log });
+  if (connected > 0) log.info("os-brick.orphans-disconnected", { count: connected });
   for (const folder of await scratch.list(/^w-[a-z0-9]+$/)) await scratch.remove(folder);
 }
 

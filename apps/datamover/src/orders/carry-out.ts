@@ -1,6 +1,7 @@
 import type { Order, OrderOutcome } from "@cairn/contract";
 import { describeFault, Fault } from "@cairn/kernel";
 import { protectInstance } from "../protect/protect-instance.ts";
+import { uploadImage } from "../write/upload-image.ts";
 import { writeDisk } from "../write/write-disk.ts";
 import type { OrderContext } from "./context.ts";
 
@@ -24,7 +25,7 @@ export async function carryOut(order: Order, context: OrderContext): Promise<Ord
 }
 
 async function perform(order: Order, context: OrderContext): Promise<OrderOutcome> {
-  const { body, repository } = order;
+  const { body, repository, image } = order;
   switch (body.kind) {
     case "protect-instance":
       return protectInstance(body, repository, context);
@@ -38,6 +39,8 @@ async function perform(order: Order, context: OrderContext): Promise<OrderOutcom
       return { kind: "settled" };
     case "write-disk": {
       using _turn = await context.takeTurn();
+      if (body.destination.kind === "image")
+        return await uploadImage(body, body.destination, { repository, image }, context);
       return await writeDisk(body, repository, context);
     }
   }

@@ -4,6 +4,7 @@ import { importKeys } from "@cairn/repository";
 import type { Log } from "@cairn/service";
 import { openStore } from "@cairn/store";
 import type { openTransfer, Transfer } from "@cairn/transfer";
+import type { OsBrick } from "../host/os-brick.ts";
 import type { Scratch } from "../host/scratch.ts";
 import type { Hypervisor } from "../hypervisor/port.ts";
 import type { OrderBarrier } from "./barrier.ts";
@@ -16,6 +17,8 @@ export interface Equipment {
   readonly openTransfer: typeof openTransfer;
   /** `<sandbox dir>/cinder` is trusted to hold what attachments name; nothing outside of it is written. */
   readonly attachmentsFolder: string;
+  /** For volumes that are neither in Ceph nor on a file share. */
+  readonly osBrick: OsBrick;
 }
 
 /** What one order is carried out with. */

@@ -1,4 +1,4 @@
-import type { Order, OrderOutcome } from "@cairn/contract";
+import type { DiskDestination, Order, OrderOutcome } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import type { Log, Status } from "@cairn/service";
 import type { DatamoverApi } from "../api/client.ts";
@@ -60,7 +60,9 @@ export class OrderLoop {
     ];
     while (!signal.aborted) {
       try {
-        await api.hello({ version, capabilities }, signal);
+        const { connector } = equipment.osBrick;
+        const ofHost = connector === undefined ? {} : { connector };
+        await api.hello({ version, capabilities, ...ofHost }, signal);
       } catch (cause) {
         if (hasEnded(signal)) return;
         log.warn("hello.failed", { fault: cause });
@@ -178,8 +180,17 @@ function instanceOf(order: Order): string {
     case "settle-instance":
       return `instance ${body.instanceId}`;
     case "write-disk":
-      return body.destination.kind === "instance"
-        ? `instance ${body.destination.instanceId}`
-        : `volume ${body.destination.volumeId}`;
+      return destinationOf(body.destination);
+  }
+}
+
+function destinationOf(destination: DiskDestination): string {
+  switch (destination.kind) {
+    case "instance":
+      return `instance ${destination.instanceId}`;
+    case "attached":
+      return `volume ${destination.volumeId}`;
+    case "image":
+      return `image ${destination.imageId}`;
   }
 }

@@ -6,6 +6,7 @@ import { type Clock, KiB, MiB, systemClock } from "@cairn/kernel";
 import { createLog, type Log } from "@cairn/service";
 import { type BlockDestination, openTransfer } from "@cairn/transfer";
 import type { Guard } from "../guard/port.ts";
+import { NO_OS_BRICK, type OsBrick } from "../host/os-brick.ts";
 import { Scratch } from "../host/scratch.ts";
 import { bitmapName } from "../hypervisor/names.ts";
 import type { Hypervisor, Point } from "../hypervisor/port.ts";
@@ -25,6 +26,8 @@ export interface Hooks {
   readonly signal?: AbortSignal;
   /** Stands between the transfer and the disk that is written. */
   readonly destination?: (real: BlockDestination) => BlockDestination;
+  /** The host's; none unless told. */
+  readonly osBrick?: OsBrick;
 }
 
 /** The folders of one test. */
@@ -98,6 +101,7 @@ export class OrderBench {
       clock: systemClock,
       openTransfer: hooks.destination === undefined ? openTransfer : through(hooks.destination),
       attachmentsFolder: join(this.node.sandboxFolder, "cinder"),
+      osBrick: hooks.osBrick ?? NO_OS_BRICK,
       log: this.#log(),
       progress: new ProgressBoard(),
       barrier: undefined,

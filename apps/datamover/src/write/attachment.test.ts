@@ -45,9 +45,14 @@ void test("a volume of Ceph's is an image with its monitors and the secret of it
   });
 });
 
+void test("another kind of storage is os-brick's", () => {
+  const iscsi = { driver_volume_type: "iscsi", target_iqn: "iqn.x:1", encrypted: false };
+  assert.deepEqual(attachedVolume(iscsi, "/cloud/cinder"), { kind: "brick", connection: iscsi });
+});
+
 const refused: readonly [string, unknown, string][] = [
   ["nothing", undefined, "bad-answer"],
-  ["another kind of storage", { ...info, driver_volume_type: "iscsi" }, "attachment-unsupported"],
+  ["a volume that is to be enciphered", { ...info, encrypted: true }, "attachment-unsupported"],
   [
     "a user of Ceph without a name",
     { driver_volume_type: "rbd", name: "a/b", auth_enabled: true },

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { join, resolve, sep } from "node:path";
 import { Fault } from "@cairn/kernel";
-import { fieldsOf, optionalText, textField } from "../host/json.ts";
+import { type Fields, fieldsOf, optionalText, textField } from "../host/json.ts";
 import type { RbdImage } from "../hypervisor/image-node.ts";
-
-type Fields = ReturnType<typeof fieldsOf>;
 
 const FROM = "Cinder's connection_info";
 
 /** A volume that Cinder attached to this host. */
 export type AttachedVolume =
   | { readonly kind: "file"; readonly path: string; readonly format: "qcow2" | "raw" }
-  | ({ readonly kind: "rbd" } & RbdImage);
+  | ({ readonly kind: "rbd" } & RbdImage)
+  /** For os-brick: whatever we know nothing of ourselves. */
+  | { readonly kind: "brick"; readonly connection: Fields };
 
 /**
  * Where a volume lies that Cinder attached to this host, from its connection_info: what os-brick calls `data`
@@ -20,13 +20,17 @@ export type AttachedVolume =
 export function attachedVolume(connectionInfo: unknown, folder: string): AttachedVolume {
   const info = fieldsOf(connectionInfo);
   const type = textField(info, "driver_volume_type", FROM);
+  if (info["encrypted"] === true) {
+    const what = `attaching an encrypted volume of type ${type}: what is written must be enciphered first`;
+    throw new Fault("attachment-unsupported", what, "after-operator");
+  }
   switch (type) {
     case "nfs":
       return attachedFile(info, folder);
     case "rbd":
       return attachedRbd(info);
     default:
-      throw new Fault("attachment-unsupported", `attaching a volume of type ${type}`, "after-operator");
+      return { kind: "brick", connection: info };
   }
 }
 

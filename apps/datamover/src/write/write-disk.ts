@@ -7,6 +7,7 @@ import type { DiskImage } from "../hypervisor/port.ts";
 import { type OrderContext, openOrderTransfer } from "../orders/context.ts";
 import { type StorageDaemon, startStorageDaemon } from "../storage-daemon/daemon.ts";
 import { type AttachedVolume, attachedVolume } from "./attachment.ts";
+import { attachByBrick } from "./brick-attachment.ts";
 import { diskDestination, zeroStretch } from "./destination.ts";
 
 const NODE = "cairn-write";
@@ -24,8 +25,10 @@ export async function writeDisk(
   context: OrderContext,
 ): Promise<OrderOutcome> {
   const { scratch, clock, orderId, progress, signal } = context;
+  await using destination = await findImage(order, context);
+  const { image } = destination;
+  // Not before: a disk that cannot be had here is written by another order, and counts once.
   progress.tell(order.diskId, { doneBytes: 0, totalBytes: order.sizeBytes, storedBytes: 0 });
-  const image = await findImage(order, context);
   const folderName = `w-${orderId.slice(0, 8)}`;
   const folder = await scratch.open(folderName);
   try {
@@ -45,21 +48,41 @@ export async function writeDisk(
   }
 }
 
-async function findImage(order: WriteDisk, context: OrderContext): Promise<DiskImage> {
+/** What is written to; disposing takes back what was done to reach it. */
+interface Destination extends AsyncDisposable {
+  readonly image: DiskImage;
+}
+
+async function findImage(order: WriteDisk, context: OrderContext): Promise<Destination> {
   const { destination } = order;
   switch (destination.kind) {
     case "attached":
       return openAttached(attachedVolume(destination.connectionInfo, context.attachmentsFolder), context);
-    case "instance":
-      return context.hypervisor.findStoppedDisk(destination.instanceId, destination.source, context.signal);
+    case "image":
+      throw new Fault("bad-order", "an image is filled by a stream, not written to", "never");
+    case "instance": {
+      const { instanceId, source } = destination;
+      return asItIs(await context.hypervisor.findStoppedDisk(instanceId, source, context.signal));
+    }
   }
 }
 
-async function openAttached(volume: AttachedVolume, context: OrderContext): Promise<DiskImage> {
-  if (volume.kind === "file") return { path: volume.path, format: volume.format, ...fileNode(volume.path) };
-  const { hypervisor, signal } = context;
-  const node = await rbdNode(volume, async (uuid) => hypervisor.storageKey(uuid, signal));
-  return { path: `rbd:${volume.pool}/${volume.image}`, format: "raw", ...node };
+function asItIs(image: DiskImage): Destination {
+  return { image, [Symbol.asyncDispose]: async () => Promise.resolve() };
+}
+
+async function openAttached(volume: AttachedVolume, context: OrderContext): Promise<Destination> {
+  const { hypervisor, orderId, signal } = context;
+  switch (volume.kind) {
+    case "file":
+      return asItIs({ path: volume.path, format: volume.format, ...fileNode(volume.path) });
+    case "rbd": {
+      const node = await rbdNode(volume, async (uuid) => hypervisor.storageKey(uuid, signal));
+      return asItIs({ path: `rbd:${volume.pool}/${volume.image}`, format: "raw", ...node });
+    }
+    case "brick":
+      return attachByBrick(context, volume.connection, { name: orderId.slice(0, 8), signal });
+  }
 }
 
 async function openForWriting(daemon: StorageDaemon, image: DiskImage, signal: AbortSignal): Promise<void> {
