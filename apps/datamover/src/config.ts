@@ -22,7 +22,7 @@ export const datamoverSpec = {
     }),
     attachmentsDir: path({
       default: "/var/lib/nova/mnt",
-      help: "libvirt: folder below which volumes that are files are mounted on this host",
+      help: "libvirt: folder below which shares with volumes are mounted: Nova's nfs_mount_point_base",
     }),
     osBrick: choice(["host", "none"], {
       default: "host",

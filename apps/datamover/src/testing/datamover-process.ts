@@ -36,6 +36,7 @@ export class DatamoverProcess implements AsyncDisposable {
       "datamover-scratch-dir": node.scratchFolder,
       "datamover-sandbox-dir": node.sandboxFolder,
       "datamover-api-url": api.url,
+      "datamover-os-brick": "none",
       ...settings,
     };
     const words = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);

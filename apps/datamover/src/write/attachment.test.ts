@@ -4,13 +4,20 @@ import type { Fault } from "@cairn/kernel";
 import { attachedVolume } from "./attachment.ts";
 
 const data = { export: "127.0.0.1:/cinder", name: "volume-1", format: "qcow2", options: null };
-const info = { driver_volume_type: "nfs", ...data, mount_point_base: "/cloud/cinder" };
+const info = { driver_volume_type: "nfs", ...data, mount_point_base: "/var/lib/cinder/mnt" };
+const here = { mount_point_base: "/cloud/cinder" };
 /** `printf %s 127.0.0.1:/cinder | md5sum` */
 const MOUNT = "92ef2ec54fd18595ed18d8e6027a1b3d";
 
-void test("an NFS volume is the file below the mount point that os-brick names after the export", () => {
+void test("an NFS volume is the file where this host mounts the export, not where Cinder does", () => {
   const path = `/cloud/cinder/${MOUNT}/volume-1`;
-  assert.deepEqual(attachedVolume(info, "/cloud/cinder"), { kind: "file", path, format: "qcow2" });
+  const connection = { ...info, ...here };
+  assert.deepEqual(attachedVolume(info, "/cloud/cinder"), {
+    kind: "file",
+    path,
+    format: "qcow2",
+    connection,
+  });
 });
 
 void test("a volume without a format is raw, as Nova takes it", () => {
@@ -19,6 +26,7 @@ void test("a volume without a format is raw, as Nova takes it", () => {
     kind: "file",
     path: `/cloud/cinder/${MOUNT}/volume-1`,
     format: "raw",
+    connection: { ...without, ...here },
   });
 });
 
@@ -60,8 +68,7 @@ const refused: readonly [string, unknown, string][] = [
   ],
   ["no name", { ...info, name: "" }, "bad-answer"],
   ["a name that leaves the folder", { ...info, name: "../../../etc/passwd" }, "attachment-outside"],
-  ["a mount point elsewhere", { ...info, mount_point_base: "/etc" }, "attachment-outside"],
-  ["a neighbour of the folder", { ...info, mount_point_base: "/cloud/cinder-other" }, "attachment-outside"],
+  ["a name of a neighbour", { ...info, name: "../../cinder-other/volume-1" }, "attachment-outside"],
   ["a format that is not known", { ...info, format: "vmdk" }, "format-unknown"],
 ];
 

@@ -8,7 +8,13 @@ const FROM = "Cinder's connection_info";
 
 /** A volume that Cinder attached to this host. */
 export type AttachedVolume =
-  | { readonly kind: "file"; readonly path: string; readonly format: "qcow2" | "raw" }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly format: "qcow2" | "raw";
+      /** For os-brick, which mounts the share where it is not. */
+      readonly connection: Fields;
+    }
   | ({ readonly kind: "rbd" } & RbdImage)
   /** For os-brick: whatever we know nothing of ourselves. */
   | { readonly kind: "brick"; readonly connection: Fields };
@@ -58,9 +64,9 @@ function textsOf(value: unknown): readonly string[] {
 }
 
 /**
- * The shape of Cinder's NFS driver, mounted where os-brick's RemoteFsConnector mounts it
- * (`<mount_point_base>/<md5 of the export>/<name>`). The path must lie in the folder where this host has its
- * mounts, whatever the connection_info says.
+ * The shape of Cinder's NFS driver, mounted where Nova mounts it on this host (`nfs_mount_point_base` of Nova,
+ * md5 of the export, name: nova/virt/libvirt/volume/mount.py). The `mount_point_base` of a connection_info is
+ * where Cinder's own hosts have it. The path must lie in our folder, whatever the connection_info says.
  */
 function attachedFile(info: Fields, folder: string): AttachedVolume {
   const name = textField(info, "name", FROM);
@@ -68,7 +74,7 @@ function attachedFile(info: Fields, folder: string): AttachedVolume {
   const mount = createHash("md5")
     .update(textField(info, "export", FROM))
     .digest("hex");
-  const path = resolve(join(textField(info, "mount_point_base", FROM), mount, name));
+  const path = resolve(join(folder, mount, name));
   if (!path.startsWith(`${resolve(folder)}${sep}`)) {
     throw new Fault("attachment-outside", `attaching ${path}, which is not in ${folder}`, "never");
   }
@@ -76,5 +82,5 @@ function attachedFile(info: Fields, folder: string): AttachedVolume {
   if (format !== "raw" && format !== "qcow2") {
     throw new Fault("format-unknown", `attaching ${path} of format ${format}`, "never");
   }
-  return { kind: "file", path, format };
+  return { kind: "file", path, format, connection: { ...info, mount_point_base: resolve(folder) } };
 }

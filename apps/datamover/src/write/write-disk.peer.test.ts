@@ -128,8 +128,8 @@ const refused: readonly [string, string, (scene: Scene) => Promise<WriteDisk>][]
     },
   ],
   [
-    "an attached volume whose file is not there",
-    "destination-unusable",
+    "a volume of a share that is not mounted, on a host without os-brick",
+    "os-brick-missing",
     async ({ node, root }) => {
       const { connectionInfo, path } = await attachVolume(node, "gone", { format: "raw", sizeBytes: SIZE });
       await rm(path);

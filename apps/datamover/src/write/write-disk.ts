@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { OrderOutcome, RepositoryAccess, WriteDisk } from "@cairn/contract";
 import { Fault, formatDuration, hasCode } from "@cairn/kernel";
 import { connectNbd, type NbdClient, NbdRequestFault } from "@cairn/nbd";
@@ -73,15 +74,30 @@ function asItIs(image: DiskImage): Destination {
 
 async function openAttached(volume: AttachedVolume, context: OrderContext): Promise<Destination> {
   const { hypervisor, orderId, signal } = context;
+  const name = orderId.slice(0, 8);
   switch (volume.kind) {
-    case "file":
-      return asItIs({ path: volume.path, format: volume.format, ...fileNode(volume.path) });
+    case "file": {
+      const { path, format, connection } = volume;
+      if (await isThere(path)) return asItIs({ path, format, ...fileNode(path) });
+      return attachByBrick(context, connection, { name, signal });
+    }
     case "rbd": {
       const node = await rbdNode(volume, async (uuid) => hypervisor.storageKey(uuid, signal));
       return asItIs({ path: `rbd:${volume.pool}/${volume.image}`, format: "raw", ...node });
     }
     case "brick":
-      return attachByBrick(context, volume.connection, { name: orderId.slice(0, 8), signal });
+      return attachByBrick(context, volume.connection, { name, signal });
+  }
+}
+
+/** Nova mounts a share on a host when the first of its instances there has a volume on it. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return false;
+    throw new Fault("destination-unusable", `looking for ${path}`, "later", cause);
   }
 }
 
