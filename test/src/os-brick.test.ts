@@ -26,7 +26,7 @@ before(async () => {
 
 after(async () => tree.close());
 
-test("a volume that the host's os-brick attaches is restored without Glance, byte for byte", async (context) => {
+test("what the host's os-brick attaches is restored byte for byte, without Glance", async (context) => {
   await explained(context, tree, async () => {
     const rows = await until("the datamovers' first words", 60_000, async () => {
       const found = await tree.database.handle.selectFrom("datamover").selectAll().execute();

@@ -36,6 +36,22 @@ void test("volumes that no host can attach are told before, with what the way th
   );
 });
 
+void test("a limit of Glance that the images would exceed is a problem before anything is made", () => {
+  const pools = { fast: [{ ...POOL, protocol: "FC" }] };
+  const refusal = (fields: object): string => {
+    const capacity = { noRoom: [], pools, ...fields };
+    const verdict = planRestore(sampleRestoreObservation({ capacity }));
+    return verdict.kind === "refused" ? verdict.message : "";
+  };
+  // Two volumes of 2 GiB.
+  assert.match(
+    refusal({ imageMiB: { max: 5120, used: 1025 } }),
+    /quota of MiB of images would be exceeded: 4096 needed, 1025 of 5120 in use/,
+  );
+  assert.match(refusal({ images: { max: 9, used: 8 } }), /quota of images would be exceeded: 2 needed/);
+  assert.equal(refusal({ images: { max: 10, used: 8 }, imageMiB: { max: 5120, used: 1024 } }), "");
+});
+
 const QUIET: readonly [string, readonly (string | undefined)[], Partial<RestoreObservation>][] = [
   ["in Ceph", ["ceph"], {}],
   ["on a file share", ["nfs"], {}],

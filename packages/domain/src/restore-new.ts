@@ -2,7 +2,7 @@ import { formatBytes, GiB } from "@cairn/kernel";
 import { type CapturedDisk, type CapturedInstance, WORKLOAD_ID_KEY, WORKLOAD_NAME_KEY } from "./captured.ts";
 import { Problems } from "./problems.ts";
 import { type CapacityQuestions, capacityQuestions, checkCapacity } from "./restore-capacity.ts";
-import { detourWarnings } from "./restore-detours.ts";
+import { checkDetours, detoursOf, detourWarning } from "./restore-detours.ts";
 import { FlavorPlanner, fitsRootDisk, type PlannedFlavor } from "./restore-flavors.ts";
 import { FloatingIpPlanner } from "./restore-floating-ips.ts";
 import { type PlannedGroups, planGroups } from "./restore-groups.ts";
@@ -41,7 +41,8 @@ export function planNewInstances(observed: RestoreObservation, request: NewInsta
   const floatingIps = instances.map((each) => addresses.plan(each, request.kind === "selective"));
   for (const sentence of keyPairWarnings(observed, instances)) warn(sentence);
   for (const sentence of sharedVolumes(instances)) warn(sentence);
-  for (const sentence of detourWarnings(observed, instances)) warn(sentence);
+  const detours = detoursOf(observed, instances);
+  for (const detour of detours) warn(detourWarning(detour));
   const serverGroups = planning.serverGroups.steps;
   const keyPairs = keyPairSteps(observed, instances);
   checkQuotas(
@@ -50,6 +51,7 @@ export function planNewInstances(observed: RestoreObservation, request: NewInsta
     problems,
   );
   checkCapacity(observed.capacity, instances, problems);
+  checkDetours(observed.capacity, detours, problems);
   if (!problems.isEmpty) return problems.refusal();
   if (instances.length === 0 && isNothingMissing(topology, groups)) {
     warn("Nothing of what was to be restored is missing, so nothing was made");

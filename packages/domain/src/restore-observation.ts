@@ -161,6 +161,9 @@ export interface CapacityFacts {
   /** By volume type; of a type that is not there nothing is known. */
   readonly pools: Readonly<Record<string, readonly PoolFacts[]>>;
   readonly volumeMaxGiB?: number | undefined;
+  /** What the project may still put into Glance; absent where that has no limit, or does not tell. */
+  readonly images?: AllowanceFacts | undefined;
+  readonly imageMiB?: AllowanceFacts | undefined;
 }
 
 /** Before anything was asked. */

@@ -29,17 +29,18 @@ const WORDS: Readonly<Record<Plain, string>> = {
 /** One problem for each quota that the restore would exceed. */
 export function checkQuotas(allowances: Allowances, needs: Needs, problems: Problems): void {
   for (const kind of Object.keys(WORDS) as Plain[]) {
-    check(allowances[kind], needs[kind], { words: WORDS[kind], problems });
+    checkQuota(allowances[kind], needs[kind], { words: WORDS[kind], problems });
   }
   for (const [type, own] of Object.entries(allowances.volumeTypes)) {
     const volumes = needs.volumeTypes.filter((volume) => volume.type === type);
     const gigabytes = volumes.reduce((sum, volume) => sum + volume.sizeGiB, 0);
-    check(own.volumes, volumes.length, { words: `volumes of type ${type}`, problems });
-    check(own.gigabytes, gigabytes, { words: `GiB of volumes of type ${type}`, problems });
+    checkQuota(own.volumes, volumes.length, { words: `volumes of type ${type}`, problems });
+    checkQuota(own.gigabytes, gigabytes, { words: `GiB of volumes of type ${type}`, problems });
   }
 }
 
-function check(
+/** One problem if a quota does not hold what is needed beside what is used. */
+export function checkQuota(
   { max, used }: AllowanceFacts,
   needed: number,
   { words, problems }: { readonly words: string; readonly problems: Problems },

@@ -13,19 +13,23 @@ const NOT_TOLD = [
   "openstack-too-old",
 ];
 
-/** Asks Placement and Cinder's scheduler whether there is room. */
+/** Asks Placement, Cinder's scheduler and Glance whether there is room. */
 export async function observeCapacity(
   context: FlowContext,
   { rooms, volumeTypes }: CapacityQuestions,
 ): Promise<CapacityFacts> {
-  const { admin, signal } = context;
+  const { admin, cloud, signal } = context;
   const noRoom = await mapLimited(rooms, OBSERVATIONS_AT_ONCE, async (demand): Promise<RoomDemand[]> => {
     const hasRoom = await unlessUntold(context, async () => admin.placement.hasRoom(demand, signal));
     return hasRoom === false ? [demand] : [];
   });
+  if (volumeTypes.length === 0) return { noRoom: noRoom.flat(), pools: {} };
+  const glance = await unlessUntold(context, async () => cloud.glance.usage.get(signal));
   return {
     noRoom: noRoom.flat(),
-    pools: volumeTypes.length === 0 ? {} : await poolsOf(context, volumeTypes),
+    pools: await poolsOf(context, volumeTypes),
+    images: glance?.images,
+    imageMiB: glance?.totalMiB,
   };
 }
 

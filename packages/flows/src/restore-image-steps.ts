@@ -84,7 +84,7 @@ const SECTOR_BYTES = 512;
 
 /**
  * How long the image of a disk is: as long as the volume, because nobody knows what the rest of a fresh
- * volume reads as. Not so an encrypted one: its cipher's header takes some of the room, which guests never see.
+ * volume reads as. Not so an encrypted one: its cipher's header takes some of the room, and no guest sees it.
  */
 export function imageBytes(
   { sizeGiB, isEncrypted }: Pick<Volume, "sizeGiB" | "isEncrypted">,

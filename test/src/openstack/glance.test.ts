@@ -26,6 +26,29 @@ void test("an image takes bytes once and gives the same back", async () => {
   assert.equal(await codeOf(images.get(image.id)), "openstack-not-found");
 });
 
+void test("whoever has an image's address and a token fills it, and Glance tells the sum of it", async () => {
+  await using made = new AsyncDisposableStack();
+  const { images } = tenant.glance;
+  const bytes = randomBytes(IMAGE_BYTES);
+  const raw = { diskFormat: "raw", containerFormat: "bare", tags: ["attempt-1"] };
+  const { id } = await images.create({ name: `${PREFIX}-filled`, visibility: "private", ...raw });
+  made.defer(async () => images.delete(id));
+  const headers = { "x-auth-token": (await tenant.token()).value.reveal() };
+  const type = { "content-type": "application/octet-stream" };
+  const put = { method: "PUT", headers: { ...headers, ...type }, body: bytes };
+  const answer = await fetch(await images.dataAddress(id), put);
+  assert.equal(answer.status, 204, await answer.text());
+  const image = await images.waitFor(id, "active", WAIT);
+  assert.deepEqual([image?.sizeBytes, image?.tags], [IMAGE_BYTES, ["attempt-1"]]);
+  const value = createHash("sha512").update(bytes).digest("hex");
+  assert.deepEqual(image?.hash, { algorithm: "sha512", value });
+});
+
+void test("what may still be put into Glance is told, or that there is no limit", async () => {
+  const { images, totalMiB } = await tenant.glance.usage.get();
+  for (const each of [images, totalMiB]) assert.ok(each === undefined || each.used >= 0);
+});
+
 void test("an image is changed by a patch, and a hidden one is only in the list of hidden ones", async () => {
   await using made = new AsyncDisposableStack();
   const { images } = tenant.glance;

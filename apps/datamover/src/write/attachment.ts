@@ -64,8 +64,8 @@ function textsOf(value: unknown): readonly string[] {
 }
 
 /**
- * The shape of Cinder's NFS driver, mounted where Nova mounts it on this host (`nfs_mount_point_base` of Nova,
- * md5 of the export, name: nova/virt/libvirt/volume/mount.py). The `mount_point_base` of a connection_info is
+ * The shape of Cinder's NFS driver, mounted where Nova mounts it on this host (its `nfs_mount_point_base`,
+ * md5 of the export, name: nova/virt/libvirt/volume/fs.py). The `mount_point_base` of a connection_info is
  * where Cinder's own hosts have it. The path must lie in our folder, whatever the connection_info says.
  */
 function attachedFile(info: Fields, folder: string): AttachedVolume {

@@ -286,6 +286,8 @@ export const imageRoutes: readonly Route[] = [
   route("DELETE /v2/images/:id", "delete_image", "member", remove),
   route("PUT /v2/images/:id/tags/:tag", "modify_image", "member", tag),
   route("DELETE /v2/images/:id/tags/:tag", "modify_image", "member", untag),
+  // Limits of Glance's are kept by Keystone, and this one keeps none.
+  route("GET /v2/info/usage", "get_usage", "reader", () => ok({ usage: {} })),
   route("GET /v2/images/:id/members", "get_members", "reader", (call) => {
     visibleImage(call, param(call, "id"));
     return ok({ members: [], schema: "/v2/schemas/members" });

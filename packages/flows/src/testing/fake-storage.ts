@@ -197,7 +197,7 @@ export function fakeGlance(state: CloudState): Glance {
       return image;
     },
   };
-  return { images } as unknown as Glance;
+  return { images, usage: { get: async () => ({}) } } as unknown as Glance;
 }
 
 function newImage(id: string, wanted: ImageCreation): Image {

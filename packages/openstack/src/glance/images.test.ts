@@ -50,6 +50,24 @@ void test("who uploads in our stead is told where, and that is where we would up
   assert.equal(address.pathname, recorded.seen.at(-1)?.path);
 });
 
+void test("what a project may still put into Glance is told where Keystone keeps limits for it", async () => {
+  const usage = {
+    image_size_total: { limit: 10240, usage: 512 },
+    image_count_total: { limit: -1, usage: 3 },
+  };
+  const absent = { status: 404, json: {} };
+  await using recorded = await startRecordedCloud({
+    "GET /image/v2/info/usage": [{ json: { usage } }, { json: { usage: {} } }, absent],
+  });
+  const { usage: told } = connectCloud(recorded.options()).glance;
+  assert.deepEqual(await told.get(), {
+    images: { max: undefined, used: 3 },
+    totalMiB: { max: 10240, used: 512 },
+  });
+  const untold = { images: undefined, totalMiB: undefined };
+  assert.deepEqual([await told.get(), await told.get()], [untold, untold]);
+});
+
 async function* parts(): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(Buffer.alloc(1));
 }
