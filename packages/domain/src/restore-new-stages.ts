@@ -183,7 +183,7 @@ function buildVolume(instance: NewInstance, disk: NewDisk, suffix: string): Volu
     create: { key, kind: "create-volume", parameters: volume },
     writtenKey,
     writes: (host) => {
-      const attached: WriteVolumeStep = { ...common, host };
+      const attached: WriteVolumeStep = { ...common, host, byImageStep: writtenKey };
       const byImage: WriteByImageStep = { ...common, host, writeStep, volume, what };
       return {
         attached: { key: writeStep, kind: "write-volume", parameters: attached },

@@ -10,6 +10,7 @@ import type {
   CreateSecurityGroupsStep,
   CreateServerStep,
   CreateVolumeStep,
+  FinishServerStep,
   PlaceholderImageStep,
   WriteInstanceDiskStep,
   WriteVolumeStep,
@@ -73,6 +74,17 @@ test("a one-click restore writes volumes before instances exist, local disks whi
     ["start-1"],
     ["finish-1", "finish-2"],
   ]);
+});
+
+test("instances get each volume from the step that may have made another in its place", () => {
+  const made = plan();
+  const servers = parametersOf<CreateServerStep>(made, "create-server");
+  const given = servers.flatMap((server) => server.volumes.map((volume) => volume.volumeStep));
+  const finished = parametersOf<FinishServerStep>(made, "finish-server").flatMap((step) => step.volumeSteps);
+  const successors = parametersOf<WriteVolumeStep>(made, "write-volume").map((write) => write.byImageStep);
+  const last = made.stages.flat().filter((step) => step.kind === "write-by-image");
+  assert.deepEqual(given, ["write-image-1-1", "write-image-2-1"]);
+  for (const keyed of [finished, successors, last.map((step) => step.key)]) assert.deepEqual(keyed, given);
 });
 
 test("a one-click restore brings back names, addresses, groups, types, metadata and boot order", () => {

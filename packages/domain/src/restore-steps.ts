@@ -28,12 +28,14 @@ export interface CreateVolumeStep {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/**
- * Connect a volume to a datamover's host, have it written, disconnect it, and say what it is to Cinder. Where
- * no host can have it, its output says so in `refusal`.
- */
+/** Connect a volume to a datamover's host, have it written, disconnect it, and say what it is to Cinder. */
 export interface WriteVolumeStep {
   readonly volumeStep: string;
+  /**
+   * The step that takes over where no host can have the volume: then that is no failure, and the output says
+   * so in `refusal`. Absent in plans of former releases, which know no other way.
+   */
+  readonly byImageStep?: string;
   readonly host: string;
   readonly disk: DiskToWrite;
   readonly isBootable: boolean;

@@ -79,7 +79,7 @@ async function writeOrRefuse(
     const attachment = await ensureAttachment(context, volumeId, parameters.host);
     return await writeAttached(context, parameters, attachment);
   } catch (cause) {
-    if (!isRefusal(context, cause)) throw cause;
+    if (!isRefusal(context, cause) || parameters.byImageStep === undefined) throw cause;
     const why = describeFault(cause);
     context.log.warn("flow.volume-unattachable", { volume: volumeId, host: parameters.host, why });
     const other = hasCode(cause, "os-brick-missing")

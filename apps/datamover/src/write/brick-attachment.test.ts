@@ -61,7 +61,7 @@ async function openScene(): Promise<Scene> {
 const attach = async (scene: Scene) =>
   attachByBrick(scene.place, CONNECTION, { name: "0a1b", signal: never });
 
-void test("a volume is noted before it is connected, for root alone, until it is disconnected", async () => {
+void test("a volume is noted before it is connected, in private, until it is disconnected", async () => {
   await using scene = await openScene();
   const device = `{"path":"${scene.path}"}`;
   {

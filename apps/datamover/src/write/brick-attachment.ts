@@ -89,7 +89,7 @@ async function disconnected(
   return false;
 }
 
-/** For root alone: a connection may hold the password of an initiator (CHAP). */
+/** For our own user alone: a connection may hold the password of an initiator (CHAP). */
 async function keep(path: string, connected: Connected): Promise<void> {
   await writeFile(path, JSON.stringify(connected), { mode: 0o600, flush: true });
 }
