@@ -155,8 +155,10 @@ async function connect(context: StepContext, { volumeId, host, found }: Wanted):
     // What comes out of a driver is 500 (cinder/api/v3/attachments.py: "Unable to create attachment for
     // volume"), a connector that it refuses and a storage that is away alike; newer releases say 400.
     if (hasCode(cause, "openstack-bad-request")) throw new Fault(CONNECTION_REFUSED, what, "never", cause);
-    if (hasCode(cause, "openstack-failed")) throw new Fault(CONNECTION_FAILED, what, "later", cause);
-    throw cause;
+    if (!hasCode(cause, "openstack-failed")) throw cause;
+    // The attachment is there all the same, in an error, and would be in the way of the next attempt.
+    await detach(context, volumeId);
+    throw new Fault(CONNECTION_FAILED, what, "later", cause);
   }
 }
 
