@@ -74,16 +74,30 @@ export async function findMarkedVolume(context: StepContext, name: string): Prom
   return candidates.find((volume) => volume.metadata[RUN_MARK_KEY] === mark);
 }
 
-/** Deletes a volume and waits until it is gone; first until whoever is busy with it lets go. */
+/**
+ * Deletes a volume and waits until it is gone; first until whoever is busy with it lets go. Where Cinder fails
+ * to delete it (its storage is full, or away) it can be tried again, which only an administrator may ask for.
+ */
 export async function removeVolume(context: StepContext, volumeId: VolumeId): Promise<void> {
-  const { cloud, signal } = context;
+  const { admin, cloud, signal } = context;
   const { volumes } = cloud.cinder;
   const found = await volumes.find(volumeId, signal);
   // The instance that used it is being deleted by now; Cinder deletes no volume that is in use.
   if (isBusy(found)) await released(context, volumeId);
+  if (found?.status === "error_deleting") await removed(admin.cinder.volumes.forceDelete(volumeId, signal));
   // A deletion that was asked for before a crash goes on by itself.
-  if (found?.status !== "deleting") await removed(volumes.delete(volumeId, signal));
-  await volumes.waitFor(volumeId, "absent", { withinMs: VOLUME_WAIT_MS, signal });
+  else if (found?.status !== "deleting") await removed(volumes.delete(volumeId, signal));
+  try {
+    await volumes.waitFor(volumeId, "absent", { withinMs: VOLUME_WAIT_MS, signal });
+  } catch (cause) {
+    if (!hasCode(cause, "openstack-broken")) throw cause;
+    throw new Fault(
+      "volume-undeletable",
+      `deleting volume ${volumeId}, at which Cinder failed`,
+      "later",
+      cause,
+    );
+  }
 }
 
 const BUSY = ["in-use", "detaching", "attaching", "reserved", "creating", "downloading"];

@@ -173,8 +173,8 @@ function update(call: Call): Answer {
   return ok({ volume: volumeBody(call, patchVolume(call.cloud, row.id, given(fields))) });
 }
 
-/** Statuses from which Cinder deletes, in the words of its refusal. */
-const REMOVABLE = new Set(["available", "error", "error_extending", "error_deleting"]);
+/** Statuses from which Cinder deletes, in the words of its refusal: not again after it has failed. */
+const REMOVABLE = new Set(["available", "error", "error_extending"]);
 
 function remove(call: Call): Answer {
   const { cloud } = call;

@@ -71,6 +71,8 @@ export interface Volumes {
   ): Promise<Volume>;
   /** Returns as soon as Cinder accepted; absent is deleted; 400 when it is in use. */
   delete(id: VolumeId, signal?: AbortSignal): Promise<void>;
+  /** For administrators by default policy: whatever its status, such as `error_deleting`; absent is deleted. */
+  forceDelete(id: VolumeId, signal?: AbortSignal): Promise<void>;
   /** Adds and overwrites; other keys stay. */
   setMetadata(id: VolumeId, entries: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
   deleteMetadata(id: VolumeId, key: string, signal?: AbortSignal): Promise<void>;
@@ -138,6 +140,7 @@ export function volumes(client: ServiceClient): Volumes {
 }
 
 type Changing =
+  | "forceDelete"
   | "update"
   | "setMetadata"
   | "deleteMetadata"
@@ -173,6 +176,9 @@ function changing(client: ServiceClient): Pick<Volumes, Changing> {
     deleteMetadata: async (id, key, signal) => {
       const doing = `removing metadata ${key} of volume ${id}`;
       await client.remove({ doing, path: ["volumes", id, "metadata", key], signal });
+    },
+    forceDelete: async (id, signal) => {
+      await act(`deleting volume ${id} by force`, id, { "os-force_delete": null }, signal);
     },
     setBootable: async (id, isBootable, signal) => {
       const action = { "os-set_bootable": { bootable: isBootable } };
