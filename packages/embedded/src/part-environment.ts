@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Layout } from "./layout.ts";
 
 /** A cloud that is there already: the tree protects its instances on this machine. */
@@ -135,9 +136,8 @@ function datamoverEnvironment(host: string, settings: PartSettings): Record<stri
 
 /** The sandbox's hosts have what the test says, not what this machine happens to have. */
 function osBrickEnvironment({ layout, cloud, options }: PartSettings): Record<string, string> {
-  if (cloud.kind !== "sandbox") return {};
-  if (options.osBrick !== true) return { CAIRN_DATAMOVER_OS_BRICK: "none" };
-  return { CAIRN_DATAMOVER_OS_BRICK_LOCK_DIR: layout.sandbox };
+  if (cloud.kind === "sandbox" && options.osBrick !== true) return { CAIRN_DATAMOVER_OS_BRICK: "none" };
+  return { CAIRN_DATAMOVER_OS_BRICK_LOCK_DIR: join(layout.root, "locks") };
 }
 
 function hypervisorEnvironment(host: string, { layout, cloud }: PartSettings): Record<string, string> {
