@@ -5,8 +5,8 @@ const SSH_PORT = 22;
 const TRY_MS = 3_000;
 
 /**
- * What the ssh server at an address greets with (`SSH-2.0-…`, RFC 4253 §4.2), asked until it answers. Throws a
- * Fault `ssh-silent` when it does not within that time.
+ * What the ssh server at an address greets with (`SSH-2.0-…`, RFC 4253 §4.2), asked until it answers. Throws
+ * a Fault `ssh-silent` when it does not within that time.
  */
 export async function sshGreeting(
   address: string,

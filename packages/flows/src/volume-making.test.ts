@@ -41,7 +41,7 @@ for (const [what, status, expected] of [
   });
 }
 
-void test("a deletion at which Cinder fails is tried again later: its storage may be full for a while", async () => {
+void test("a deletion at which Cinder fails is tried again later", async () => {
   const { context } = cinder("available", false);
   const isAgain = (cause: Fault): boolean => cause.code === "volume-undeletable" && cause.retry === "later";
   await assert.rejects(removeVolume(context, id), isAgain);

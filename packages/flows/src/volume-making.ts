@@ -75,8 +75,9 @@ export async function findMarkedVolume(context: StepContext, name: string): Prom
 }
 
 /**
- * Deletes a volume and waits until it is gone; first until whoever is busy with it lets go. Where Cinder fails
- * to delete it (its storage is full, or away) it can be tried again, which only an administrator may ask for.
+ * Deletes a volume and waits until it is gone; first until whoever is busy with it lets go. Where Cinder
+ * fails to delete it (its storage is full, or away) it can be tried again, which only an administrator may
+ * ask for.
  */
 export async function removeVolume(context: StepContext, volumeId: VolumeId): Promise<void> {
   const { admin, cloud, signal } = context;

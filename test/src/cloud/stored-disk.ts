@@ -94,8 +94,8 @@ export class RootFileSystem implements AsyncDisposable {
   }
 
   /**
-   * e2fsck takes an offset as well (`?offset=`), but forgets it when it opens a file system again whose journal
-   * it has replayed.
+   * e2fsck takes an offset as well (`?offset=`), but forgets it when it opens a file system again whose
+   * journal it has replayed.
    */
   static async cutFrom(disk: string): Promise<RootFileSystem> {
     const image = `${disk}.root`;

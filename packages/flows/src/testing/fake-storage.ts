@@ -33,10 +33,7 @@ export function fakeCinder(state: CloudState): Cinder {
         throw new Fault("openstack-conflict", `deleting volume ${id}: ${status}`, "later");
       set(id, { status: "deleting" });
     },
-    forceDelete: async (id: string) => {
-      find(state.volumes, id);
-      set(id, { status: "deleting" });
-    },
+    forceDelete: async (id: string) => set(id, { status: "deleting" }),
     deleteMetadata: async (id: string, key: string) => {
       const { [key]: gone, ...metadata } = find(state.volumes, id).metadata;
       if (gone === undefined) throw new Fault("openstack-not-found", `deleting metadata ${key}`, "never");

@@ -71,7 +71,9 @@ export interface Volumes {
   ): Promise<Volume>;
   /** Returns as soon as Cinder accepted; absent is deleted; 400 when it is in use. */
   delete(id: VolumeId, signal?: AbortSignal): Promise<void>;
-  /** For administrators by default policy: whatever its status, such as `error_deleting`; absent is deleted. */
+  /**
+   * For administrators by default policy: whatever its status, such as `error_deleting`; absent is deleted.
+   */
   forceDelete(id: VolumeId, signal?: AbortSignal): Promise<void>;
   /** Adds and overwrites; other keys stay. */
   setMetadata(id: VolumeId, entries: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;

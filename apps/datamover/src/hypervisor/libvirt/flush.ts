@@ -9,8 +9,8 @@ export const FLUSH_MS = 10_000;
 
 /**
  * Has a guest write back what it holds for its disks, while nobody waits for that. Otherwise the freeze does
- * it: with those file systems stopped that are frozen already, and with the thaw waiting behind it. Gives what
- * speaks against freezing: that the guest does not come to an end.
+ * it: with those file systems stopped that are frozen already, and with the thaw waiting behind it. Gives
+ * what speaks against freezing: that the guest does not come to an end.
  *
  * `sync` is run by the agent (`guest-exec`, QEMU's qga/qapi-schema.json). An agent that may not do that, as
  * where an administrator has blocked it, or whose guest has no such program, is frozen as it is.
