@@ -5,9 +5,9 @@ import { Fault, hasCode } from "@cairn/kernel";
 /** How long a guest's file systems are frozen at most: a Windows guest gives up by itself after 10 s. */
 export const FROZEN_MAX_MS = 5_000;
 /** When the guard thaws: it looks every 250 ms at most, and the agent has to answer. */
-export const GUARD_THAWS_MS = 4_500;
+export const GUARD_THAWS_MS = 4_000;
 /** When we thaw, before the guard does: two who ask an agent at once get in each other's way. */
-export const THAWS_MS = 4_000;
+export const THAWS_MS = 3_500;
 
 const NAME = /^frozen-(?<instanceId>[0-9a-f-]{36})$/;
 
