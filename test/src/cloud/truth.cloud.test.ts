@@ -15,14 +15,13 @@ import { type TruthMember, TruthRun } from "./truth-run.ts";
 /*
  * Guests write without pause, everything happens to their instances that can happen in a cloud, snapshots are
  * taken all the while: each one that is committed holds what the guest had written, to the byte.
- * CAIRN_TRUTH_SEED and CAIRN_TRUTH_OPERATIONS choose the history.
+ * `--seed` and `--operations` choose the history.
  */
 
 const seed = Number(process.env["CAIRN_TRUTH_SEED"] ?? randomInt(1_000_000));
 const operations = Number(process.env["CAIRN_TRUTH_OPERATIONS"] ?? 60);
 const cloudFolder = process.env["CAIRN_TEST_CLOUD"] ?? "";
-const variables = `CAIRN_TRUTH_SEED=${seed} CAIRN_TRUTH_OPERATIONS=${operations}`;
-const again = `${variables} ./cairn test --cloud testcloud truth`;
+const again = `./cairn test --cloud testcloud truth --seed ${seed} --operations ${operations}`;
 const GONE_MS = 120_000;
 const prefix = `truth-${seed}`;
 
