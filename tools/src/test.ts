@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import { parseTestArguments, type TestArguments } from "./test-arguments.ts";
 import { runTests } from "./test-run.ts";
 
-// `./cairn test [--cloud CLOUD [--short] [--seed S] [--operations N]] [--again] [FILTER...]`: the one place that touches
-// process state.
+// `./cairn test`: the one place that touches process state.
 const stopping = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
