@@ -131,11 +131,18 @@ export class ScriptedAgent implements AsyncDisposable {
 
   async #playAgent(client: Socket, call: Buffer, command: string): Promise<void> {
     await systemClock.sleep(this.delayMs[command] ?? 0);
-    const isFrozen = command === "freeze" || (this.#isFrozen && command !== "thaw");
-    const status = isFrozen ? "frozen" : "thawed";
-    const answer = JSON.stringify({ return: command === "status" ? status : 2 });
+    const answer = JSON.stringify({ return: this.#answerTo(command, call.toString("latin1")) });
     if (client.writable) client.write(replyTo(call, Buffer.concat([int(1), text(answer)])));
     this.#noteAnswer(command, true);
+  }
+
+  /** What `qemu-ga` returns: file systems, a status, or how a program that it ran has ended. */
+  #answerTo(command: string, words: string): unknown {
+    if (words.includes("guest-exec-status")) return { exited: true, exitcode: 0 };
+    if (words.includes("guest-exec")) return { pid: 2 };
+    const isFrozen = command === "freeze" || (this.#isFrozen && command !== "thaw");
+    if (command === "status") return isFrozen ? "frozen" : "thawed";
+    return 2;
   }
 
   #noteAnswer(command: string | undefined, isGood: boolean): void {

@@ -27,6 +27,7 @@ export async function flushGuest(
   const untilMs = clock.now() + FLUSH_MS;
   try {
     const pid = optionalNumber(await ask(agent, "guest-exec", { path: "sync" }), "pid");
+    if (pid === undefined) return undefined;
     while (clock.now() < untilMs) {
       const { exited } = await ask(agent, "guest-exec-status", { pid });
       if (exited === true) return undefined;
