@@ -54,6 +54,12 @@ export async function activityOf(
   }
 }
 
+/**
+ * Why a domain does not run: `virDomainShutoffReason` of include/libvirt/libvirt-domain.h. `unknown` and
+ * `daemon` are those of domains whose end the daemon did not see.
+ */
+export const SHUTOFF = { unknown: 0, shutdown: 1, saved: 5, daemon: 8 } as const;
+
 /** The monitor of a domain's QEMU, through libvirt; what QEMU refuses is a `QmpRefusal`. */
 export function domainMonitor(client: LibvirtClient, domain: DomainRef): Monitor {
   return {

@@ -3,13 +3,13 @@ import { thawGuest } from "./agent.ts";
 import type { DriverContext } from "./context.ts";
 import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
 import type { DomainHandle } from "./job.ts";
-import { openLibvirt } from "./link.ts";
+import { openLibvirt, SHUTOFF } from "./link.ts";
 
 const LOOK_MS = 2_000;
 /** So long after its freeze nobody sees to a guest's thaw any more. */
 const OVERDUE_MS = 15_000;
-/** `virDomainShutoffReason`: saved with its memory, and one whose end the daemon did not see. */
-const MAY_BE_SAVED = [5, 0];
+/** Saved with its memory, and one whose end the daemon did not see. */
+const MAY_BE_SAVED: readonly number[] = [SHUTOFF.saved, SHUTOFF.unknown];
 
 /**
  * Thaws a guest that may be frozen, if it can be reached, and forgets about it when that is done or when the

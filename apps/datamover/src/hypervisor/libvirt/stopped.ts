@@ -6,7 +6,7 @@ import type { DiskImage, Point } from "../port.ts";
 import type { StoppedDisk, StoppedInstance } from "../stopped-point.ts";
 import { type DescribedDisk, type DescribedDomain, describedDisk, storagePath } from "./domain-xml.ts";
 import { type DomainHandle } from "./job.ts";
-import { activityOf } from "./link.ts";
+import { activityOf, SHUTOFF } from "./link.ts";
 
 /** A stopped instance, to be read through a storage daemon: from the files, devices or images themselves. */
 export async function stoppedInstance(
@@ -39,25 +39,19 @@ export async function stoppedInstance(
   };
 }
 
-/** `virDomainShutoffReason` of include/libvirt/libvirt-domain.h. */
-const SHUTDOWN = 1;
-const SAVED = 5;
-/** No reason, and that of domains whose end the daemon did not see. */
-const UNSEEN = [0, 8];
-
 /** Only a guest that shut down by itself has written everything back. */
 export async function stoppedConsistency(
   { client, domain }: DomainHandle,
   signal: AbortSignal,
 ): Promise<Point["consistency"]> {
   const { reason } = await client.domainState(domain, { signal });
-  if (reason === SHUTDOWN) return { quality: "file-system", reason: "the instance is stopped" };
-  if (reason === SAVED)
+  if (reason === SHUTOFF.shutdown) return { quality: "file-system", reason: "the instance is stopped" };
+  if (reason === SHUTOFF.saved)
     return {
       quality: "crash",
       reason: "the instance is suspended: its guest has not written everything back",
     };
-  if (UNSEEN.includes(reason))
+  if (reason === SHUTOFF.unknown || reason === SHUTOFF.daemon)
     return { quality: "crash", reason: "the instance is stopped, and libvirt has not seen how it ended" };
   return { quality: "crash", reason: "the instance was switched off while it ran" };
 }
