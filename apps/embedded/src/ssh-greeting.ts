@@ -4,17 +4,24 @@ import { Fault, systemClock } from "@cairn/kernel";
 const SSH_PORT = 22;
 const TRY_MS = 3_000;
 
+interface SshWait {
+  readonly withinMs: number;
+  readonly signal: AbortSignal;
+  /** 22 when left out. */
+  readonly port?: number;
+}
+
 /**
  * What the ssh server at an address greets with (`SSH-2.0-…`, RFC 4253 §4.2), asked until it answers. Throws
  * a Fault `ssh-silent` when it does not within that time.
  */
 export async function sshGreeting(
   address: string,
-  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+  { withinMs, signal, port = SSH_PORT }: SshWait,
 ): Promise<string> {
   const deadlineMs = systemClock.now() + withinMs;
   for (;;) {
-    const line = await firstLine(address, signal);
+    const line = await firstLine({ address, port }, signal);
     if (line.startsWith("SSH-")) return line;
     if (systemClock.now() > deadlineMs) {
       const what = `waiting for ssh at ${address}; it says ${JSON.stringify(line)}`;
@@ -25,10 +32,13 @@ export async function sshGreeting(
 }
 
 /** The first line that a server sends; what it is instead when there is none. */
-async function firstLine(address: string, signal: AbortSignal): Promise<string> {
+async function firstLine(
+  { address, port }: { readonly address: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let said = "";
-  const socket = connect({ host: address, port: SSH_PORT, timeout: TRY_MS, signal });
+  const socket = connect({ host: address, port, timeout: TRY_MS, signal });
   socket.setEncoding("latin1");
   socket.on("data", (data) => {
     said += String(data);
