@@ -45,11 +45,11 @@ export async function runFile(job: FileJob): Promise<FileResult> {
   const failures = lines.flatMap(({ name, failure }) =>
     failure === undefined ? [] : [{ name, text: `${failure.error}\n  at ${failure.at}` }],
   );
-  if (overdue)
-    failures.push({ name: "time limit", text: `not done after ${job.limitMs / 1000} s\n${tail(output)}` });
+  if (overdue) failures.push({ name: "time limit", text: overdueText(job, lines, output) });
   else if (code !== 0 && failures.length === 0)
     failures.push({ name: "exit code", text: `ended with ${code}\n${tail(output)}` });
-  else if (lines.length === 0) failures.push({ name: "no tests", text: "the file has no tests" });
+  else if (lines.every(({ outcome }) => outcome === "begun"))
+    failures.push({ name: "no tests", text: "the file has no tests" });
   for (const text of [...(await leftoverProcesses(folder)), ...leftoverEntries(folder)])
     failures.push({ name: "leftovers", text });
   rmSync(folder, { recursive: true, force: true });
@@ -63,6 +63,13 @@ export async function runFile(job: FileJob): Promise<FileResult> {
     skipped: count("skipped"),
     failures,
   };
+}
+
+/** A suite begins before its tests: what begun last is what did not end. */
+function overdueText({ limitMs }: FileJob, lines: readonly TestLine[], output: string): string {
+  const last = lines.at(-1);
+  const where = last?.outcome === "begun" ? `, in: ${last.name}` : "";
+  return `not done after ${limitMs / 1000} s${where}\n${tail(output)}`;
 }
 
 /**

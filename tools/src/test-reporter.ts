@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 
-/** One finished test of a file, as the reporter writes it: a JSON object a line. */
+/** A test of a file that has begun or ended, as the reporter writes it: a JSON object a line. */
 export interface TestLine {
-  readonly outcome: "passed" | "failed" | "skipped";
+  readonly outcome: "begun" | "passed" | "failed" | "skipped";
   /** The names of the enclosing suites and of the test. */
   readonly name: string;
   /** `file:line` of the test, and the error; only when it failed. */
@@ -23,15 +23,21 @@ interface Event {
   };
 }
 
-/** A reporter of node:test (`--test-reporter`) that writes each finished test as one line of JSON. */
+/** A reporter of node:test (`--test-reporter`) that writes the beginning and the end of each test. */
 async function* report(events: AsyncIterable<Event>): AsyncGenerator<string> {
   const names: string[] = [];
   for await (const { type, data } of events) {
     if (type === "test:start") names[data.nesting] = data.name;
+    // Told at once; starts are held back until the test has something to say.
+    if (type === "test:dequeue") yield encode({ outcome: "begun", name: data.name });
     if (type !== "test:pass" && type !== "test:fail") continue;
     const line = lineOf(type, data, names.slice(0, data.nesting));
-    if (line !== undefined) yield `${JSON.stringify(line)}\n`;
+    if (line !== undefined) yield encode(line);
   }
+}
+
+function encode(line: TestLine): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 function lineOf(type: string, data: Event["data"], suites: readonly string[]): TestLine | undefined {

@@ -114,7 +114,7 @@ describe("the test runner", () => {
         await new Promise(() => setInterval(() => {}, 1000));
       });`;
     const { text } = await run(one(hangs), { limitMs: 700 });
-    assert.match(text, /not done after 0\.7 s/);
+    assert.match(text, /not done after 0\.7 s, in: hangs/);
   });
 
   it("fails a file that leaves a process behind, and ends that process", async () => {

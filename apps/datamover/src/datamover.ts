@@ -10,6 +10,7 @@ import { GuardClient } from "./guard/client.ts";
 import { launchGuard, retireGuards } from "./guard/launch.ts";
 import type { Guard } from "./guard/port.ts";
 import { hostOsBrick, NO_OS_BRICK, type OsBrick } from "./host/os-brick.ts";
+import { ownIdentity } from "./host/process-identity.ts";
 import { Scratch, socketPath } from "./host/scratch.ts";
 import { claimFolder } from "./host/unix-socket.ts";
 import { libvirtHypervisor } from "./hypervisor/libvirt/driver.ts";
@@ -82,6 +83,7 @@ async function startGuard(parts: DatamoverParts & { readonly scratch: Scratch })
   const retired = await retireGuards(scratch.path, clock, signal);
   if (retired > 0) log.info("guard.retired", { count: retired });
   const settings = {
+    datamover: await ownIdentity(),
     scratchPath: scratch.path,
     reserveBytes: scratchReserveMib * MiB,
     budgetBytes: scratchBudgetMib * MiB,

@@ -228,6 +228,12 @@ export class NbdClient implements AsyncDisposable {
     await this.#connection.finish(FAREWELL_MS);
   }
 
+  /** Ends the connection without a word; what is asked rejects with a Fault `nbd-lost`. */
+  abandon(): void {
+    const { name } = this.#connection;
+    this.#connection.lose(new Fault("nbd-lost", `the connection to ${name} was abandoned`, "later"));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

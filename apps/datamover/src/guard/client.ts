@@ -11,6 +11,7 @@ import {
   type ToGuard,
 } from "./codec.ts";
 import { givenUpFault, guardLostFault } from "./faults.ts";
+import { OpenPoint } from "./open-point.ts";
 import type { FreezeGuard, Guard, GuardedFreeze, GuardedPoint, PointGuard } from "./port.ts";
 import { pointId } from "./state.ts";
 
@@ -33,8 +34,6 @@ export interface GuardClientParts {
 const READY_MS_MAX = 10_000;
 /** Guards that are started one after the other until running points are given up. */
 const STARTS_MAX = 3;
-/** An abort of libvirt's takes up to 60 s when a guest is shutting down (nova-bitmaps.md, 4.1). */
-const SETTLE_MS_MAX = 65_000;
 /** Beats in the time after which a datamover counts as silent; a guard that answered none of them hangs. */
 const BEATS = 5;
 const STOP_MS_MAX = 5_000;
@@ -304,89 +303,7 @@ function idOf(message: ToGuard): string {
     case "release":
     case "thawed":
     case "thresholds":
+    case "readers":
       return message.id;
-  }
-}
-
-interface Wire {
-  readonly ask: (message: ToGuard, signal: AbortSignal) => Promise<FromGuard>;
-  readonly say: (message: ToGuard) => Promise<void>;
-  readonly gone: () => void;
-}
-
-class OpenPoint implements PointGuard {
-  readonly #id: string;
-  readonly #point: GuardedPoint;
-  readonly #wire: Wire;
-  readonly #broken = new AbortController();
-  #thresholds: readonly string[] = [];
-  #aborting: PromiseWithResolvers<void> | undefined;
-  #released: Promise<void> | undefined;
-
-  constructor(id: string, point: GuardedPoint, wire: Wire) {
-    this.#id = id;
-    this.#point = point;
-    this.#wire = wire;
-  }
-
-  get broken(): AbortSignal {
-    return this.#broken.signal;
-  }
-
-  /** What a guard has to be told of it. */
-  messages(): readonly ToGuard[] {
-    const devices = this.#thresholds;
-    const thresholds: readonly ToGuard[] =
-      devices.length === 0 ? [] : [{ type: "thresholds", id: this.#id, devices }];
-    return [{ type: "watch", point: this.#point }, ...thresholds];
-  }
-
-  abortBegins(fault: Fault): void {
-    this.#aborting ??= Promise.withResolvers();
-    this.#broken.abort(fault);
-  }
-
-  abortEnds(): void {
-    this.#aborting?.resolve();
-  }
-
-  giveUp(fault: Fault): void {
-    this.#aborting?.resolve();
-    this.#broken.abort(fault);
-  }
-
-  async confirm(signal: AbortSignal): Promise<void> {
-    this.#broken.signal.throwIfAborted();
-    await this.#wire.ask({ type: "confirm", id: this.#id }, signal);
-    this.#broken.signal.throwIfAborted();
-  }
-
-  expectThresholds(devices: readonly string[]): void {
-    this.#thresholds = devices;
-    // A guard that is lost is told by its successor's first words.
-    this.#wire.say({ type: "thresholds", id: this.#id, devices }).catch(() => undefined);
-  }
-
-  async settled(): Promise<void> {
-    if (this.#aborting === undefined) return;
-    const overdue = setTimeout(() => this.#aborting?.resolve(), SETTLE_MS_MAX);
-    await this.#aborting.promise;
-    clearTimeout(overdue);
-  }
-
-  async release(): Promise<void> {
-    this.#released ??= this.#letGo();
-    await this.#released;
-  }
-
-  async #letGo(): Promise<void> {
-    try {
-      await this.#wire.ask({ type: "release", id: this.#id }, AbortSignal.timeout(SETTLE_MS_MAX));
-    } catch (cause) {
-      // No guard, or none that answers: it has nothing to hold on to, and the next one is not told of it.
-      this.#broken.abort(guardLostFault(cause));
-    } finally {
-      this.#wire.gone();
-    }
   }
 }

@@ -14,6 +14,7 @@ const place = { socket: "/run/libvirt/libvirt-sock", uri: "qemu:///system" };
 const ids = { instanceId: "11111111-aaaa", snapshotId: "22222222-bbbb" };
 const qemu = { kind: "qemu-folder", monitor: "/m", qemu: { pid: 1, startTicks: "2" } } as const;
 const settings = {
+  datamover: { pid: 0, startTicks: "0" },
   scratchPath: "/s",
   reserveBytes: 1,
   budgetBytes: 0,
@@ -28,6 +29,7 @@ const toGuard: readonly ToGuard[] = [
   { type: "watch", point: { ...ids, reach: { kind: "libvirt", place, wasPaused: true } } },
   { type: "confirm", id: "p-1-2" },
   { type: "thresholds", id: "p-1-2", devices: ["vda[3]"] },
+  { type: "readers", id: "p-1-2", open: 2 },
   { type: "release", id: "p-1-2" },
   { type: "freeze", freeze: { instanceId: ids.instanceId, place, withinMs: 5000 } },
   { type: "thawed", id: ids.instanceId },
@@ -62,6 +64,7 @@ const wrong: readonly string[] = [
   '{"type":"watch","point":{}}',
   '{"type":"release"}',
   '{"type":"thresholds","id":"p"}',
+  '{"type":"readers","id":"p"}',
   '{"type":"hello","version":"1"}',
   JSON.stringify({ type: "watch", point: { ...ids, snapshotId: "../../etc", reach: qemu } }),
   JSON.stringify({ type: "watch", point: { ...ids, instanceId: "short", reach: qemu } }),

@@ -1,14 +1,17 @@
 import { Fault } from "@cairn/kernel";
 import { type Fields, fieldsOf, numberField, optionalNumber, optionalText, textField } from "../host/json.ts";
+import type { ProcessIdentity } from "../host/process-identity.ts";
 import type { GuardedFreeze, GuardedPoint, GuardReach } from "./port.ts";
 
 /** Both ends are of one installation, but a guard may outlive its datamover's upgrade. */
-export const GUARD_PROTOCOL_VERSION = 1;
+export const GUARD_PROTOCOL_VERSION = 2;
 /** No message has more than a few hundred bytes. */
 const LINE_CHARACTERS_MAX = 64 * 1024;
 
 /** What a guard is told first. */
 export interface GuardSettings {
+  /** Who is guarded from, and is ended where nothing else saves a guest. */
+  readonly datamover: ProcessIdentity;
   readonly scratchPath: string;
   /** Free bytes of scratch below which points are given up. */
   readonly reserveBytes: number;
@@ -27,6 +30,8 @@ export type ToGuard =
   | { readonly type: "watch"; readonly point: GuardedPoint }
   | { readonly type: "confirm"; readonly id: string }
   | { readonly type: "thresholds"; readonly id: string; readonly devices: readonly string[] }
+  /** How many readers of the point are connected to QEMU's NBD server, or about to be. */
+  | { readonly type: "readers"; readonly id: string; readonly open: number }
   | { readonly type: "release"; readonly id: string }
   | { readonly type: "freeze"; readonly freeze: GuardedFreeze }
   | { readonly type: "thawed"; readonly id: string };
@@ -113,6 +118,8 @@ function readToGuard(fields: Fields): ToGuard | undefined {
       return { type, point: readPoint(fieldsOf(fields["point"])) };
     case "thresholds":
       return { type, id: idOf(fields), devices: readDevices(fields["devices"]) };
+    case "readers":
+      return { type, id: idOf(fields), open: numberField(fields, "open", FROM) };
     case "confirm":
     case "release":
     case "thawed":
@@ -151,6 +158,7 @@ function readSettings(hello: Fields): GuardSettings {
   const fields = fieldsOf(hello["settings"]);
   const number = (name: string): number => numberField(fields, name, FROM);
   return {
+    datamover: readProcess(fieldsOf(fields["datamover"])),
     scratchPath: textField(fields, "scratchPath", FROM),
     reserveBytes: number("reserveBytes"),
     budgetBytes: number("budgetBytes"),
@@ -181,12 +189,12 @@ function readReach(fields: Fields): GuardReach {
   if (kind === "libvirt")
     return { kind, place: readPlace(fieldsOf(fields["place"])), wasPaused: fields["wasPaused"] === true };
   if (kind !== "qemu-folder") throw new GuardProtocolFault(`a hypervisor of kind ${kind}`);
-  const qemu = fieldsOf(fields["qemu"]);
-  return {
-    kind,
-    monitor: textField(fields, "monitor", FROM),
-    qemu: { pid: numberField(qemu, "pid", FROM), startTicks: textField(qemu, "startTicks", FROM) },
-  };
+  const qemu = readProcess(fieldsOf(fields["qemu"]));
+  return { kind, monitor: textField(fields, "monitor", FROM), qemu };
+}
+
+function readProcess(fields: Fields): ProcessIdentity {
+  return { pid: numberField(fields, "pid", FROM), startTicks: textField(fields, "startTicks", FROM) };
 }
 
 function readPlace(fields: Fields): GuardedFreeze["place"] {

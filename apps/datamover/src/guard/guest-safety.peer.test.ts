@@ -129,6 +129,17 @@ void test("a datamover that is stopped while it reads loses its point, not its g
   tell(t, "datamover stopped", await backUpBadly(place, { during }));
 });
 
+void test("a datamover that is stopped amid answers loses its point, not its guest", async (t) => {
+  place.bucket.pace = "free";
+  const during = async (datamover: DatamoverProcess): Promise<void> => {
+    const begun = await datamover.readBytes();
+    await until(async () => (await datamover.readBytes()) > begun + 4 * MiB);
+    datamover.pause("SIGSTOP");
+    await jobGone();
+  };
+  tell(t, "datamover stopped at full speed", await backUpBadly(place, { during }));
+});
+
 void test("a datamover that is killed while it reads loses its point, not its guest", async (t) => {
   place.bucket.pace = "hung";
   const during = async (datamover: DatamoverProcess): Promise<void> => {

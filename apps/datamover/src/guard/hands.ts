@@ -2,6 +2,7 @@ import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, hasCode } from "@cairn/kernel";
 import type { Log } from "@cairn/service";
+import { isRunning, type ProcessIdentity } from "../host/process-identity.ts";
 import type { Scratch } from "../host/scratch.ts";
 import { abortQemuPoint } from "./abort-qemu.ts";
 import { abortLibvirtPoint, thawLibvirtGuest } from "./libvirt-hands.ts";
@@ -20,14 +21,24 @@ export interface GuardHands {
   /** Takes a point down so that its guest's writes go on. Tells whether a paused guest was resumed. */
   abort(point: GuardedPoint, mayResume: boolean): Promise<{ readonly resumed: boolean }>;
   thaw(freeze: GuardedFreeze): Promise<void>;
+  /** Kills it if it still runs. */
+  endDatamover(): Promise<void>;
   /** Tells of each block threshold that is passed at this place; asked for again, it goes on. */
   listen(place: GuardedFreeze["place"], take: (instanceId: string, device: string) => void): void;
   /** Nothing is open: connections close. */
   rest(): void;
 }
 
+/** What the hands of a guard work with. */
+interface HandsParts {
+  readonly scratch: Scratch;
+  readonly datamover: ProcessIdentity;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** The hands of a guard that works in this scratch folder. */
-export function guardHands(scratch: Scratch, clock: Clock, log: Log): GuardHands {
+export function guardHands({ clock, datamover, log, scratch }: HandsParts): GuardHands {
   const events = new ThresholdEvents(log);
   return {
     measure: async (ids) => {
@@ -45,6 +56,9 @@ export function guardHands(scratch: Scratch, clock: Clock, log: Log): GuardHands
       }
     },
     thaw: async (freeze) => thawLibvirtGuest(freeze),
+    endDatamover: async () => {
+      if (await isRunning(datamover)) process.kill(datamover.pid, "SIGKILL");
+    },
     listen: (place, take) => {
       events.listen(place, ({ domain, device }) => {
         take(domain.uuid, device);

@@ -35,6 +35,7 @@ async function open(change: { silenceMs?: number; reserveBytes?: number } = {}):
   const events: string[] = [];
   const write = (line: string): void => void events.push((JSON.parse(line) as { event: string }).event);
   const settings = {
+    datamover: { pid: 0, startTicks: "0" },
     scratchPath: scratch,
     reserveBytes: change.reserveBytes ?? 0,
     budgetBytes: 0,

@@ -12,6 +12,7 @@ import { encodeLine, GUARD_PROTOCOL_VERSION, type GuardSettings } from "./codec.
 import { runGuard } from "./loop.ts";
 
 const SETTINGS: GuardSettings = {
+  datamover: { pid: 0, startTicks: "0" },
   scratchPath: "/nonexistent",
   reserveBytes: 0,
   budgetBytes: 0,

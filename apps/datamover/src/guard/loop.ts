@@ -73,8 +73,9 @@ class GuardLoop {
     const { channel, clock, ending, log } = this.#parts;
     log.info("guard.ready", { scratch: settings.scratchPath, version });
     channel.write(encodeLine({ type: "ready", version: GUARD_PROTOCOL_VERSION }));
-    const { reserveBytes, scratchPath } = settings;
-    const hands = guardHands(new Scratch(scratchPath, { percent: 0, reserveBytes }), clock, log);
+    const { datamover, reserveBytes, scratchPath } = settings;
+    const scratch = new Scratch(scratchPath, { percent: 0, reserveBytes });
+    const hands = guardHands({ clock, datamover, log, scratch });
     this.#running = { state: freshState(settings, clock.now()), hands };
     if (ending.aborted) this.#apply({ kind: "told-to-end" });
   }
@@ -123,6 +124,10 @@ class GuardLoop {
         );
         return;
       }
+      case "end-datamover":
+        // When that fails, the next tick wants it again.
+        hands.endDatamover().catch((cause) => log.error("guard.datamover-not-ended", { fault: cause }));
+        return;
       case "thaw": {
         const { id } = action;
         hands.thaw(action.freeze).then(

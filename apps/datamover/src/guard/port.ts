@@ -44,6 +44,14 @@ export interface Guard {
   watchFreeze(freeze: GuardedFreeze, signal: AbortSignal): Promise<FreezeGuard>;
 }
 
+/** A connection to QEMU's NBD server. */
+export interface Reader {
+  /** Resolves when it has ended. */
+  readonly closed: Promise<unknown>;
+  /** Ends it at once; whatever is asked of it fails. */
+  abandon(): void;
+}
+
 /** One point in the guard's care. */
 export interface PointGuard {
   /** Aborted with a Fault when the guard gave the point up, or when no guard could be had any more. */
@@ -59,6 +67,12 @@ export interface PointGuard {
    * the thresholds are set.
    */
   expectThresholds(devices: readonly string[]): void;
+  /**
+   * Connects a reader to QEMU's NBD server, whose connection is abandoned as soon as the point is broken: the
+   * guard takes a point down when nobody reads it any more, and ends a process that does not let go of it
+   * (why: README.md of the libvirt driver).
+   */
+  reader<Client extends Reader>(connect: () => Promise<Client>): Promise<Client>;
   /** Resolves when the guard is not taking the point down: at once unless it gave it up. Never throws. */
   settled(): Promise<void>;
   /** Call it when all of the point is gone. Never throws; may be called twice. */

@@ -5,6 +5,8 @@ import type { GuardedFreeze, GuardedPoint } from "./port.ts";
 /** What a point is to the guard. Times are the guard's own, which no change of the host's clock moves. */
 export type PointPhase =
   | { readonly kind: "watched" }
+  /** It is to be aborted as soon as nobody reads it; looked at so many times. */
+  | { readonly kind: "held-up"; readonly because: GivenUp; readonly looks: number }
   /** An abort is on its way. */
   | { readonly kind: "aborting"; readonly because: GivenUp; readonly attempt: number }
   /** The last abort failed; the next is due. */
@@ -22,6 +24,8 @@ export interface WatchedPoint {
   readonly point: GuardedPoint;
   readonly phase: PointPhase;
   readonly thresholds: readonly string[];
+  /** Connections of the datamover's to QEMU's NBD server. */
+  readonly readers: number;
   /** The datamover lets go of it, and waits until the abort that is on its way has ended. */
   readonly isLeaving: boolean;
 }
@@ -90,6 +94,8 @@ export type GuardAction =
       /** A guest that QEMU paused for a failed write runs on: the write was ours. */
       readonly mayResume: boolean;
     }
+  /** Kills the datamover, which closes what it has open. */
+  | { readonly kind: "end-datamover" }
   | { readonly kind: "thaw"; readonly id: string; readonly freeze: GuardedFreeze }
   | {
       readonly kind: "note";

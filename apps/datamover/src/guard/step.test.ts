@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { MiB } from "@cairn/kernel";
 import type { FromGuard, GuardSettings, ToGuard } from "./codec.ts";
 import { freshState, type GuardAction, type GuardEvent, type GuardState, isBusy, isOver } from "./state.ts";
-import { ATTEMPTS_MAX, MEASURE_MS_MAX, RETRY_MS, step } from "./step.ts";
+import { ATTEMPTS_MAX, MEASURE_MS_MAX, READER_TICKS_MAX, RETRY_MS, step } from "./step.ts";
 
 const SETTINGS: GuardSettings = {
+  datamover: { pid: 0, startTicks: "0" },
   scratchPath: "/scratch",
   reserveBytes: 100 * MiB,
   budgetBytes: 50 * MiB,
@@ -84,6 +85,8 @@ function words(action: GuardAction): string[] {
       return [];
     case "abort":
       return [`abort ${action.id.slice(-1)}${action.mayResume ? " and resume" : ""}`];
+    case "end-datamover":
+      return ["end the datamover"];
     case "thaw":
       return [`thaw ${action.id.slice(-1)}`];
     case "tell":
@@ -297,4 +300,37 @@ void test("a guest whose datamover has ended is thawed at once, again and again 
   assert.deepEqual(bench.take(), ["thaw a"]);
   bench.happen({ kind: "thaw-ended", id: instance("a") });
   assert.equal(isOver(bench.state), true);
+});
+
+void test("a point that is read is aborted when nobody reads it any more", () => {
+  const bench = Bench.with("a", "b").say({ type: "readers", id: id("a"), open: 2 });
+  bench.measure(99, { a: 4, b: 3 });
+  assert.deepEqual(bench.take(), ["given up a: reserve"]);
+  bench.measure(99, { a: 4, b: 3 });
+  assert.deepEqual(bench.take(), [], "the next point is spared meanwhile");
+  bench.say({ type: "confirm", id: id("a") });
+  assert.deepEqual(bench.take(), ["given up a: reserve"]);
+  bench.say({ type: "readers", id: id("a"), open: 1 });
+  assert.deepEqual(bench.take(), []);
+  bench.say({ type: "readers", id: id("a"), open: 0 });
+  assert.deepEqual(bench.take(), ["abort a and resume"]);
+});
+
+void test("a datamover that does not let go of its point is ended, and then the point", () => {
+  const bench = Bench.with("a").say({ type: "readers", id: id("a"), open: 1 });
+  bench.pass(SETTINGS.silenceMs, "silent");
+  assert.deepEqual(bench.take(), ["given up a: silence"]);
+  bench.pass((READER_TICKS_MAX - 2) * SETTINGS.intervalMs, "silent");
+  assert.deepEqual(bench.take(), []);
+  bench.pass(SETTINGS.intervalMs, "silent");
+  assert.deepEqual(bench.take(), ["end the datamover"]);
+  bench.happen({ kind: "channel-ended" });
+  assert.deepEqual(bench.take(), ["abort a"]);
+});
+
+void test("a point that its datamover takes down itself is nobody's to abort", () => {
+  const bench = Bench.with("a").say({ type: "readers", id: id("a"), open: 1 });
+  bench.measure(99, { a: 4 }).say({ type: "release", id: id("a") });
+  assert.deepEqual(bench.take(), ["given up a: reserve", "released a"]);
+  assert.equal(isBusy(bench.state), false);
 });

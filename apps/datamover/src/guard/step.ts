@@ -4,6 +4,7 @@ import {
   type GuardAction,
   type GuardEvent,
   type GuardState,
+  type PointPhase,
   pointId,
   type Step,
   type WatchedPoint,
@@ -16,6 +17,8 @@ import {
 export const RETRY_MS = 1_000;
 /** Ten minutes and more: then QEMU or libvirt is beyond what a guard can do, and the log says so. */
 export const ATTEMPTS_MAX = 600;
+/** Ticks that a datamover has to let go of a point that is given up: one that runs does it at once. */
+export const READER_TICKS_MAX = 8;
 /** A file system that does not say how much room it has for so long is as good as full. */
 export const MEASURE_MS_MAX = 5_000;
 
@@ -63,7 +66,7 @@ function take(state: GuardState, message: ToGuard, nowMs: number): Step {
       return only(state, { kind: "tell", message: { type: "alive" } });
     case "watch": {
       const id = pointId(message.point);
-      const fresh = { id, point: message.point, thresholds: [], isLeaving: false };
+      const fresh = { id, point: message.point, thresholds: [], readers: 0, isLeaving: false };
       const known = state.points.get(id) ?? { ...fresh, phase: { kind: "watched" } };
       return only(withPoint(state, known), { kind: "tell", message: { type: "watched", id } });
     }
@@ -78,6 +81,11 @@ function take(state: GuardState, message: ToGuard, nowMs: number): Step {
       if (known === undefined) return { state, actions: [] };
       const told = withPoint(state, { ...known, thresholds: message.devices });
       return { state: told, actions: listening(told) };
+    }
+    case "readers": {
+      const known = state.points.get(message.id);
+      if (known === undefined) return { state, actions: [] };
+      return heldUp(withPoint(state, { ...known, readers: message.open }), "heard");
     }
     case "release":
       return release(state, message.id);
@@ -124,8 +132,12 @@ function tick(before: GuardState, nowMs: number): Step {
     state = again.state;
     actions = [...actions, ...again.actions];
   }
-  const looked = look(state, nowMs);
-  return { state: { ...looked.state, lastTickMs: nowMs }, actions: [...actions, ...looked.actions] };
+  const held = heldUp(state, "tick");
+  const looked = look(held.state, nowMs);
+  return {
+    state: { ...looked.state, lastTickMs: nowMs },
+    actions: [...actions, ...held.actions, ...looked.actions],
+  };
 }
 
 /** A guard that did not run itself cannot say that the datamover was silent meanwhile. */
@@ -213,21 +225,55 @@ function abortable(state: GuardState, nowMs: number): readonly WatchedPoint[] {
 }
 
 function isAborting(state: GuardState): boolean {
-  return [...state.points.values()].some(({ phase }) => phase.kind === "aborting");
+  return [...state.points.values()].some(
+    ({ phase }) => phase.kind === "aborting" || phase.kind === "held-up",
+  );
 }
 
 /** Says so first, so that the datamover knows the reason before it meets the effect. */
 function abort(state: GuardState, known: WatchedPoint, because: GivenUp, attempt: number): Step {
   const { id, phase, point } = known;
-  const isNew = phase.kind === "watched";
-  const aborting = withPoint(state, { ...known, phase: { kind: "aborting", because, attempt } });
   const tell = { kind: "tell", message: { type: "given-up", id, because } } as const;
   const said = note("warn", "guard.point-given-up", { point: id, instance: point.instanceId, because });
+  const first = phase.kind === "watched" ? [tell, said] : [];
+  if (isRead(state, known)) {
+    const held = withPoint(state, { ...known, phase: { kind: "held-up", because, looks: 0 } });
+    return { state: held, actions: first };
+  }
+  const aborting = withPoint(state, { ...known, phase: { kind: "aborting", because, attempt } });
   const mayResume = because.kind !== "silence";
-  return {
-    state: aborting,
-    actions: [...(isNew ? [tell, said] : []), { kind: "abort", id, point, mayResume }],
-  };
+  return { state: aborting, actions: [...first, { kind: "abort", id, point, mayResume }] };
+}
+
+/** Whether a reader may be connected; a datamover that has ended has closed all it had open. */
+function isRead(state: GuardState, known: WatchedPoint): boolean {
+  return known.readers > 0 && state.datamover.channel === "open";
+}
+
+/** Aborts what no reader holds up any more, and ends a datamover that does not let go. */
+function heldUp(state: GuardState, event: "heard" | "tick"): Step {
+  let result: Step = { state, actions: [] };
+  for (const known of state.points.values()) {
+    const { phase } = known;
+    if (phase.kind !== "held-up") continue;
+    if (!isRead(state, known)) result = then(result, (at) => abort(at, known, phase.because, 1));
+    else if (event === "tick") result = then(result, (at) => lookAgain(at, known, phase));
+  }
+  return result;
+}
+
+function lookAgain(
+  state: GuardState,
+  known: WatchedPoint,
+  phase: Extract<PointPhase, { kind: "held-up" }>,
+): Step {
+  const looks = phase.looks + 1;
+  const looked = withPoint(state, { ...known, phase: { ...phase, looks } });
+  if (looks < READER_TICKS_MAX) return { state: looked, actions: [] };
+  const { id, point } = known;
+  const said = note("error", "guard.datamover-ended", { point: id, instance: point.instanceId });
+  const isFirst = looks === READER_TICKS_MAX;
+  return { state: looked, actions: [...(isFirst ? [said] : []), { kind: "end-datamover" }] };
 }
 
 function abortEnded(

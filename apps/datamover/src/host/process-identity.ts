@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { hasCode } from "@cairn/kernel";
+import { assert, hasCode } from "@cairn/kernel";
 
 /** A process beyond doubt: process ids are used again, the start time (in clock ticks since boot) is not. */
 export interface ProcessIdentity {
@@ -16,6 +16,13 @@ export async function findProcess(pid: number): Promise<ProcessIdentity | undefi
   const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const startTicks = rest[18];
   return state === "Z" || startTicks === undefined ? undefined : { pid, startTicks };
+}
+
+/** This process. */
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  const found = await findProcess(process.pid);
+  assert(found !== undefined, "/proc knows a process that reads it");
+  return found;
 }
 
 /** Whether exactly this process still runs. */

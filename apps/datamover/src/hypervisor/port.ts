@@ -1,5 +1,6 @@
 import type { DiskBase, DiskSource, ProtectedDisk, ProtectInstance, ReadMode } from "@cairn/contract";
 import type { NbdAddress } from "@cairn/nbd";
+import type { PointGuard } from "../guard/port.ts";
 
 /**
  * What the datamover needs of a hypervisor. Drivers: `qemu-folder` (QEMU processes described by a
@@ -104,6 +105,8 @@ export interface PointDisk {
   readonly format: string;
   readonly address: NbdAddress;
   readonly exportName: string;
+  /** Readers connect through this where it is there: somebody else may have to take the point down. */
+  readonly reader?: PointGuard["reader"];
   readonly plan: ReadPlan;
   /** Meta context whose bit 0 says dirty; for an incremental read. */
   readonly changesContext: string | undefined;

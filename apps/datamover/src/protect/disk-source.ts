@@ -13,14 +13,10 @@ export async function connectDisk(disk: PointDisk, signal: AbortSignal): Promise
   const contexts = ["base:allocation"];
   if (disk.changesContext !== undefined) contexts.push(disk.changesContext);
   const { address, exportName } = disk;
-  return connectNbd({
-    address,
-    exportName,
-    contexts,
-    requestsMax: READS_IN_FLIGHT_MAX,
-    silenceMs: SILENCE_MS,
-    signal,
-  });
+  const limits = { requestsMax: READS_IN_FLIGHT_MAX, silenceMs: SILENCE_MS };
+  const connect = async (): Promise<NbdClient> =>
+    connectNbd({ address, exportName, contexts, ...limits, signal });
+  return disk.reader === undefined ? connect() : disk.reader(connect);
 }
 
 /** The disk as the transfer reads it: by what is known of its changes, or whole. */

@@ -71,6 +71,7 @@ export class OrderBench {
     const { instancesFolder } = node;
     const log = this.#log();
     const settings = {
+      datamover: { pid: 0, startTicks: "0" },
       scratchPath: this.scratch.path,
       reserveBytes: MiB,
       budgetBytes: 0,

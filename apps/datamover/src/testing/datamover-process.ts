@@ -65,6 +65,12 @@ export class DatamoverProcess implements AsyncDisposable {
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 
+  /** Bytes it has read so far, from files and from sockets (proc(5), `rchar`). */
+  async readBytes(): Promise<number> {
+    const io = await readFile(`/proc/${this.pid}/io`, "utf8");
+    return Number(/rchar:\s+(\d+)/.exec(io)?.[1] ?? 0);
+  }
+
   async kill(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     this.#child.kill(signal);
     return this.#exited;

@@ -361,6 +361,7 @@ export class RunningPoint implements Point {
       address: { kind: "unix", path: this.#nbdSocket() },
       // libvirt names its own exports after the devices.
       exportName: isIncremental ? name : disk.device,
+      reader: async (connect) => this.#parts.guard.reader(connect),
       plan,
       changesContext: isIncremental ? `qemu:dirty-bitmap:${CHANGES_BITMAP}` : undefined,
       next: {

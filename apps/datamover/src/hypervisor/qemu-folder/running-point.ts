@@ -326,6 +326,7 @@ class RunningPoint implements Point {
       format: disk.format,
       address: { kind: "unix", path },
       exportName: disk.device,
+      reader: async (connect) => this.#parts.guard.reader(connect),
       plan,
       changesContext: plan.mode === "incremental" ? `qemu:dirty-bitmap:${CHANGES_BITMAP}` : undefined,
       next: {
