@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { MiB, systemClock, TiB } from "@cairn/kernel";
-import { connectNbd, type NbdClient, type NbdServerEvent } from "@cairn/nbd";
+import { connectNbd, type NbdClient, type NbdListen, type NbdServerEvent } from "@cairn/nbd";
 import { createKeySet, initRepository, type RepositoryHandle } from "@cairn/repository";
 import { memoryStore, type Store } from "@cairn/store";
 import { openTransfer } from "@cairn/transfer";
@@ -29,9 +29,10 @@ after(async () => rm(folder, { recursive: true, force: true }));
 async function served(
   from: Pick<SampleRepository, "store" | "handle" | "latest">,
   onEvent: (event: NbdServerEvent) => void = () => undefined,
+  where?: NbdListen,
 ): Promise<ServedSnapshot> {
   const { store, handle, latest } = from;
-  const listen = { kind: "unix", path: join(folder, `${randomUUID().slice(0, 8)}.sock`) } as const;
+  const listen = where ?? { kind: "unix", path: join(folder, `${randomUUID().slice(0, 8)}.sock`) };
   const limits = { cacheBytes: 32 * MiB, workers: 1, onEvent, signal: never };
   return serveSnapshot({ store, handle, disks: latest.disks, listen, ...limits });
 }
@@ -56,6 +57,38 @@ test("every disk of a snapshot is served under its id, and qemu-img finds it ide
     };
     assert.equal(about["virtual-size"], content.length + padding.length);
   }
+});
+
+test("nbdcopy copies a served disk over several connections", async () => {
+  await using snapshot = await served(sample);
+  const copy = join(folder, "nbdcopy.raw");
+  await run("nbdcopy", ["--connections=4", "--requests=16", snapshot.disks[0]?.uri ?? "", copy]);
+  const content = sample.contents[0] ?? Buffer.alloc(0);
+  assert.ok((await readFile(copy)).subarray(0, content.length).equals(content));
+});
+
+/** A certificate of its own issuer for this machine, in the file names that libnbd expects of a folder. */
+async function makeCertificate(): Promise<{ key: string; certificate: string; authority: string }> {
+  const [keyFile, authority] = [join(folder, "server-key.pem"), join(folder, "ca-cert.pem")];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const made = ["-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+  await run("openssl", ["req", ...made, ...subject, "-keyout", keyFile, "-out", authority]);
+  const [key, certificate] = await Promise.all([readFile(keyFile, "utf8"), readFile(authority, "utf8")]);
+  return { key, certificate, authority: folder };
+}
+
+test("over TCP with TLS nbdcopy copies a disk, and nothing is told in the clear", async () => {
+  const { authority, ...tls } = await makeCertificate();
+  await using snapshot = await served(sample, undefined, { kind: "tcp", port: 0, tls });
+  const uri = snapshot.disks[0]?.uri ?? "";
+  assert.match(uri, /^nbds:\/\/127\.0\.0\.1:\d+\//);
+  const copy = join(folder, "tls.raw");
+  await run("nbdcopy", [`${uri}?tls-certificates=${authority}`, copy]);
+  const content = sample.contents[0] ?? Buffer.alloc(0);
+  assert.ok((await readFile(copy)).subarray(0, content.length).equals(content));
+  const inTheClear = uri.replace("nbds:", "nbd:");
+  await assert.rejects(run("nbdinfo", ["--size", inTheClear]), /server requires TLS encryption first/);
+  await assert.rejects(run("nbdinfo", ["--list", inTheClear]), /error to list request/);
 });
 
 test("qemu-img sees the holes of a served disk, and qemu-io may not write", async () => {
