@@ -210,6 +210,17 @@ weather("a restore outlives its tokens, whenever they end", async () => {
   await survives({ meanwhile });
 });
 
+weather("an instance that Nova fails to build is built once more", async () => {
+  await fault({ effect: { kind: "host-fails", message: "Failed to allocate the network(s)" }, times: 1 });
+  await survives({});
+  assert.deepEqual(await tree.embedded.sandbox.faultHits(), [1]);
+});
+
+weather("an instance that Nova fails to build again and again ends the restore, with Nova's reason", async () => {
+  await fault({ effect: { kind: "host-fails", message: "internal error: no room" } });
+  await refused(/internal error: no room/);
+});
+
 weather("a restore that cannot be undone while Cinder is away is undone when it is back", async () => {
   const meanwhile = async (id: string): Promise<void> => {
     await untilStarted(id, "write-");

@@ -17,7 +17,7 @@ import type { FloatingIpOutput } from "./restore-floating-ip-steps.ts";
 import type { PortOutput } from "./restore-network-steps.ts";
 import type { VolumeOutput } from "./restore-volume-steps.ts";
 import type { StepContext } from "./step.ts";
-import { markOf } from "./volume-making.ts";
+import { markOf, released } from "./volume-making.ts";
 
 /** What `create-placeholder-image` gives. */
 export interface ImageOutput {
@@ -83,24 +83,52 @@ export interface ServerOutput {
 }
 
 /**
+ * A build fails for a reason that has gone a minute later, such as a message bus that was away; or for one
+ * that stays, which the second attempt shows.
+ */
+const BUILDS_MAX = 2;
+
+/**
  * Makes the instance under its final name, because the guest learns its host name from it at the first boot;
  * the run's mark is in its metadata until the restore is finished.
  */
 export const createServerStep = defineStep<CreateServerStep, ServerOutput>({
   perform: async (context, parameters) => {
-    const found = await findMarkedServer(context, parameters.name);
-    const instanceId = found?.id ?? (await create(context, parameters));
-    await whenBuilt(context, parameters, instanceId);
-    return { instanceId };
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await findMarkedServer(context, parameters.name);
+      const instanceId = found?.id ?? (await create(context, parameters));
+      try {
+        await whenBuilt(context, parameters, instanceId);
+        return { instanceId };
+      } catch (cause) {
+        if (attempt >= BUILDS_MAX || !isAnotherBuildWorth(cause, parameters)) throw cause;
+        context.log.warn("flow.instance-built-again", { instance: instanceId, fault: describeFault(cause) });
+        await removeServer(context, instanceId);
+        await volumesReleased(context, parameters);
+      }
+    }
   },
   undo: async (context, { name }, output) => {
-    const { servers } = context.cloud.nova;
     const instanceId = output?.instanceId ?? (await findMarkedServer(context, name))?.id;
-    if (instanceId === undefined) return;
-    await removed(servers.delete(instanceId, context.signal));
-    await servers.waitFor(instanceId, "absent", { withinMs: SERVER_WAIT_MS, signal: context.signal });
+    if (instanceId !== undefined) await removeServer(context, instanceId);
   },
 });
+
+/** Nova deletes what goes with an instance even of one that it could not build: these have their bytes. */
+function isAnotherBuildWorth(cause: unknown, { volumes }: CreateServerStep): boolean {
+  return hasCode(cause, "openstack-broken") && volumes.every((volume) => !volume.deleteOnTermination);
+}
+
+async function removeServer({ cloud, signal }: StepContext, id: InstanceId): Promise<void> {
+  const { servers } = cloud.nova;
+  await removed(servers.delete(id, signal));
+  await servers.waitFor(id, "absent", { withinMs: SERVER_WAIT_MS, signal });
+}
+
+async function volumesReleased(context: StepContext, { volumes }: CreateServerStep): Promise<void> {
+  for (const { volumeStep } of volumes)
+    await released(context, (context.output(volumeStep) as VolumeOutput).volumeId);
+}
 
 /** Nova's one sentence for every reason why an instance has no host (nova/exception.py, NoValidHost). */
 const NO_HOST = /No valid host was found|Exceeded maximum number of retries/;

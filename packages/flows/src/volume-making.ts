@@ -110,7 +110,7 @@ function isBusy(volume: Volume | undefined): boolean {
 /**
  * A volume that goes away together with its instance, or that is broken, ends the wait as well: it can go.
  */
-async function released(context: StepContext, id: VolumeId): Promise<void> {
+export async function released(context: StepContext, id: VolumeId): Promise<void> {
   const { cloud, signal } = context;
   try {
     await cloud.cinder.volumes.waitFor(id, "available", { withinMs: VOLUME_WAIT_MS, signal });
