@@ -1,3 +1,12 @@
+export type {
+  BackupSchedule,
+  FullRule,
+  RunType,
+  ScheduledRun,
+  ScheduleRhythm,
+  ScheduleStart,
+  ScheduleTiers,
+} from "./backup-schedule.ts";
 export {
   type BarrierOutcome,
   type BarrierSays,
@@ -158,6 +167,17 @@ export {
   SAFETY_SNAPSHOT_REMEDY,
   type SafetySnapshotObservation,
 } from "./safety-snapshot-plan.ts";
+export {
+  type DueQuestion,
+  type DueVerdict,
+  GRACE_MS,
+  isFullDue,
+  judgeDue,
+  type SkipReason,
+} from "./schedule-due.ts";
+export { type ScheduleShown, showSchedule } from "./schedule-reply.ts";
+export { changedSchedule, parseSchedule } from "./schedule-request.ts";
+export { nextRun, runsBetween } from "./schedule-runs.ts";
 export {
   type ForgetBasesStep,
   type MemberPlace,

@@ -44,9 +44,12 @@ export interface RetentionPolicy extends LastRules {
   readonly failedDays: number;
 }
 
-const FAILED_DAYS = 7;
-const COUNT_MAX = 100_000;
-const DAYS_MAX = 36_525;
+/** How long the record of a failed snapshot stays where nobody says otherwise. */
+export const FAILED_DAYS = 7;
+/** The most that a rule by count may keep. */
+export const COUNT_MAX = 100_000;
+/** The most that a rule by age may keep: a hundred years. */
+export const DAYS_MAX = 36_525;
 
 /** Whether the policy has any rule for scheduled snapshots. One without any deletes none. */
 export function hasRules(policy: RetentionPolicy): boolean {
