@@ -111,8 +111,9 @@ function expectedOf(model: Model): Expected {
   const hours = tiers.hourly?.hours;
   if (hours !== undefined) for (const instant of intervalInstants(model, hours)) note(instant, "hourly");
   const times = (tiers.daily?.times ?? []).map(({ hour, minute }) => hour * 60 + minute);
+  const begin = startMinute(model);
   for (const { wall, instant } of watch(eras, new Set(times))) {
-    if (instant < startMinute(model) || isOver(schedule, wall)) continue;
+    if (instant < begin || isOver(schedule, wall)) continue;
     note(instant, "daily");
     if (wall % DAY_MINUTES === Math.min(...times))
       for (const tier of longTiers(tiers, wall)) note(instant, tier);
