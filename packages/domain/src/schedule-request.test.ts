@@ -201,7 +201,11 @@ for (const [given, rule] of FULL_RULES) {
   });
 }
 
-const RETENTIONS: readonly (readonly [given: Record<string, unknown>, last?: number, days?: number])[] = [
+const RETENTIONS: readonly (readonly [
+  given: Record<string, unknown>,
+  last: number | undefined,
+  days?: number,
+])[] = [
   [{ retention_policy_type: "Number of Snapshots to Keep", retention_policy_value: "10" }, 10],
   [{ retention_policy_type: "number of snapshots to keep", retention_policy_value: 10 }, 10],
   [{ retention_policy_value: "12" }, 12],

@@ -66,8 +66,25 @@ function erasOf(zone: string): readonly Era[] {
   return eras;
 }
 
-/** Every minute of a clock at some minutes of the day, once: skipped ones late, repeated ones at first. */
+/** All times of day that the schedules below have: one watch of ten years is enough for them. */
+const WATCHED = new Set(
+  ["00:00", "00:01", "00:30", "01:45", "02:30", "06:00", "12:00", "23:30"].map(minuteOf),
+);
+const watches = new WeakMap<readonly Era[], readonly Shown[]>();
+
+function minuteOf(clock: string): number {
+  return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
+}
+
 function watch(eras: readonly Era[], minutesOfDay: ReadonlySet<number>): readonly Shown[] {
+  assert.ok(minutesOfDay.isSubsetOf(WATCHED));
+  const seen = watches.get(eras) ?? watchAnew(eras, WATCHED);
+  watches.set(eras, seen);
+  return seen.filter(({ wall }) => minutesOfDay.has(wall % DAY_MINUTES));
+}
+
+/** Every minute of a clock at some minutes of the day, once: skipped ones late, repeated ones at first. */
+function watchAnew(eras: readonly Era[], minutesOfDay: ReadonlySet<number>): readonly Shown[] {
   const isDue = new Uint8Array(DAY_MINUTES);
   for (const minute of minutesOfDay) isDue[minute] = 1;
   const seen: Shown[] = [];
