@@ -97,6 +97,16 @@ for (const [title, given, from, expected] of RUNS) {
   });
 }
 
+const SKIPPED_OVER_MIDNIGHT = { start_date: "03/29/2024", start_time: "23:30", timezone: "America/Nuuk" };
+for (const given of [
+  SKIPPED_OVER_MIDNIGHT,
+  { ...SKIPPED_OVER_MIDNIGHT, hourly: { interval: 24, retention: 1 }, daily: { retention: 1 } },
+]) {
+  void test(`a time skipped over midnight is still to come on the day after (${Object.keys(given).at(-1)})`, () => {
+    assert.deepEqual(first(parse(given), "2024-03-31T01:10Z", 2), ["2024-03-31T01:30Z", "2024-04-01T00:30Z"]);
+  });
+}
+
 void test("a schedule without a start begins when it is switched on, also in an hour that comes twice", () => {
   const given = { interval: "24 hr", timezone: "Europe/Berlin" };
   const second = parse(given, "2026-10-25T01:29:10Z");

@@ -212,9 +212,20 @@ const SCHEDULES: readonly (readonly [title: string, given: Record<string, unknow
       start_time: "06:00 AM",
       hourly: { interval: 12, retention: 1 },
       daily: { backup_time: ["00:01", "02:30", "23:30"], retention: 1 },
-      weekly: { backup_day: ["sun", "fri"], retention: 1 },
-      monthly: { month_backup_day: [1, 30, 31], retention: 1 },
+      weekly: { backup_day: ["sun", "sat"], retention: 1 },
+      monthly: { month_backup_day: [1, 31], retention: 1 },
       yearly: { backup_month: ["feb", "oct", "dec"], retention: 1 },
+    },
+  ],
+  [
+    "tiers late in the day",
+    {
+      start_date: "02/01/2010",
+      start_time: "06:00 AM",
+      hourly: { interval: 24, retention: 1 },
+      daily: { backup_time: "23:30", retention: 1 },
+      weekly: { backup_day: "fri", retention: 1 },
+      monthly: { month_backup_day: 30, retention: 1 },
     },
   ],
 ];
