@@ -80,7 +80,7 @@ for (const [title, question, verdict] of VERDICTS) {
   });
 }
 
-void test("one run for several missed ones stands for the tiers of all, and is full if one of them is", () => {
+void test("one run for several missed ones has the tiers of all, and is full if one of them is", () => {
   const schedule = parse({
     hourly: { interval: 1, retention: 1 },
     daily: { backup_time: ["10:30"], retention: 1 },
@@ -129,7 +129,7 @@ const FULL: readonly (readonly [rule: FullRule, since: number | undefined, isFul
 ];
 
 for (const [rule, since, isFull] of FULL) {
-  void test(`${JSON.stringify(rule)} with ${since ?? "no full snapshot and no"} incrementals: ${isFull}`, () => {
+  void test(`${JSON.stringify(rule)} with ${since ?? "no"} incrementals since: ${isFull}`, () => {
     assert.equal(isFullDue(rule, since), isFull);
   });
 }

@@ -38,7 +38,7 @@ void test("a worked body of the reference becomes a schedule", () => {
   });
 });
 
-void test("the body of a reference client with two-digit year and seconds becomes the same kind of schedule", () => {
+void test("a body with a year of two digits and a time with seconds becomes a schedule too", () => {
   const schedule = parse({
     fullbackup_interval: "-1",
     retention_policy_type: "Number of Snapshots to Keep",
