@@ -23,8 +23,8 @@ export interface DailyTier {
 }
 
 /**
- * Tiers above one another: the days of `weekly`, `monthly` and `yearly` say which daily run stands for a week,
- * a month or a year as well. Such a run is full. `schedule-runs.ts` says which daily run that is.
+ * Tiers above one another: the days of `weekly`, `monthly` and `yearly` say which daily run stands for a
+ * week, a month or a year as well. Such a run is full. `schedule-runs.ts` says which daily run that is.
  */
 export interface ScheduleTiers {
   readonly hourly?: { readonly hours: number; readonly type: RunType };

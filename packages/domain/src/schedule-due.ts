@@ -22,7 +22,7 @@ export type SkipReason =
   /** The workload was doing something else. */
   | "workload-unavailable";
 
-/** What becomes of a due run, and when the schedule is looked at next (`undefined`: it has ended or is off). */
+/** What becomes of a due run, and when the next one is due (`undefined`: it is off or has ended). */
 export type DueVerdict =
   | { readonly kind: "wait"; readonly nextDueMs: number }
   | { readonly kind: "run"; readonly run: ScheduledRun; readonly nextDueMs: number | undefined }

@@ -38,7 +38,7 @@ void test("a worked body of the reference becomes a schedule", () => {
   });
 });
 
-void test("the body of a reference client with two-digit year and seconds becomes the same kind of schedule", () => {
+void test("a body with a year of two digits and a time with seconds becomes a schedule too", () => {
   const schedule = parse({
     fullbackup_interval: "-1",
     retention_policy_type: "Number of Snapshots to Keep",
@@ -201,7 +201,11 @@ for (const [given, rule] of FULL_RULES) {
   });
 }
 
-const RETENTIONS: readonly (readonly [given: Record<string, unknown>, last?: number, days?: number])[] = [
+const RETENTIONS: readonly (readonly [
+  given: Record<string, unknown>,
+  last: number | undefined,
+  days?: number,
+])[] = [
   [{ retention_policy_type: "Number of Snapshots to Keep", retention_policy_value: "10" }, 10],
   [{ retention_policy_type: "number of snapshots to keep", retention_policy_value: 10 }, 10],
   [{ retention_policy_value: "12" }, 12],

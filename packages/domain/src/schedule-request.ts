@@ -220,7 +220,7 @@ function parseLastRules(fields: GivenFields): LastRules {
     return { keepDays: parseWhole(days, 1, DAYS_MAX) };
   }
   if (isGiven(days.value)) {
-    const message = `${days.field} does not go together with retention_policy_type and retention_policy_value.`;
+    const message = `${days.field} does not go together with ${RETENTION_FIELDS.join(" and ")}.`;
     throw refusal(days, message, "Leave one of them out.");
   }
   if (type === "days") {

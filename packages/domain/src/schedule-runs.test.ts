@@ -97,7 +97,17 @@ for (const [title, given, from, expected] of RUNS) {
   });
 }
 
-void test("a schedule without a start begins when it is switched on, also in an hour that comes twice", () => {
+const SKIPPED_OVER_MIDNIGHT = { start_date: "03/29/2024", start_time: "23:30", timezone: "America/Nuuk" };
+for (const given of [
+  SKIPPED_OVER_MIDNIGHT,
+  { ...SKIPPED_OVER_MIDNIGHT, hourly: { interval: 24, retention: 1 }, daily: { retention: 1 } },
+]) {
+  void test(`a time skipped over midnight is to come on the day after (${Object.keys(given).at(-1)})`, () => {
+    assert.deepEqual(first(parse(given), "2024-03-31T01:10Z", 2), ["2024-03-31T01:30Z", "2024-04-01T00:30Z"]);
+  });
+}
+
+void test("a schedule without a start begins when switched on, even in an hour that comes twice", () => {
   const given = { interval: "24 hr", timezone: "Europe/Berlin" };
   const second = parse(given, "2026-10-25T01:29:10Z");
   assert.deepEqual(first(second, "2026-10-25T00:00Z", 2), ["2026-10-25T01:30Z", "2026-10-26T01:30Z"]);
@@ -139,7 +149,7 @@ void test("tiers of one instant are one run that stands for all of them, and lon
   );
 });
 
-void test("a day that a month does not have is its last day, and the first of the named days is the year's", () => {
+void test("a day that a month does not have is its last, and the first named day is the year's", () => {
   const fromMs = at("2026-01-01T00:00Z");
   const runs = runsBetween(parse(TIERS), { fromMs, toMs: at("2026-05-01T00:00Z") }, 999);
   const days = (tier: "monthly" | "yearly"): readonly string[] =>

@@ -17,8 +17,8 @@ import { addDays, type CivilDay, formatDay, instantOf, weekdayOf, zonedTime } fr
  * - An interval of whole days (24 hours, 168 hours) keeps the time on the wall of the start over changes of
  *   the clock. Any other interval is elapsed time from the start: every 6 hours is every 6 hours, also on a
  *   day of 23 or 25, so its times on the wall move with the clock. The hourly tier is such an interval.
- * - Daily runs are at times on the wall. A time that the clock skips is as much later as the clock jumped; one
- *   that it shows twice is its first. Times that fall on one instant are one run.
+ * - Daily runs are at times on the wall. A time that the clock skips is as much later as the clock jumped;
+ *   one that it shows twice is its first. Times that fall on one instant are one run.
  * - The first daily run of a named weekday stands for its week, that of a named day of the month for its
  *   month, and in a named month that of the first of these days for its year.
  * - A day that a month does not have is its last.
@@ -88,8 +88,8 @@ function nextOfDays(schedule: BackupSchedule, stepDays: number, afterMs: number)
   const startMs = startMsOf(schedule);
   const wall = start.kind === "wall" ? start.wall : zonedTime(timeZone, startMs);
   const passed = (dayNumber(zonedTime(timeZone, Math.max(afterMs, startMs))) - dayNumber(wall)) / stepDays;
-  // From one earlier, as a time that the clock skips may fall on the day after its own, to one later, which is
-  // always after the instant.
+  // From one earlier, as a time that the clock skips may fall on the day after its own, to one later, which
+  // is always after the instant.
   const first = Math.max(0, Math.floor(passed) - 1);
   const found = [first, first + 1, first + 2]
     .map((index) => ({ index, day: addDays(wall, index * stepDays) }))

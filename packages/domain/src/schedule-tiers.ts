@@ -146,7 +146,7 @@ function parseType(tier: RetentionTier, given: Given): RunType {
   throw refusal(given, message, `Use ${types.join(" or ")}.`);
 }
 
-/** The rule for snapshots that a person takes. Where nothing is given, they stay until a person deletes them. */
+/** The rule for snapshots that a person takes. Without one they stay until a person deletes them. */
 export function parseManual(value: unknown): ManualRule {
   if (!isGiven(value)) return "keep";
   const field = "jobschedule.manual";

@@ -66,8 +66,25 @@ function erasOf(zone: string): readonly Era[] {
   return eras;
 }
 
-/** Every minute of a clock at some minutes of the day, once: skipped ones late, repeated ones at first. */
+/** All times of day that the schedules below have: one watch of ten years is enough for them. */
+const WATCHED = new Set(
+  ["00:00", "00:01", "00:30", "01:45", "02:30", "06:00", "12:00", "23:30"].map(minuteOf),
+);
+const watches = new WeakMap<readonly Era[], readonly Shown[]>();
+
+function minuteOf(clock: string): number {
+  return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
+}
+
 function watch(eras: readonly Era[], minutesOfDay: ReadonlySet<number>): readonly Shown[] {
+  assert.ok(minutesOfDay.isSubsetOf(WATCHED));
+  const seen = watches.get(eras) ?? watchAnew(eras, WATCHED);
+  watches.set(eras, seen);
+  return seen.filter(({ wall }) => minutesOfDay.has(wall % DAY_MINUTES));
+}
+
+/** Every minute of a clock at some minutes of the day, once: skipped ones late, repeated ones at first. */
+function watchAnew(eras: readonly Era[], minutesOfDay: ReadonlySet<number>): readonly Shown[] {
   const isDue = new Uint8Array(DAY_MINUTES);
   for (const minute of minutesOfDay) isDue[minute] = 1;
   const seen: Shown[] = [];
@@ -111,8 +128,9 @@ function expectedOf(model: Model): Expected {
   const hours = tiers.hourly?.hours;
   if (hours !== undefined) for (const instant of intervalInstants(model, hours)) note(instant, "hourly");
   const times = (tiers.daily?.times ?? []).map(({ hour, minute }) => hour * 60 + minute);
+  const begin = startMinute(model);
   for (const { wall, instant } of watch(eras, new Set(times))) {
-    if (instant < startMinute(model) || isOver(schedule, wall)) continue;
+    if (instant < begin || isOver(schedule, wall)) continue;
     note(instant, "daily");
     if (wall % DAY_MINUTES === Math.min(...times))
       for (const tier of longTiers(tiers, wall)) note(instant, tier);
@@ -194,9 +212,20 @@ const SCHEDULES: readonly (readonly [title: string, given: Record<string, unknow
       start_time: "06:00 AM",
       hourly: { interval: 12, retention: 1 },
       daily: { backup_time: ["00:01", "02:30", "23:30"], retention: 1 },
-      weekly: { backup_day: ["sun", "fri"], retention: 1 },
-      monthly: { month_backup_day: [1, 30, 31], retention: 1 },
+      weekly: { backup_day: ["sun", "sat"], retention: 1 },
+      monthly: { month_backup_day: [1, 31], retention: 1 },
       yearly: { backup_month: ["feb", "oct", "dec"], retention: 1 },
+    },
+  ],
+  [
+    "tiers late in the day",
+    {
+      start_date: "02/01/2010",
+      start_time: "06:00 AM",
+      hourly: { interval: 24, retention: 1 },
+      daily: { backup_time: "23:30", retention: 1 },
+      weekly: { backup_day: "fri", retention: 1 },
+      monthly: { month_backup_day: 30, retention: 1 },
     },
   ],
 ];
