@@ -216,10 +216,13 @@ weather("an instance that Nova fails to build is built once more", async () => {
   assert.deepEqual(await tree.embedded.sandbox.faultHits(), [1]);
 });
 
-weather("an instance that Nova fails to build again and again ends the restore, with Nova's reason", async () => {
-  await fault({ effect: { kind: "host-fails", message: "internal error: no room" } });
-  await refused(/internal error: no room/);
-});
+weather(
+  "an instance that Nova fails to build again and again ends the restore, with Nova's reason",
+  async () => {
+    await fault({ effect: { kind: "host-fails", message: "internal error: no room" } });
+    await refused(/internal error: no room/);
+  },
+);
 
 weather("a restore that cannot be undone while Cinder is away is undone when it is back", async () => {
   const meanwhile = async (id: string): Promise<void> => {

@@ -41,9 +41,9 @@ function expected(id: RouteId, who: Who): readonly number[] {
     case "other project":
       return [404];
     case "reader":
-      return route.effect === "change" ? [403] : letIn(id);
+      return route.effect === "read" ? letIn(id) : [403];
     case "member":
-      return letIn(id);
+      return route.effect === "administer" ? [403] : letIn(id);
     case "admin":
       // Of another project: may look and act, but not where a trust in this project is needed.
       return id === "createWorkload" ? [403] : letIn(id);

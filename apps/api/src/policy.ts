@@ -18,8 +18,12 @@ export interface Caller {
 const CHANGING_ROLES = new Set(["admin", "manager", "member", "_member_"]);
 
 /** Throws a 403 in the words that existing clients look for, unless the caller may do what the route does. */
-export function assertAllowed(route: Route, caller: Pick<Caller, "roles">): void {
+export function assertAllowed(route: Route, caller: Pick<Caller, "roles" | "isAdmin">): void {
   if (route.effect === "read" || route.action === undefined) return;
+  if (route.effect === "administer") {
+    assertAdmin(caller, route.action, "It concerns all projects: ask an administrator of the cloud.");
+    return;
+  }
   if (caller.roles.some((role) => CHANGING_ROLES.has(role))) return;
   throw new Rejection(`Policy doesn't allow ${route.action} to be performed.`, {
     status: 403,
@@ -27,13 +31,14 @@ export function assertAllowed(route: Route, caller: Pick<Caller, "roles">): void
   });
 }
 
-/** Throws a 403 unless the caller administers the cloud. `what` names what only they may do. */
-export function assertAdmin(caller: Pick<Caller, "isAdmin">, action: string): void {
+/** Throws a 403 unless the caller administers the cloud. `action` names what only they may do. */
+export function assertAdmin(
+  caller: Pick<Caller, "isAdmin">,
+  action: string,
+  remedy = "Only administrators may look into all projects; leave the filter out.",
+): void {
   if (caller.isAdmin) return;
-  throw new Rejection(`Policy doesn't allow ${action} to be performed.`, {
-    status: 403,
-    remedy: "Only administrators may look into all projects; leave the filter out.",
-  });
+  throw new Rejection(`Policy doesn't allow ${action} to be performed.`, { status: 403, remedy });
 }
 
 /**

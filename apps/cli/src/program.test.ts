@@ -70,7 +70,7 @@ for (const { status, code } of ANSWERS) {
 
 void test("every command's help has examples", async () => {
   const commands = [
-    "workload create|list|show|modify|delete|reset|unlock",
+    "workload create|list|show|modify|delete|reset|pause|resume|unlock",
     "snapshot create|list|show|watch|cancel|delete",
     "restore oneclick|selective|topology|security-groups|inplace|list|show|watch|cancel|delete",
   ];

@@ -3,6 +3,7 @@ import { completionScript } from "./commands/completion.ts";
 import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { retentionCommand } from "./commands/retention.ts";
+import { schedulerCommand } from "./commands/scheduler.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
 import { FailedRun, StoppedWatching } from "./commands/watching.ts";
@@ -50,6 +51,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(snapshotCommand(shell));
   program.addCommand(restoreCommand(shell));
   program.addCommand(retentionCommand(shell));
+  program.addCommand(schedulerCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

@@ -37,6 +37,20 @@ export const engineSpec = {
       help: "each project's repository also opens with a Barbican secret of the project",
     }),
   },
+  scheduler: {
+    lookMs: integer({
+      min: 100,
+      max: 60_000,
+      default: 1_000,
+      help: "how often to look whether a run is due",
+    }),
+    graceSeconds: integer({
+      min: 1,
+      max: 86_400,
+      default: 600,
+      help: "a scheduled run that could not start for so long is skipped",
+    }),
+  },
   maintenance: {
     lookSeconds: integer({ min: 1, max: 3_600, default: 30, help: "how often to look whether work is due" }),
     sweepHours: integer({ min: 1, max: 720, default: 24, help: "hours between two sweeps of a repository" }),

@@ -15,6 +15,7 @@ import { startEngine } from "./engine.ts";
 import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { startYielding } from "./notifications/yielding.ts";
+import { startScheduler } from "./scheduler.ts";
 import { readTarget } from "./target-settings.ts";
 
 /** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
@@ -60,13 +61,16 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const { maintenance } = config;
   const keeping = { ...world, environment: process.env, settings: maintenanceSettings(maintenance) };
   const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
+  const { lookMs, graceSeconds } = config.scheduler;
+  const scheduling = { database, clock, log, graceMs: graceSeconds * 1000 };
+  const scheduler = startScheduler(scheduling, status, lookMs);
   const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      await Promise.all([engine.stop(), maintainer.stop(), yielding.stop()]);
+      await Promise.all([engine.stop(), maintainer.stop(), scheduler.stop(), yielding.stop()]);
       await statusServer.close();
       await database.close();
     },

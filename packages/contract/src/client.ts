@@ -1,13 +1,13 @@
 import { Fault, Rejection } from "@cairn/kernel";
 import { Type } from "typebox";
 import { findMismatch, matches } from "./parse.ts";
+import type { Route } from "./route.ts";
 import {
   type BodyOf,
   fullPath,
   type ParamsOf,
   type QueryOf,
   type ReplyOf,
-  type Route,
   type RouteId,
   routeIds,
   routeOf,

@@ -5,14 +5,13 @@ export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";
 export * from "./restores.ts";
+export type { Method, Route } from "./route.ts";
 export {
   type BodyOf,
   fullPath,
-  type Method,
   type ParamsOf,
   type QueryOf,
   type ReplyOf,
-  type Route,
   type RouteId,
   type Routes,
   routeIds,

@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
 import * as restores from "./restores.ts";
-import { fullPath, type Method, type Route, type RouteId, routeIds, routeOf } from "./routes.ts";
+import type { Method, Route } from "./route.ts";
+import { fullPath, type RouteId, routeIds, routeOf } from "./routes.ts";
 import { DiskProgress, FaultDetail, Links, MetadataRow, Progress } from "./shapes.ts";
 import * as snapshots from "./snapshots.ts";
 import * as workloads from "./workloads.ts";

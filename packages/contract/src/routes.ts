@@ -1,31 +1,10 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
+import type { Route } from "./route.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
 import { WireId } from "./shapes.ts";
 import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
 import { CreateWorkload, ModifyWorkload, WorkloadDetail, WorkloadSummary } from "./workloads.ts";
-
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
-
-/**
- * One operation of the REST interface. `paths` and `methods` begin with the one that our own client uses; the
- * others are spellings of existing clients. Paths of scope `project` lie under `/v1/{project_id}`.
- */
-export interface Route {
-  readonly scope: "public" | "project";
-  readonly methods: readonly [Method, ...Method[]];
-  readonly paths: readonly [string, ...string[]];
-  readonly params: TSchema;
-  readonly query: TSchema;
-  /** Absent: a body is ignored. */
-  readonly body?: TSchema;
-  /** Absent: the reply has no body. */
-  readonly reply?: TSchema;
-  readonly status: 200 | 202;
-  /** The policy's name of what is done; every route of scope `project` has one. */
-  readonly action?: string;
-  readonly effect: "read" | "change";
-  readonly summary: string;
-}
 
 const none = Type.Object({});
 const workloadParams = Type.Object({ workload_id: WireId });
@@ -204,6 +183,7 @@ export const routes = {
     effect: "change",
     summary: "Make a workload available again whose lock no run holds",
   },
+  ...scheduleRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

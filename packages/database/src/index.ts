@@ -101,6 +101,21 @@ export {
 } from "./runs.ts";
 export { continueRestore, forgetSafetySnapshot } from "./safety-snapshots.ts";
 export {
+  claimDueSchedule,
+  claimRetention,
+  concludeDue,
+  concludeRetention,
+  countIncrementals,
+  type DueResult,
+  type DueSchedule,
+  listForRetention,
+  listSchedules,
+  postponeRetention,
+  removeSchedule,
+  saveSchedule,
+} from "./schedules.ts";
+export { isSwitchedOn, type SettingName, turnSwitch } from "./settings.ts";
+export {
   completeSnapshot,
   countSnapshots,
   findSnapshot,
@@ -125,6 +140,7 @@ export type {
   RestoreStatus,
   RestoreType,
   RunRow,
+  ScheduleRow,
   SnapshotRow,
   SnapshotStatus,
   SnapshotType,

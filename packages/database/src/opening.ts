@@ -37,6 +37,8 @@ export interface NewSnapshot {
   readonly description: string;
   /** What was asked for; the run may have to read everything all the same. */
   readonly snapshotType: SnapshotType;
+  /** It is the workload's schedule that asks. */
+  readonly isScheduled?: boolean;
   readonly request?: unknown;
 }
 
@@ -69,7 +71,7 @@ async function insertSnapshot(
     readonly runId: RunId;
     readonly workloadId: WorkloadId;
   },
-  wanted: Pick<NewSnapshot, "name" | "description" | "snapshotType">,
+  wanted: Pick<NewSnapshot, "name" | "description" | "snapshotType" | "isScheduled">,
 ): Promise<SnapshotRow> {
   return transaction
     .insertInto("snapshot")
@@ -81,6 +83,7 @@ async function insertSnapshot(
       name: wanted.name,
       description: wanted.description,
       snapshot_type: wanted.snapshotType,
+      is_scheduled: wanted.isScheduled ?? false,
       status: "executing",
       run_id: about.runId,
     })

@@ -32,6 +32,8 @@ export interface Tables {
   datamover_order: DatamoverOrderTable;
   order_barrier: OrderBarrierTable;
   disk_base: DiskBaseTable;
+  schedule: ScheduleTable;
+  setting: SettingTable;
 }
 
 /** What statements take: the pool's handle, or a transaction. */
@@ -173,6 +175,7 @@ interface SnapshotTable {
   degraded: ColumnType<unknown, string | null | undefined, string | null>;
   metadata: JsonOrDefault<Record<string, unknown>>;
   point_at: Date | null;
+  is_scheduled: Generated<boolean>;
   created_at: Now;
   updated_at: Now;
   finished_at: Date | null;
@@ -298,3 +301,24 @@ interface DiskBaseTable {
   updated_at: Now;
 }
 export type DiskBaseRow = Selectable<DiskBaseTable>;
+
+interface ScheduleTable {
+  workload_id: WorkloadId;
+  /** `BackupSchedule` of the domain, which is the one to know its shape. */
+  rule: Json<unknown>;
+  due_at: Date | null;
+  look_at: Date | null;
+  last_due_at: Date | null;
+  last_result: "started" | "skipped" | null;
+  last_reason: string | null;
+  retained_at: Date | null;
+  retain_at: Now;
+}
+export type ScheduleRow = Selectable<ScheduleTable>;
+
+interface SettingTable {
+  name: string;
+  value: Json<unknown>;
+  changed_by: string;
+  changed_at: Now;
+}

@@ -170,14 +170,13 @@ export {
 export {
   type DueQuestion,
   type DueVerdict,
-  GRACE_MS,
   isFullDue,
   judgeDue,
   type SkipReason,
 } from "./schedule-due.ts";
 export { type ScheduleShown, showSchedule } from "./schedule-reply.ts";
 export { changedSchedule, parseSchedule } from "./schedule-request.ts";
-export { nextRun, runsBetween } from "./schedule-runs.ts";
+export { nextRun } from "./schedule-runs.ts";
 export {
   type ForgetBasesStep,
   type MemberPlace,

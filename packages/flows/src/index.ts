@@ -2,9 +2,11 @@ export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from ".
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
 export type { KeyPolicy } from "./repository-keys.ts";
+export { type RetainingWorld, retainOnce } from "./retaining.ts";
 export { executeRun, type RunExecution } from "./runner.ts";
 export { type AttemptSettings, type RunnerSettings, runnerDefaults } from "./runner-settings.ts";
 export type { RunnerWorld } from "./runner-world.ts";
+export { type SchedulingWorld, startDueOnce } from "./scheduling.ts";
 export type {
   ConcludedRun,
   Flow,

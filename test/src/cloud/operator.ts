@@ -55,8 +55,8 @@ export class Operator {
     await glance.images.delete(image.id, this.#signal);
     for (const snapshot of await cinder.snapshots.list({}, this.#signal)) {
       if (snapshot.name !== `snapshot for ${name}`) continue;
-      // Nova freezes the guest for the image, and cannot freeze it again for a file volume's snapshot: without
-      // Cairn, too, that fails where the image wants every snapshot quiesced.
+      // Nova freezes the guest for the image, and cannot freeze it again for a file volume's snapshot:
+      // without Cairn, too, that fails where the image wants every snapshot quiesced.
       await this.#look(`snapshot ${snapshot.id}`, async () => {
         const found = await cinder.snapshots.find(snapshot.id, this.#signal);
         return found?.status === "available" || found?.status === "error" ? found : undefined;

@@ -1,6 +1,7 @@
 import type { Handlers } from "../server.ts";
 import type { World } from "../world.ts";
 import { restoreHandlers } from "./restores.ts";
+import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { workloadHandlers } from "./workloads.ts";
@@ -10,6 +11,7 @@ export function handlersFor(world: World): Handlers {
   return {
     ...serviceHandlers(),
     ...workloadHandlers(world),
+    ...scheduleHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };

@@ -4,6 +4,8 @@ import {
   createWorkload,
   findWorkload,
   type Handle,
+  isSwitchedOn,
+  listSchedules,
   listWorkloadInstances,
   listWorkloads,
   type Modified,
@@ -14,6 +16,7 @@ import {
   type WorkloadInstanceRow,
   type WorkloadRow,
 } from "@cairn/database";
+import { changedSchedule } from "@cairn/domain";
 import { asId, assert, type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
 import { instanceTaken, resolveMembers } from "../members.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
@@ -24,6 +27,7 @@ import { workloadDetail, workloadSummary } from "../views/workload-view.ts";
 import type { World } from "../world.ts";
 import { markInstances } from "./instance-marks.ts";
 import { pageOf } from "./lists.ts";
+import { assertChangeable, keepSchedule, meaningOf } from "./schedules.ts";
 
 type WorkloadHandlers = Pick<
   Handlers,
@@ -84,16 +88,20 @@ async function details(
 ): Promise<WorkloadDetail[]> {
   const ids = rows.map((row) => row.id);
   const { handle } = world.database;
-  const members = await listWorkloadInstances(handle, ids);
-  const usage = await storageUsage(handle, ids);
-  return rows.map((row) => workloadDetail(row, { members, usage }, origin));
+  const facts = {
+    members: await listWorkloadInstances(handle, ids),
+    usage: await storageUsage(handle, ids),
+    schedules: await listSchedules(handle, ids),
+    isSchedulerOn: await isSwitchedOn(handle, "global_job_scheduler"),
+    nowMs: world.clock.now(),
+  };
+  return rows.map((row) => workloadDetail(row, facts, origin));
 }
 
 async function detail(world: World, row: WorkloadRow, origin: string): Promise<WorkloadDetail> {
-  const { handle } = world.database;
-  const members = await listWorkloadInstances(handle, [row.id]);
-  const usage = await storageUsage(handle, [row.id]);
-  return workloadDetail(row, { members, usage }, origin);
+  const [only] = await details(world, [row], origin);
+  assert(only !== undefined, "a row has a view");
+  return only;
 }
 
 async function ownWorkload(
@@ -112,13 +120,15 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
   const asked = body.workload;
   assertOwnProject(caller);
   assertSupported(asked);
+  // Refused before anything is written.
+  meaningOf(asked.jobschedule, world.clock.now());
   const cloud = world.cloudOf(caller.token, request.requestId);
   const names = asked.instances.map((member) => member["instance-id"]);
   const instances = await resolveMembers(world, { instances: names, caller, cloud }, signal);
   await ensureTrust(world, caller, cloud, signal);
   const id: WorkloadId = newId();
-  const created = await world.database.transaction(async (transaction) =>
-    createWorkload(transaction, {
+  const created = await world.database.transaction(async (transaction) => {
+    const made = await createWorkload(transaction, {
       id,
       projectId: caller.projectId,
       userId: caller.userId,
@@ -128,8 +138,10 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
       jobschedule: asked.jobschedule ?? {},
       metadata: asked.metadata ?? {},
       instances,
-    }),
-  );
+    });
+    if (made.kind === "created") await keepSchedule(transaction, made.workload, world.clock.now());
+    return made;
+  });
   if (created.kind === "instance-taken") throw instanceTaken(created.instanceId);
   await markInstances(
     cloud,
@@ -146,6 +158,9 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
   if (before.status !== "available") throw conflict("workload", before.id, before.status);
   assertOwnProject(caller);
   assertSupported(body.workload);
+  await assertChangeable(world, body.workload.jobschedule);
+  const jobschedule = scheduleAfter(before, body.workload.jobschedule);
+  meaningOf(jobschedule, world.clock.now());
   const cloud = world.cloudOf(caller.token, request.requestId);
   const names = body.workload.instances?.map((member) => member["instance-id"]);
   const instances =
@@ -158,13 +173,14 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
     const modified = await modifyWorkload(transaction, before.id, {
       name: body.workload.name,
       description: body.workload.description,
-      jobschedule: scheduleAfter(before, body.workload.jobschedule),
+      jobschedule,
       metadata:
         body.workload.metadata === undefined ? undefined : { ...before.metadata, ...body.workload.metadata },
       instances,
     });
     // Thrown inside, so that the transaction rolls back what it did before the refusal.
     const changed = modifiedOrThrow(modified, before.id);
+    if (jobschedule !== undefined) await keepSchedule(transaction, changed, world.clock.now());
     const former = instances === undefined ? undefined : formerMembers(membersBefore, instances);
     return former === undefined ? changed : markMembers(transaction, caller, changed, former);
   });
@@ -196,7 +212,7 @@ async function markMembers(
 
 /** An empty schedule is harmless, as existing clients expect. */
 function scheduleAfter(before: WorkloadRow, given: JobSchedule | undefined): JobSchedule | undefined {
-  return given === undefined ? undefined : { ...before.jobschedule, ...given };
+  return given === undefined ? undefined : changedSchedule(before.jobschedule, given);
 }
 
 /** Those that left, perhaps nobody; undefined when the members are the same as before. */

@@ -1,5 +1,12 @@
-import { WORKLOAD_TYPES, type WorkloadDetail, type WorkloadSummary, wireTime } from "@cairn/contract";
-import type { StorageUsage, WorkloadInstanceRow, WorkloadRow } from "@cairn/database";
+import {
+  type JobSchedule,
+  WORKLOAD_TYPES,
+  type WorkloadDetail,
+  type WorkloadSummary,
+  wireTime,
+} from "@cairn/contract";
+import type { ScheduleRow, StorageUsage, WorkloadInstanceRow, WorkloadRow } from "@cairn/database";
+import { type BackupSchedule, parseSchedule, showSchedule } from "@cairn/domain";
 import { linksOf } from "../links.ts";
 
 /** A workload's row as a list shows it. */
@@ -20,27 +27,29 @@ export function workloadSummary(row: WorkloadRow, origin: string): WorkloadSumma
   };
 }
 
-/** What a reply says of a schedule that is off: reference clients read these keys of any workload. */
-const SCHEDULE_DEFAULTS = {
-  enabled: false,
-  start_date: "",
-  end_date: "No End",
-  start_time: "09:00 PM",
-  interval: "24hrs",
-  timezone: "UTC",
-  appliance_timezone: "UTC",
-  global_jobscheduler: false,
-  retention_policy_type: "Number of Snapshots to Keep",
-  retention_policy_value: "30",
-  fullbackup_interval: "-1",
-};
+/** What is known of some workloads beside their rows. */
+export interface WorkloadFacts {
+  readonly members: readonly WorkloadInstanceRow[];
+  readonly usage: readonly StorageUsage[];
+  readonly schedules: readonly ScheduleRow[];
+  /** Whether any schedule of the cloud starts anything. */
+  readonly isSchedulerOn: boolean;
+  readonly nowMs: number;
+}
+
+const APPLIANCE_ZONE = "UTC";
+
+/** A schedule as it was given and is understood; one that does not count as clients know one that is off. */
+function scheduleView({ id, jobschedule: given }: WorkloadRow, facts: WorkloadFacts): JobSchedule {
+  const { isSchedulerOn: isSwitchedOn, nowMs, schedules } = facts;
+  const row = schedules.find((each) => each.workload_id === id);
+  const none = { timeZone: APPLIANCE_ZONE, nowMs };
+  const schedule = row === undefined ? parseSchedule({}, none) : (row.rule as BackupSchedule);
+  return showSchedule({ given, schedule, nowMs, isSwitchedOn, applianceTimeZone: APPLIANCE_ZONE });
+}
 
 /** A workload with its members and what its snapshots occupy. */
-export function workloadDetail(
-  row: WorkloadRow,
-  about: { readonly members: readonly WorkloadInstanceRow[]; readonly usage: readonly StorageUsage[] },
-  origin: string,
-): WorkloadDetail {
+export function workloadDetail(row: WorkloadRow, about: WorkloadFacts, origin: string): WorkloadDetail {
   const full = usageOf(about.usage, row, "full");
   const incremental = usageOf(about.usage, row, "incremental");
   const { policy_id: policyId, ...metadata } = row.metadata;
@@ -53,7 +62,7 @@ export function workloadDetail(
         name: member.name,
         metadata: { ...member.metadata, workload_id: row.id, workload_name: row.name },
       })),
-    jobschedule: { ...SCHEDULE_DEFAULTS, ...row.jobschedule },
+    jobschedule: scheduleView(row, about),
     metadata,
     storage_usage: { usage: full.usage + incremental.usage, full, incremental },
     availability_zone: null,

@@ -223,6 +223,22 @@ function addEnding(workload: Command, shell: Shell): void {
       await api.resetWorkload({ params: { workload_id: id } });
       if (flags.wait === true) await waitFor({ api }, shell, { id, goal: "available" });
     });
+  withCommonFlags(workload.command("pause"))
+    .description("switch a workload's schedule off; what it says stays")
+    .argument("<workload>", "name or id")
+    .addHelpText("after", examples("cairn workload pause web"))
+    .action(async (wanted: string, flags: object) => {
+      const { api } = await contextOf(shell, { ...flags }).session();
+      await api.pauseWorkload({ params: { workload_id: await findWorkload(api, wanted) } });
+    });
+  withCommonFlags(workload.command("resume"))
+    .description("switch a workload's schedule on again")
+    .argument("<workload>", "name or id")
+    .addHelpText("after", examples("cairn workload resume web"))
+    .action(async (wanted: string, flags: object) => {
+      const { api } = await contextOf(shell, { ...flags }).session();
+      await api.resumeWorkload({ params: { workload_id: await findWorkload(api, wanted) } });
+    });
   withCommonFlags(workload.command("unlock"))
     .description("make a workload available again that a crash left locked")
     .argument("<workload>", "name or id")

@@ -1,0 +1,48 @@
+import { type RetainingWorld, retainOnce, type SchedulingWorld, startDueOnce } from "@cairn/flows";
+import { asError } from "@cairn/kernel";
+import type { Status } from "@cairn/service";
+
+type World = SchedulingWorld & RetainingWorld;
+
+/**
+ * Starts what schedules have due, and lets go of what retention does not keep. Every engine does this: each
+ * piece of it is one transaction that locks what it works on, so two engines share the work and double none
+ * of it.
+ */
+export function startScheduler(world: World, status: Status, lookMs: number): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const loops = [
+    repeat("schedule", { world, status, lookMs, once: startDueOnce }, stopping.signal),
+    repeat("retention", { world, status, lookMs, once: retainOnce }, stopping.signal),
+  ];
+  return {
+    stop: async () => {
+      stopping.abort(new Error("the engine stops"));
+      await Promise.all(loops);
+    },
+  };
+}
+
+interface Repeated {
+  readonly world: World;
+  readonly status: Status;
+  readonly lookMs: number;
+  readonly once: (world: World) => Promise<boolean>;
+}
+
+/** Does a thing as long as there is something to do, then looks again after a while. */
+async function repeat(
+  what: string,
+  { world, status, lookMs, once }: Repeated,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const didWork = await once(world).catch((cause: unknown) => {
+      status.failed(what, cause);
+      world.log.warn(`${what}.fault`, { fault: asError(cause) });
+      return false;
+    });
+    if (didWork) status.succeeded(what);
+    else await world.clock.sleep(lookMs, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,25 @@
+import type { TSchema } from "typebox";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/**
+ * One operation of the REST interface. `paths` and `methods` begin with the one that our own client uses; the
+ * others are spellings of existing clients. Paths of scope `project` lie under `/v1/{project_id}`.
+ */
+export interface Route {
+  readonly scope: "public" | "project";
+  readonly methods: readonly [Method, ...Method[]];
+  readonly paths: readonly [string, ...string[]];
+  readonly params: TSchema;
+  readonly query: TSchema;
+  /** Absent: a body is ignored. */
+  readonly body?: TSchema;
+  /** Absent: the reply has no body. */
+  readonly reply?: TSchema;
+  readonly status: 200 | 202;
+  /** The policy's name of what is done; every route of scope `project` has one. */
+  readonly action?: string;
+  /** `administer`: changes what all projects share. */
+  readonly effect: "read" | "change" | "administer";
+  readonly summary: string;
+}

@@ -1,0 +1,74 @@
+import {
+  type Asker,
+  claimRetention,
+  concludeRetention,
+  type Database,
+  listForRetention,
+  openSnapshotDeletion,
+  postponeRetention,
+  type SnapshotRow,
+} from "@cairn/database";
+import { type BackupSchedule, describeReasons, planRetention, type RetentionSnapshot } from "@cairn/domain";
+import type { Clock } from "@cairn/kernel";
+import type { Log } from "./step.ts";
+
+/** What lets snapshots go that their workload's retention does not keep. */
+export interface RetainingWorld {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The next deletion of the same workload begins no sooner: one that fails is not asked for again at once. */
+const PAUSE_MS = 10_000;
+
+/**
+ * Judges the snapshots of one workload that changed since it was judged last, and begins to delete the oldest
+ * that nothing keeps; false when no workload has to be judged. One at a time, because a deletion holds its
+ * workload: when it has ended, the rest is judged again.
+ */
+export async function retainOnce(world: RetainingWorld): Promise<boolean> {
+  return world.database.transaction(async (transaction) => {
+    const found = await claimRetention(transaction);
+    if (found === undefined) return false;
+    const { schedule, workload } = found;
+    const { retention } = schedule.rule as BackupSchedule;
+    const rows = await listForRetention(transaction, workload.id);
+    const verdicts = planRetention({
+      policy: retention,
+      snapshots: rows.map(asJudged),
+      now: world.clock.now(),
+    });
+    const gone = verdicts.findLast(({ verdict }) => verdict === "delete");
+    const row = rows.find(({ id }) => id === gone?.snapshot.id);
+    if (gone === undefined || row === undefined) {
+      await concludeRetention(transaction, workload.id);
+      return true;
+    }
+    const asker: Asker = { projectId: workload.project_id, userId: workload.user_id };
+    const opened = await openSnapshotDeletion(transaction, asker, row.id);
+    await postponeRetention(transaction, workload.id, PAUSE_MS);
+    const because = describeReasons(gone.reasons);
+    world.log.info("retention.delete", { snapshot: row.id, because, begun: opened.kind });
+    return true;
+  });
+}
+
+function asJudged(row: SnapshotRow): RetentionSnapshot {
+  return {
+    id: row.id,
+    takenAt: (row.point_at ?? row.created_at).getTime(),
+    origin: row.is_scheduled ? "scheduled" : "manual",
+    state: STATES[row.status],
+  };
+}
+
+const STATES: Readonly<Record<SnapshotRow["status"], RetentionSnapshot["state"]>> = {
+  executing: "running",
+  cancelling: "running",
+  available: "available",
+  restoring: "restoring",
+  deleting: "deleting",
+  cancelled: "failed",
+  error: "failed",
+};
