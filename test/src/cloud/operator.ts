@@ -7,6 +7,8 @@ const WITHIN_MS = 300_000;
 const LOOK_MS = 500;
 const DETACH_TRIES = 4;
 const DETACH_PAUSE_MS = 2_000;
+/** Longer than any guest is frozen for a point. */
+const FREEZE_MS = 5_000;
 /** Stein's; Cinder's extends volumes that are in use since 3.42. */
 const NOVA = { "X-OpenStack-Nova-API-Version": "2.72" };
 const CINDER = { "OpenStack-API-Version": "volume 3.59" };
@@ -44,7 +46,7 @@ export class Operator {
 
   /** Makes an image of an instance, and deletes it with the snapshots that Nova made for it. */
   async imageAndDelete(id: InstanceId, name: string): Promise<void> {
-    await this.#post("compute", `/servers/${id}/action`, { createImage: { name } }, NOVA);
+    await this.#image(id, name);
     const { glance, cinder } = this.#cloud;
     const image = await this.#look(`image ${name}`, async () => {
       const [found] = await glance.images.list({ name }, this.#signal);
@@ -62,6 +64,20 @@ export class Operator {
         return found?.status === "available" || found?.status === "error" ? found : undefined;
       });
       await this.#deleteSnapshot(snapshot.id);
+    }
+  }
+
+  /** Nova cannot quiesce a guest in the moment in which it is frozen for a point: then it is asked once more. */
+  async #image(id: InstanceId, name: string): Promise<void> {
+    const body = { createImage: { name } };
+    try {
+      await this.#post("compute", `/servers/${id}/action`, body, NOVA);
+    } catch (cause) {
+      // All that Nova says is that its driver failed.
+      if (!String(cause).includes(": 500 ")) throw cause;
+      await systemClock.sleep(FREEZE_MS, this.#signal);
+      await this.#idle(id);
+      await this.#post("compute", `/servers/${id}/action`, body, NOVA);
     }
   }
 
