@@ -2,6 +2,9 @@ import { type RetainingWorld, retainOnce, type SchedulingWorld, startDueOnce } f
 import { asError } from "@cairn/kernel";
 import type { Status } from "@cairn/service";
 
+/** What fails, such as for want of a database, does so again at once. */
+const FAILED_PAUSE_MS = 5_000;
+
 type World = SchedulingWorld & RetainingWorld;
 
 /**
@@ -37,12 +40,17 @@ async function repeat(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const didWork = await once(world).catch((cause: unknown) => {
-      status.failed(what, cause);
-      world.log.warn(`${what}.fault`, { fault: asError(cause) });
-      return false;
-    });
-    if (didWork) status.succeeded(what);
-    else await world.clock.sleep(lookMs, signal).catch(() => undefined);
+    const pauseMs = await once(world).then(
+      (didWork) => {
+        status.succeeded(what);
+        return didWork ? 0 : lookMs;
+      },
+      (cause: unknown) => {
+        status.failed(what, cause);
+        world.log.warn(`${what}.fault`, { fault: asError(cause) });
+        return FAILED_PAUSE_MS;
+      },
+    );
+    if (pauseMs > 0) await world.clock.sleep(pauseMs, signal).catch(() => undefined);
   }
 }

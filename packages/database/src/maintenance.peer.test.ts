@@ -110,7 +110,8 @@ test("a degraded snapshot is marked until it is healed, and its workload reads e
       description: "",
     };
     const lists = { instances: [], disks: [], indexSegments: [], warningMessage: undefined };
-    await insertRebuiltSnapshot(handle, { id, ...about, snapshotType: "full", ...sums, ...at, ...lists });
+    const kind = { snapshotType: "full", isScheduled: false } as const;
+    await insertRebuiltSnapshot(handle, { id, ...about, ...kind, ...sums, ...at, ...lists });
   }
   const marks = async () => {
     const rows = await handle.selectFrom("snapshot").select(["id", "degraded"]).orderBy("id").execute();

@@ -94,6 +94,7 @@ export interface RebuiltSnapshotRow {
   readonly name: string;
   readonly description: string;
   readonly snapshotType: SnapshotType;
+  readonly isScheduled: boolean;
   readonly sizeBytes: number;
   readonly readBytes: number;
   readonly storedBytes: number;
@@ -119,6 +120,7 @@ export async function insertRebuiltSnapshot(transaction: Handle, row: RebuiltSna
       description: row.description,
       snapshot_type: row.snapshotType,
       status: "available",
+      is_scheduled: row.isScheduled,
       run_id: NO_RUN,
       repository_id: asId(row.repositoryId),
       size_bytes: row.sizeBytes,

@@ -49,23 +49,34 @@ export interface DueSchedule {
 
 /** The schedule that is due longest and that nobody else is about to start, or `undefined`. */
 export async function claimDueSchedule(transaction: Handle, nowMs: number): Promise<DueSchedule | undefined> {
-  const schedule = await transaction
-    .selectFrom("schedule")
-    .selectAll()
-    .where("look_at", "<=", new Date(nowMs))
-    .orderBy("look_at")
-    .limit(1)
-    .forUpdate()
-    .skipLocked()
-    .executeTakeFirst();
-  if (schedule === undefined || schedule.due_at === null) return undefined;
-  const workload = await transaction
-    .selectFrom("workload")
-    .selectAll()
-    .where("id", "=", schedule.workload_id)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return { schedule: { ...schedule, due_at: schedule.due_at }, workload };
+  const now = new Date(nowMs);
+  for (;;) {
+    // The workload's row first, as everybody who changes its schedule has it.
+    const workload = await transaction
+      .selectFrom("schedule")
+      .innerJoin("workload", "workload.id", "schedule.workload_id")
+      .selectAll("workload")
+      .where("schedule.look_at", "<=", now)
+      .where("schedule.due_at", "is not", null)
+      .orderBy("schedule.look_at")
+      .limit(1)
+      .forUpdate("workload")
+      .skipLocked()
+      .executeTakeFirst();
+    if (workload === undefined) return undefined;
+    // Only now is it ours: what another one did to it just before is seen by a new statement alone.
+    const schedule = await ofWorkload(transaction, workload.id)
+      .where("look_at", "<=", now)
+      .where("due_at", "is not", null)
+      .$narrowType<{ due_at: Date }>()
+      .executeTakeFirst();
+    if (schedule !== undefined) return { schedule, workload };
+  }
+}
+
+/** A workload's schedule, its row locked; the caller holds the workload's. */
+function ofWorkload(transaction: Handle, id: WorkloadId) {
+  return transaction.selectFrom("schedule").selectAll().where("workload_id", "=", id).forUpdate();
 }
 
 /** What became of a due run, and when the next one is due; `undefined`: never. */
@@ -111,10 +122,10 @@ export async function countIncrementals(handle: Handle, workloadId: WorkloadId):
 export async function claimRetention(
   transaction: Handle,
 ): Promise<{ readonly schedule: ScheduleRow; readonly workload: WorkloadRow } | undefined> {
-  const found = await transaction
+  const workload = await transaction
     .selectFrom("schedule")
     .innerJoin("workload", "workload.id", "schedule.workload_id")
-    .selectAll("schedule")
+    .selectAll("workload")
     .where("workload.status", "=", "available")
     .where("schedule.retain_at", "<=", sql<Date>`now()`)
     .where((eb) =>
@@ -133,17 +144,14 @@ export async function claimRetention(
       ),
     )
     .limit(1)
-    .forUpdate("schedule")
+    .forUpdate("workload")
     .skipLocked()
     .executeTakeFirst();
-  if (found === undefined) return undefined;
-  const workload = await transaction
-    .selectFrom("workload")
-    .selectAll()
-    .where("id", "=", found.workload_id)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return { schedule: found, workload };
+  if (workload === undefined) return undefined;
+  const schedule = await ofWorkload(transaction, workload.id)
+    .where("retain_at", "<=", sql<Date>`now()`)
+    .executeTakeFirst();
+  return schedule === undefined ? undefined : { schedule, workload };
 }
 
 /** Every snapshot of a workload, newest first: what retention judges. */

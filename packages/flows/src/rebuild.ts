@@ -21,6 +21,7 @@ import { omissions, warningMessage } from "./messages.ts";
 import { diskSums, type FoundCommit, planRebuild } from "./rebuild-plan.ts";
 import { openStoredKeys } from "./repository-access.ts";
 import { parseCaptured } from "./restore-source.ts";
+import { SCHEDULED_NAME } from "./scheduling.ts";
 import type { Log } from "./step.ts";
 import { openTarget } from "./targets.ts";
 
@@ -143,6 +144,8 @@ async function writeSnapshot(
     name: snapshot.name,
     description: snapshot.description,
     snapshotType: commit.type,
+    // Commits do not tell; people do not use this name.
+    isScheduled: snapshot.name === SCHEDULED_NAME,
     ...diskSums(captured.disks),
     instances: captured.instances,
     disks: captured.disks,

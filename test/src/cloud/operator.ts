@@ -67,7 +67,7 @@ export class Operator {
     }
   }
 
-  /** Nova cannot quiesce a guest in the moment in which it is frozen for a point: then it is asked once more. */
+  /** Nova cannot quiesce a guest in the moment in which it is frozen for a point: it is asked once more. */
   async #image(id: InstanceId, name: string): Promise<void> {
     const body = { createImage: { name } };
     try {

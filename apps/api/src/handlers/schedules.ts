@@ -59,6 +59,7 @@ async function enable(
   const id = request.params.workload_id;
   const before = await findWorkload(world.database.handle, { id, projectId: caller.projectId });
   if (before === undefined) throw notFound("workload", id);
+  await assertChangeable(world, { enabled: isEnabled });
   if (isEnabled) {
     assertOwnProject(caller);
     await ensureTrust(world, caller, world.cloudOf(caller.token, requestId), signal);
