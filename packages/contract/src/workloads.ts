@@ -24,14 +24,14 @@ export type WorkloadStatus = Static<typeof WorkloadStatus>;
  */
 export const JobSchedule = Type.Record(Type.String(), Type.Unknown(), {
   description:
-    "Classic: enabled, timezone, start_date (MM/DD/YYYY), start_time (02:30 PM), end_date, interval (24hrs), " +
-    "fullbackup_interval (-1 first only, 0 always, N after so many incrementals), retention_policy_type " +
-    "(Number of Snapshots to Keep | Number of days to retain Snapshots), retention_policy_value. Tiered: " +
-    "enabled, timezone, start_date, start_time, end_date, hourly {interval, retention, snapshot_type}, daily " +
-    "{backup_time: [HH:MM], retention, snapshot_type}, weekly {backup_day: [mon], retention}, monthly " +
-    "{month_backup_day: [1], retention}, yearly {backup_month: [jan], retention}, manual {retention, " +
-    "retention_days_to_keep}. Replies also have nextrun (seconds, only when a run will come), " +
-    "appliance_timezone, global_jobscheduler.",
+    "Classic: enabled, timezone, start_date (MM/DD/YYYY), start_time (02:30 PM), end_date, interval " +
+    "(24hrs), fullbackup_interval (-1 first only, 0 always, N after so many incrementals), " +
+    "retention_policy_type (Number of Snapshots to Keep | Number of days to retain Snapshots), " +
+    "retention_policy_value. Tiered: enabled, timezone, start_date, start_time, end_date, hourly " +
+    "{interval, retention, snapshot_type}, daily {backup_time: [HH:MM], retention, snapshot_type}, " +
+    "weekly {backup_day: [mon], retention}, monthly {month_backup_day: [1], retention}, yearly " +
+    "{backup_month: [jan], retention}, manual {retention, retention_days_to_keep}. Replies also have " +
+    "nextrun (seconds, only when a run will come), appliance_timezone, global_jobscheduler.",
 });
 export type JobSchedule = Static<typeof JobSchedule>;
 
