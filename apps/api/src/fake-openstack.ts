@@ -180,6 +180,10 @@ function trust(cloud: FakeOpenStack, asked: Asked): Answer {
     return { status: 201, body: { trust: made } };
   }
   const found = cloud.trusts.get(id ?? "");
+  if (asked.method === "DELETE" && found !== undefined) {
+    cloud.trusts.delete(id ?? "");
+    return { status: 204, body: undefined };
+  }
   return found === undefined ? notFound : { status: 200, body: { trust: found } };
 }
 

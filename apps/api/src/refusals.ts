@@ -2,7 +2,7 @@ import type { NotOpened } from "@cairn/database";
 import { Rejection, unreachable } from "@cairn/kernel";
 
 /** What a resource is called in refusals. */
-export type ResourceKind = "workload" | "snapshot" | "restore";
+export type ResourceKind = "workload" | "snapshot" | "restore" | "trust";
 
 /** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */
 export function notFound(kind: ResourceKind, id: string): Rejection {

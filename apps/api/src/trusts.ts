@@ -19,9 +19,30 @@ export async function ensureTrust(
   const asking = { world, caller, cloud, signal };
   const known = await findDelegation(handle, caller.userId, caller.projectId);
   if (known !== undefined && (await isGood(known, asking))) return;
+  await delegate(asking);
+}
+
+/** Makes a trust or an application credential with the caller's roles; it takes the place of a former one. */
+export async function delegate(asking: Asking): Promise<void> {
   const delegation = (await makeTrust(asking)) ?? (await makeCredential(asking));
-  const { userId, projectId, roles } = caller;
-  await saveDelegation(handle, { userId, projectId, roles, delegation });
+  const { userId, projectId, roles } = asking.caller;
+  await saveDelegation(asking.world.database.handle, { userId, projectId, roles, delegation });
+}
+
+/**
+ * Whether the service can act for this user in this project, as far as it can tell without them: of an
+ * application credential it knows only that it can read it.
+ */
+export async function isUsable(
+  world: World,
+  { userId, projectId }: Pick<Caller, "userId" | "projectId">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const known = await findDelegation(world.database.handle, userId, projectId);
+  if (known === undefined) return false;
+  if (known.kind === "application-credential") return opens(world, known);
+  const trust = await world.admin.keystone.trusts.find(known.trustId, signal);
+  return trust?.trustorUserId === userId && trust.projectId === projectId;
 }
 
 interface Asking {

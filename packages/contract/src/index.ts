@@ -29,4 +29,5 @@ export {
   wireTime,
 } from "./shapes.ts";
 export * from "./snapshots.ts";
+export type { Trust } from "./trust-routes.ts";
 export * from "./workloads.ts";

@@ -4,6 +4,7 @@ import type { Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { WireId } from "./shapes.ts";
 import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
+import { trustRoutes } from "./trust-routes.ts";
 import { CreateWorkload, ModifyWorkload, WorkloadDetail, WorkloadSummary } from "./workloads.ts";
 
 const none = Type.Object({});
@@ -184,6 +185,7 @@ export const routes = {
     summary: "Make a workload available again whose lock no run holds",
   },
   ...scheduleRoutes,
+  ...trustRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

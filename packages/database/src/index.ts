@@ -147,12 +147,20 @@ export type {
   StepRow,
   Tables,
   TargetRow,
+  TrustRow,
   WorkloadInstanceRow,
   WorkloadRow,
   WorkloadStatus,
 } from "./tables.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
-export { type Delegation, findDelegation, saveDelegation } from "./trusts.ts";
+export {
+  type Delegation,
+  findDelegation,
+  findTrust,
+  listTrusts,
+  removeTrust,
+  saveDelegation,
+} from "./trusts.ts";
 export {
   createWorkload,
   findWorkload,

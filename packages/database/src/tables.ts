@@ -114,6 +114,7 @@ interface TrustTable {
   roles: Json<string[]>;
   created_at: Now;
 }
+export type TrustRow = Selectable<TrustTable>;
 
 export type WorkloadStatus = "available" | "locked" | "resetting" | "deleting" | "error";
 

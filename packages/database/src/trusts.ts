@@ -1,6 +1,6 @@
 import { assert, type ProjectId, type TrustId, type UserId } from "@cairn/kernel";
 import { sql } from "kysely";
-import { type Handle, toJson } from "./tables.ts";
+import { type Handle, type TrustRow, toJson } from "./tables.ts";
 
 /** How the service may act as a user in a project without their token. */
 export type Delegation =
@@ -12,18 +12,49 @@ export type Delegation =
       readonly sealed: string;
     };
 
+/** Whose delegation, and where. */
+export interface Delegator {
+  readonly userId: UserId;
+  readonly projectId: ProjectId;
+}
+
+/** The row of a user's delegation in a project. */
+export async function findTrust(handle: Handle, of: Delegator): Promise<TrustRow | undefined> {
+  return handle
+    .selectFrom("trust")
+    .selectAll()
+    .where("user_id", "=", of.userId)
+    .where("project_id", "=", of.projectId)
+    .executeTakeFirst();
+}
+
+/** Those of all users of a project, newest first. */
+export async function listTrusts(handle: Handle, projectId: ProjectId): Promise<TrustRow[]> {
+  return handle
+    .selectFrom("trust")
+    .selectAll()
+    .where("project_id", "=", projectId)
+    .orderBy("created_at", "desc")
+    .orderBy("user_id")
+    .execute();
+}
+
+/** Forgets a delegation; absent is forgotten. */
+export async function removeTrust(handle: Handle, of: Delegator): Promise<void> {
+  await handle
+    .deleteFrom("trust")
+    .where("user_id", "=", of.userId)
+    .where("project_id", "=", of.projectId)
+    .execute();
+}
+
 /** How the service acts as this user in this project. */
 export async function findDelegation(
   handle: Handle,
   userId: UserId,
   projectId: ProjectId,
 ): Promise<Delegation | undefined> {
-  const row = await handle
-    .selectFrom("trust")
-    .selectAll()
-    .where("user_id", "=", userId)
-    .where("project_id", "=", projectId)
-    .executeTakeFirst();
+  const row = await findTrust(handle, { userId, projectId });
   if (row === undefined) return undefined;
   if (row.trust_id !== null) return { kind: "trust", trustId: row.trust_id };
   const { credential_id: credentialId, credential_sealed: sealed } = row;

@@ -4,6 +4,7 @@ import { restoreHandlers } from "./restores.ts";
 import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
 import { snapshotHandlers } from "./snapshots.ts";
+import { trustHandlers } from "./trusts.ts";
 import { workloadHandlers } from "./workloads.ts";
 
 /** The handler of every route of the contract. */
@@ -12,6 +13,7 @@ export function handlersFor(world: World): Handlers {
     ...serviceHandlers(),
     ...workloadHandlers(world),
     ...scheduleHandlers(world),
+    ...trustHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };
