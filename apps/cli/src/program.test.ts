@@ -71,6 +71,8 @@ for (const { status, code } of ANSWERS) {
 void test("every command's help has examples", async () => {
   const commands = [
     "workload create|list|show|modify|delete|reset|pause|resume|unlock",
+    "scheduler show|enable|disable",
+    "trust list|show|validate|create|delete",
     "snapshot create|list|show|watch|cancel|delete",
     "restore oneclick|selective|topology|security-groups|inplace|list|show|watch|cancel|delete",
   ];

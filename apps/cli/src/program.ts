@@ -6,6 +6,7 @@ import { retentionCommand } from "./commands/retention.ts";
 import { schedulerCommand } from "./commands/scheduler.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
+import { trustCommand } from "./commands/trust.ts";
 import { FailedRun, StoppedWatching } from "./commands/watching.ts";
 import { examples, workloadCommand } from "./commands/workload.ts";
 import { type Ending, EXIT, type ExitCode, endingOf } from "./exit-codes.ts";
@@ -52,6 +53,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(restoreCommand(shell));
   program.addCommand(retentionCommand(shell));
   program.addCommand(schedulerCommand(shell));
+  program.addCommand(trustCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program
