@@ -30,7 +30,7 @@ const LOOK_AGAIN_MS = 15_000;
 
 /**
  * Starts or skips the run that is due longest; false when none is. The snapshot, its run and the schedule's
- * next time are one transaction: a crash before its end leaves the run due, after it started.
+ * next time are one transaction: a crash before its end leaves the run due, one after it leaves it started.
  */
 export async function startDueOnce(world: SchedulingWorld): Promise<boolean> {
   return world.database.transaction(async (transaction) => {

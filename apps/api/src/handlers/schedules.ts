@@ -14,10 +14,8 @@ import { Rejection } from "@cairn/kernel";
 import { conflict, notFound } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, ensureTrust } from "../trusts.ts";
+import { APPLIANCE_ZONE } from "../views/workload-view.ts";
 import type { World } from "../world.ts";
-
-/** Zone of schedules that name none. */
-const APPLIANCE_ZONE = "UTC";
 
 type ScheduleHandlers = Pick<
   Handlers,

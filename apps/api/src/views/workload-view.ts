@@ -37,7 +37,8 @@ export interface WorkloadFacts {
   readonly nowMs: number;
 }
 
-const APPLIANCE_ZONE = "UTC";
+/** Zone of schedules that name none. */
+export const APPLIANCE_ZONE = "UTC";
 
 /** A schedule as it was given and is understood; one that does not count as clients know one that is off. */
 function scheduleView({ id, jobschedule: given }: WorkloadRow, facts: WorkloadFacts): JobSchedule {
