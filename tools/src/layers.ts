@@ -92,7 +92,7 @@ export const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
   "pg-boss": ["packages/database"],
   pino: ["packages/service"],
   typebox: ["packages/contract"],
-  yaml: ["apps/cli", "test"],
+  yaml: ["apps/api", "apps/cli", "test"],
 };
 
 /** Files that compute only: no I/O, no clock. They may import these of Node's modules, which are pure. */

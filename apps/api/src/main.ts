@@ -6,6 +6,8 @@ import {
   databaseSettings,
   integer,
   keystoneSettings,
+  optional,
+  path,
   readTls,
   runService,
   type ServiceContext,
@@ -13,6 +15,7 @@ import {
 } from "@cairn/service";
 import { TokenValidator } from "./authentication.ts";
 import { handlersFor } from "./handlers/index.ts";
+import { PolicyFile } from "./policy-file.ts";
 import { createServer } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -22,6 +25,7 @@ const spec = {
   api: {
     listenHost: text({ default: "127.0.0.1" }),
     listenPort: integer({ default: 8780, min: 0, max: 65_535 }),
+    policyFile: optional(path({ help: "policy.yaml: who may do what, where it is not as it comes" })),
   },
 };
 
@@ -34,6 +38,7 @@ async function start({ config, log, status, clock, signal }: Context) {
     log.warn("database.fault", { fault });
     status.failed("database", fault);
   };
+  const policy = await PolicyFile.open({ path: config.api.policyFile, clock, log });
   const database = openDatabase(config.database.url.reveal(), { onFault: faulty });
   // Every request has a cloud of its own; what services speak is asked once for all.
   const versions = new VersionMemory();
@@ -54,6 +59,8 @@ async function start({ config, log, status, clock, signal }: Context) {
   };
   const app = createServer({
     handlers: handlersFor(world),
+    policy,
+    database: database.handle,
     tokens: new TokenValidator(world.admin, clock),
     authUrl: config.keystone.authUrl,
     log,

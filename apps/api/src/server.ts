@@ -16,11 +16,15 @@ import {
   routeIds,
   routeOf,
 } from "@cairn/contract";
+import type { Handle } from "@cairn/database";
+import { asksForOwner, type PolicyRules } from "@cairn/domain";
 import { asError, asId, Rejection, Secret } from "@cairn/kernel";
 import { answerStatus, type Log, type Status } from "@cairn/service";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { askedThing } from "./asked-thing.ts";
 import type { TokenValidator } from "./authentication.ts";
-import { assertAllowed, assertProject, type Caller } from "./policy.ts";
+import { assertAllowed, assertProject, type Caller, isAdministrator } from "./policy.ts";
+import type { PolicyFile } from "./policy-file.ts";
 import { brokenRequestReply, failureReply } from "./replies.ts";
 
 /** What a handler gets: the parts of the request, validated, and who asks. */
@@ -47,6 +51,9 @@ export type Handlers = {
 export interface ServerOptions {
   readonly handlers: Handlers;
   readonly tokens: TokenValidator;
+  /** Who may do what. */
+  readonly policy: PolicyFile;
+  readonly database: Handle;
   /** Told to whoever comes without a good token. */
   readonly authUrl: string;
   readonly log: Log;
@@ -94,7 +101,7 @@ function addRoute(app: FastifyInstance, options: ServerOptions, id: RouteId): vo
       method: [...route.methods],
       url: fullPath(route, path).replaceAll(/\{(\w+)\}/g, ":$1"),
       // HEAD must change nothing, also where old clients change things with GET.
-      exposeHeadRoute: route.effect === "read",
+      exposeHeadRoute: route.effect === "read" || route.effect === "inspect",
       handler: async (request, reply) => answer(options, id, request, reply),
     });
   }
@@ -112,8 +119,7 @@ async function answer(
 ): Promise<void> {
   const route = routeOf(id);
   const { project_id: projectId, ...params } = request.params as Record<string, string>;
-  const caller = projectId === undefined ? undefined : await callerOf(options, request, projectId);
-  if (caller !== undefined) assertAllowed(route, caller);
+  const caller = projectId === undefined ? undefined : await admit(options, route, request);
   const handler = options.handlers[id] as (request: LooseRequest) => Promise<unknown>;
   const result = await handler({
     params: pathParams(route, params),
@@ -145,10 +151,29 @@ interface LooseRequest extends Omit<ApiRequest<RouteId>, "params" | "query" | "b
   readonly caller: Caller | undefined;
 }
 
-async function callerOf(options: ServerOptions, request: FastifyRequest, projectId: string): Promise<Caller> {
+/** Who asks, and whether they may; one set of rules judges both. */
+async function admit(options: ServerOptions, route: Route, request: FastifyRequest): Promise<Caller> {
+  const { project_id: projectId = "", ...params } = request.params as Record<string, string>;
+  const rules = await options.policy.current();
+  const caller = await callerOf(options, { rules, request, projectId });
+  const thing =
+    route.action !== undefined && asksForOwner(rules, route.action)
+      ? await askedThing(options.database, params, projectId)
+      : undefined;
+  assertAllowed({ rules, route, caller, ownerId: thing?.ownerId ?? caller.userId });
+  return caller;
+}
+
+interface Asked {
+  readonly rules: PolicyRules;
+  readonly request: FastifyRequest;
+  readonly projectId: string;
+}
+
+async function callerOf(options: ServerOptions, { rules, request, projectId }: Asked): Promise<Caller> {
   const text = tokenOf(request);
   const bearer = await options.tokens.bearerOf(text);
-  const isAdmin = bearer.roles.includes("admin");
+  const isAdmin = isAdministrator(rules, bearer);
   assertProject(projectId, { tokenProjectId: bearer.projectId, isAdmin });
   return {
     userId: bearer.userId,

@@ -6,6 +6,7 @@ import { createLog, Status } from "@cairn/service";
 import { TokenValidator } from "./authentication.ts";
 import { type FakeOpenStack, startFakeOpenStack } from "./fake-openstack.ts";
 import { handlersFor } from "./handlers/index.ts";
+import { PolicyFile } from "./policy-file.ts";
 import { createServer } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -19,7 +20,11 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** Starts it; disposing of it ends everything. */
-export async function startTestApi(env: NodeJS.ProcessEnv, clock: Clock = systemClock): Promise<TestApi> {
+export async function startTestApi(
+  env: NodeJS.ProcessEnv,
+  clock: Clock = systemClock,
+  policyPath?: string,
+): Promise<TestApi> {
   const place = await createTestDatabase(env);
   const cloud = await startFakeOpenStack();
   const database = openDatabase(place.url);
@@ -38,11 +43,14 @@ export async function startTestApi(env: NodeJS.ProcessEnv, clock: Clock = system
     cloudOf: (token, requestId) =>
       connectCloud({ ...options, credentials: { kind: "token", token }, globalRequestId: requestId }),
   };
+  const log = createLog("api", { level: "debug", write: (line) => void lines.push(line) });
   const app = createServer({
     handlers: handlersFor(world),
+    policy: await PolicyFile.open({ path: policyPath, clock, log }),
+    database: database.handle,
     tokens: new TokenValidator(world.admin, clock),
     authUrl: cloud.url,
-    log: createLog("api", { level: "debug", write: (line) => void lines.push(line) }),
+    log,
     status: new Status("api", clock),
   });
   await app.listen({ host: "127.0.0.1", port: 0 });

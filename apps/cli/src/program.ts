@@ -1,5 +1,6 @@
 import { Command, CommanderError, Help, type Option } from "commander";
 import { completionScript } from "./commands/completion.ts";
+import { policyFileCommand } from "./commands/policy-file.ts";
 import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { retentionCommand } from "./commands/retention.ts";
@@ -54,6 +55,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(retentionCommand(shell));
   program.addCommand(schedulerCommand(shell));
   program.addCommand(trustCommand(shell));
+  program.addCommand(policyFileCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

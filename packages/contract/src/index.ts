@@ -5,6 +5,7 @@ export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";
 export * from "./restores.ts";
+export { defaultRights, type RightsRule, rightsRules, samplePolicyFile } from "./rights.ts";
 export type { Method, Route } from "./route.ts";
 export {
   type BodyOf,

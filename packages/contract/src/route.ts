@@ -19,7 +19,9 @@ export interface Route {
   readonly status: 200 | 202;
   /** The policy's name of what is done; every route of scope `project` has one. */
   readonly action?: string;
-  /** `administer`: changes what all projects share. */
-  readonly effect: "read" | "change" | "administer";
+  /** `inspect`: reads what concerns all projects. `administer`: changes what all projects share. */
+  readonly effect: "read" | "change" | "inspect" | "administer";
+  /** What whoever may not do this is told, where clients look for other words than the usual ones. */
+  readonly refusal?: string;
   readonly summary: string;
 }

@@ -22,6 +22,7 @@ export {
   renewMaintenance,
 } from "./maintenance.ts";
 export { type Migration, migrate } from "./migrate.ts";
+export { findNamedThing, NAMED_KINDS, type NamedKind, type NamedThing } from "./named-things.ts";
 export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
 export {
   type Asker,

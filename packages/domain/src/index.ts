@@ -53,6 +53,14 @@ export type {
   CapturedTopology,
 } from "./captured-network.ts";
 export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
+export {
+  asksForOwner,
+  isAllowed,
+  type PolicyQuestion,
+  type PolicyReading,
+  type PolicyRules,
+  policyRules,
+} from "./policy-rules.ts";
 export type { CapacityQuestions } from "./restore-capacity.ts";
 export { restoreQuestions } from "./restore-new.ts";
 export {

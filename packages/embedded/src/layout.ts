@@ -12,6 +12,8 @@ export interface Layout {
   /** The escrow of a demo or a development: both halves, which an operator keeps apart. */
   readonly escrowKey: string;
   readonly escrowPublicKey: string;
+  /** Who may do what, where somebody writes it. */
+  readonly policyFile: string;
   scratch(host: string): string;
   tokenFile(host: string): string;
   logFile(program: string): string;
@@ -31,6 +33,7 @@ export function layoutOf(root: string): Layout {
     keyFile: join(secrets, "cairn.key"),
     escrowKey: join(secrets, "escrow.pem"),
     escrowPublicKey: join(secrets, "escrow.pub"),
+    policyFile: join(root, "policy.yaml"),
     scratch: (host) => join(root, "scratch", host),
     tokenFile: (host) => join(secrets, `datamover-${host}.token`),
     logFile: (program) => join(logs, `${program}.log`),

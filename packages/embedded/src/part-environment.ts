@@ -73,6 +73,7 @@ export function environmentOf(part: string, settings: PartSettings): Record<stri
         ...keystoneEnvironment(settings),
         CAIRN_API_LISTEN_HOST: "127.0.0.1",
         CAIRN_API_LISTEN_PORT: settings.port,
+        CAIRN_API_POLICY_FILE: settings.layout.policyFile,
       };
     default:
       return datamoverEnvironment(part.slice("datamover-".length), settings);

@@ -31,5 +31,6 @@ export {
   type VolumeId,
   type WorkloadId,
 } from "./ids.ts";
+export { editDistance, nearest } from "./nearest.ts";
 export { allocatePages } from "./page-memory.ts";
 export { Secret } from "./secret.ts";

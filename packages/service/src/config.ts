@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { asError, Rejection } from "@cairn/kernel";
+import { asError, nearest, Rejection } from "@cairn/kernel";
 import type { ConfigOf, ConfigSpec, Field } from "./config-fields.ts";
-import { isCatalogued, isCataloguedSection, nearest } from "./config-names.ts";
+import { isCatalogued, isCataloguedSection } from "./config-names.ts";
 import { parseIni } from "./ini.ts";
 
 /** Where settings come from, weakest first: the file of `--config`, the environment, the flags. */
