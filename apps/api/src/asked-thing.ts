@@ -18,7 +18,8 @@ export function thingOfPath(params: Params): { readonly kind: string; readonly i
   const [name, id] =
     named === undefined ? (Object.entries(params)[0] ?? []) : [`${named}_id`, params[`${named}_id`]];
   if (name === undefined || id === undefined) return undefined;
-  return { kind: name.replace(/_(?:id|name)$/, ""), id };
+  // An id that cannot be one is no row's, and PostgreSQL's texts hold no U+0000.
+  return { kind: name.replace(/_(?:id|name)$/, ""), id: id.replaceAll(/\p{Cc}/gu, "?") };
 }
 
 /** The same with its name and owner. A thing of another project is told nothing of. */

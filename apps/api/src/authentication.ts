@@ -7,6 +7,7 @@ export interface Bearer {
   readonly userId: UserId;
   readonly userName: string;
   readonly projectId: ProjectId;
+  readonly projectName: string;
   readonly roles: readonly string[];
 }
 
@@ -57,6 +58,7 @@ export class TokenValidator {
       userId: token.user.id,
       userName: token.user.name,
       projectId: token.project.id,
+      projectName: token.project.name,
       roles: token.roles.map((role) => role.name),
     };
   }

@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { openDatabase } from "@cairn/database";
+import { type Handle, openDatabase, recordAudit } from "@cairn/database";
 import type { Secret } from "@cairn/kernel";
 import { type CloudOptions, connectCloud, secretSeal, VersionMemory } from "@cairn/openstack";
 import {
@@ -13,6 +13,7 @@ import {
   type ServiceContext,
   text,
 } from "@cairn/service";
+import { Auditor } from "./auditing.ts";
 import { TokenValidator } from "./authentication.ts";
 import { handlersFor } from "./handlers/index.ts";
 import { PolicyFile } from "./policy-file.ts";
@@ -38,8 +39,13 @@ async function start({ config, log, status, clock, signal }: Context) {
     log.warn("database.fault", { fault });
     status.failed("database", fault);
   };
-  const policy = await PolicyFile.open({ path: config.api.policyFile, clock, log });
   const database = openDatabase(config.database.url.reveal(), { onFault: faulty });
+  const policy = await PolicyFile.open({
+    path: config.api.policyFile,
+    clock,
+    log,
+    onChange: async ({ path: file, rules }) => noteNewRights(database.handle, file, rules),
+  });
   // Every request has a cloud of its own; what services speak is asked once for all.
   const versions = new VersionMemory();
   const tls = await readTls(config.keystone);
@@ -61,6 +67,7 @@ async function start({ config, log, status, clock, signal }: Context) {
     handlers: handlersFor(world),
     policy,
     database: database.handle,
+    auditor: new Auditor(database.handle, log),
     tokens: new TokenValidator(world.admin, clock),
     authUrl: config.keystone.authUrl,
     log,
@@ -92,6 +99,18 @@ function adminOptions({ keystone }: Context["config"]): CloudOptions {
     interface: keystone.interface,
     requestTimeoutMs: CLOUD_TIMEOUT_MS,
   };
+}
+
+/** Who may do what is as much worth knowing as who did what. */
+async function noteNewRights(handle: Handle, file: string, rules: number): Promise<void> {
+  const object = { kind: "policy_file", id: file, name: file };
+  const subject = {
+    origin: "api",
+    userName: "cairn-api",
+    action: "service:policy_file_read",
+    object,
+  } as const;
+  await recordAudit(handle, subject, { outcome: "accepted", detail: `${rules} rules` });
 }
 
 await runService({ name: "api", spec, start }, process);

@@ -11,6 +11,7 @@ export interface Caller {
   readonly projectId: ProjectId;
   /** The project that the token is for; another one than `projectId` only for administrators. */
   readonly tokenProjectId: ProjectId;
+  readonly tokenProjectName: string;
   readonly roles: readonly string[];
   readonly isAdmin: boolean;
   readonly token: Secret;

@@ -22,6 +22,7 @@ import { asError, asId, Rejection, Secret } from "@cairn/kernel";
 import { answerStatus, type Log, type Status } from "@cairn/service";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { askedThing } from "./asked-thing.ts";
+import type { AuditedRequest, Auditor } from "./auditing.ts";
 import type { TokenValidator } from "./authentication.ts";
 import { assertAllowed, assertProject, type Caller, isAdministrator } from "./policy.ts";
 import type { PolicyFile } from "./policy-file.ts";
@@ -54,6 +55,7 @@ export interface ServerOptions {
   /** Who may do what. */
   readonly policy: PolicyFile;
   readonly database: Handle;
+  readonly auditor: Auditor;
   /** Told to whoever comes without a good token. */
   readonly authUrl: string;
   readonly log: Log;
@@ -121,21 +123,41 @@ async function answer(
   const { project_id: projectId, ...params } = request.params as Record<string, string>;
   const caller = projectId === undefined ? undefined : await admit(options, route, request);
   const handler = options.handlers[id] as (request: LooseRequest) => Promise<unknown>;
-  const result = await handler({
-    params: pathParams(route, params),
-    query: parseAs(route.query, normaliseQuery(id, request.query)),
-    body: route.body === undefined ? undefined : parseAs(route.body, normaliseBody(id, request.body)),
-    caller,
-    requestId: request.id,
-    origin: `${request.protocol}://${request.host}`,
-    log: options.log.child({
-      request: request.id,
-      route: id,
-      ...(projectId === undefined ? {} : { project: projectId }),
-    }),
-    signal: goneSignal(reply),
-  });
-  await send(reply, route, result);
+  const perform = async (): Promise<unknown> =>
+    handler({
+      params: pathParams(route, params),
+      query: parseAs(route.query, normaliseQuery(id, request.query)),
+      body: route.body === undefined ? undefined : parseAs(route.body, normaliseBody(id, request.body)),
+      caller,
+      requestId: request.id,
+      origin: `${request.protocol}://${request.host}`,
+      log: options.log.child({
+        request: request.id,
+        route: id,
+        ...(projectId === undefined ? {} : { project: projectId }),
+      }),
+      signal: goneSignal(reply),
+    });
+  if (caller === undefined) await send(reply, route, await perform());
+  else
+    await send(reply, route, await noted(options, { route, params, caller, requestId: request.id }, perform));
+}
+
+/** Performs a request between the two notes of it. */
+async function noted(
+  { auditor }: ServerOptions,
+  audited: AuditedRequest,
+  perform: () => Promise<unknown>,
+): Promise<unknown> {
+  const entry = await auditor.begin(audited);
+  try {
+    const result = await perform();
+    await entry.succeeded(result);
+    return result;
+  } catch (cause) {
+    await entry.failed(cause);
+    throw cause;
+  }
 }
 
 /** An id that cannot be one names nothing: that is a 404 and not bad input. */
@@ -156,12 +178,20 @@ async function admit(options: ServerOptions, route: Route, request: FastifyReque
   const { project_id: projectId = "", ...params } = request.params as Record<string, string>;
   const rules = await options.policy.current();
   const caller = await callerOf(options, { rules, request, projectId });
-  const thing =
-    route.action !== undefined && asksForOwner(rules, route.action)
-      ? await askedThing(options.database, params, projectId)
-      : undefined;
-  assertAllowed({ rules, route, caller, ownerId: thing?.ownerId ?? caller.userId });
-  return caller;
+  try {
+    assertProject(projectId, caller);
+    const thing =
+      route.action !== undefined && asksForOwner(rules, route.action)
+        ? await askedThing(options.database, params, projectId)
+        : undefined;
+    assertAllowed({ rules, route, caller, ownerId: thing?.ownerId ?? caller.userId });
+    return caller;
+  } catch (cause) {
+    if (cause instanceof Rejection) {
+      await options.auditor.refused({ route, params, caller, requestId: request.id }, cause);
+    }
+    throw cause;
+  }
 }
 
 interface Asked {
@@ -174,12 +204,12 @@ async function callerOf(options: ServerOptions, { rules, request, projectId }: A
   const text = tokenOf(request);
   const bearer = await options.tokens.bearerOf(text);
   const isAdmin = isAdministrator(rules, bearer);
-  assertProject(projectId, { tokenProjectId: bearer.projectId, isAdmin });
   return {
     userId: bearer.userId,
     userName: bearer.userName,
     projectId: asId(projectId),
     tokenProjectId: bearer.projectId,
+    tokenProjectName: bearer.projectName,
     roles: bearer.roles,
     isAdmin,
     token: new Secret(text ?? ""),

@@ -3,6 +3,7 @@ import { createTestDatabase, type Database, openDatabase } from "@cairn/database
 import { type Clock, Secret, systemClock } from "@cairn/kernel";
 import { connectCloud, secretSeal } from "@cairn/openstack";
 import { createLog, Status } from "@cairn/service";
+import { Auditor } from "./auditing.ts";
 import { TokenValidator } from "./authentication.ts";
 import { type FakeOpenStack, startFakeOpenStack } from "./fake-openstack.ts";
 import { handlersFor } from "./handlers/index.ts";
@@ -48,6 +49,7 @@ export async function startTestApi(
     handlers: handlersFor(world),
     policy: await PolicyFile.open({ path: policyPath, clock, log }),
     database: database.handle,
+    auditor: new Auditor(database.handle, log),
     tokens: new TokenValidator(world.admin, clock),
     authUrl: cloud.url,
     log,

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Help, type Option } from "commander";
+import { auditCommand } from "./commands/audit.ts";
 import { completionScript } from "./commands/completion.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
 import { repoCommand } from "./commands/repo.ts";
@@ -56,6 +57,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(schedulerCommand(shell));
   program.addCommand(trustCommand(shell));
   program.addCommand(policyFileCommand(shell));
+  program.addCommand(auditCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

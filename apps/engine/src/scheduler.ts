@@ -1,14 +1,16 @@
 import { type RetainingWorld, retainOnce, type SchedulingWorld, startDueOnce } from "@cairn/flows";
 import { asError } from "@cairn/kernel";
-import type { Status } from "@cairn/service";
+import type { Log, Status } from "@cairn/service";
+import { auditSealer } from "./sealer.ts";
 
 /** What fails, such as for want of a database, does so again at once. */
 const FAILED_PAUSE_MS = 5_000;
 
-type World = SchedulingWorld & RetainingWorld;
+type World = SchedulingWorld & RetainingWorld & { readonly log: Log };
 
 /**
- * Starts what schedules have due, and lets go of what retention does not keep. Every engine does this: each
+ * Starts what schedules have due, lets go of what retention does not keep, and seals the audit log. Every
+ * engine does this: each
  * piece of it is one transaction that locks what it works on, so two engines share the work and double none
  * of it.
  */
@@ -17,6 +19,7 @@ export function startScheduler(world: World, status: Status, lookMs: number): { 
   const loops = [
     repeat("schedule", { world, status, lookMs, once: startDueOnce }, stopping.signal),
     repeat("retention", { world, status, lookMs, once: retainOnce }, stopping.signal),
+    repeat("audit", { world, status, lookMs, once: auditSealer(world) }, stopping.signal),
   ];
   return {
     stop: async () => {

@@ -41,7 +41,25 @@ export function normaliseQuery(id: RouteId, query: unknown): unknown {
   const given = Object.fromEntries(
     Object.entries(single).filter(([name, value]) => value !== "" || isBoolean(routeOf(id).query, name)),
   );
-  return coerced(routeOf(id).query, given);
+  return coerced(routeOf(id).query, queryForms[id]?.(given) ?? given);
+}
+
+const queryForms: Readonly<Partial<Record<RouteId, (query: Json) => Json>>> = {
+  listAudit: daysForm,
+};
+
+/** Days as `MM-DD-YYYY` become times: their first moment, or for an end the first one after them. */
+function daysForm(query: Json): Json {
+  const { time_from: from, time_to: to } = query;
+  return { ...query, ...present({ time_from: dayTime(from, 0), time_to: dayTime(to, 1) }) };
+}
+
+function dayTime(text: unknown, daysLater: number): unknown {
+  const [, month, day, year] = typeof text === "string" ? (/^(\d\d)-(\d\d)-(\d{4})$/.exec(text) ?? []) : [];
+  if (month === undefined || day === undefined || year === undefined) return text;
+  const ms = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  if (Number.isNaN(ms)) return text;
+  return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 19);
 }
 
 /** The body of a request in the contract's form. */

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { auditRoutes } from "./audit-routes.ts";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
 import type { Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
@@ -184,6 +185,7 @@ export const routes = {
     effect: "change",
     summary: "Make a workload available again whose lock no run holds",
   },
+  ...auditRoutes,
   ...scheduleRoutes,
   ...trustRoutes,
   takeSnapshot: {

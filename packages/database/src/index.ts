@@ -1,3 +1,15 @@
+export {
+  type AuditEnd,
+  type AuditFilter,
+  type AuditSubject,
+  beginAudit,
+  type ListedAudit,
+  listAudit,
+  readAuditChain,
+  recordAudit,
+  sealAudit,
+  settleAudit,
+} from "./audit.ts";
 export { isDatabaseAway } from "./away.ts";
 export { type BarrierAnswer, sayAtBarrier } from "./barriers.ts";
 export { type Cancelled, cancelRestore, cancelSnapshot, requestCancellation } from "./cancelling.ts";

@@ -14,9 +14,10 @@ import type {
   WorkloadId,
 } from "@cairn/kernel";
 import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
+import type { AuditTables } from "./audit-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
-export interface Tables {
+export interface Tables extends AuditTables {
   target: TargetTable;
   repository: RepositoryTable;
   repository_segment: RepositorySegmentTable;

@@ -1,3 +1,13 @@
+export {
+  AUDIT_BEGINNING,
+  type AuditEntry,
+  type AuditHead,
+  type AuditOutcome,
+  type AuditVerdict,
+  type ChainedAudit,
+  chainAudit,
+  verifyAudit,
+} from "./audit-chain.ts";
 export type {
   BackupSchedule,
   FullRule,

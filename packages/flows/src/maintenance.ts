@@ -4,6 +4,7 @@ import {
   type Database,
   ensureMaintenance,
   finishMaintenance,
+  type Handle,
   listRestoring,
   type MaintenanceClaim,
   type MaintenanceKind,
@@ -21,10 +22,12 @@ import {
   heal,
   recordDamage,
   type ScrubCursor,
+  type SweepReport,
   scrub,
   sweepApart,
 } from "@cairn/maintenance";
 import { readState } from "@cairn/repository";
+import { noteDeed } from "./auditing.ts";
 import { openForMaintenance } from "./repository-access.ts";
 import type { Log } from "./step.ts";
 
@@ -146,8 +149,27 @@ async function sweepRepository({ world, row, repository, signal }: Work): Promis
   await database.transaction(async (transaction) => {
     await replaceSegments(transaction, row.repositoryId, report.indexSegments);
     await noteStateEpoch(transaction, row.repositoryId, report.epochAfter);
+    await noteSweep(transaction, row.repositoryId, report);
   });
   return { againInMs: settings.sweepEveryMs, report };
+}
+
+/** A sweep that found nothing to do is not worth an entry. */
+async function noteSweep(handle: Handle, repositoryId: string, report: SweepReport): Promise<void> {
+  const { condemned, compacted, rescued, removed, removedBytes, confirmationNeeded } = report;
+  const touched = condemned.length + compacted.length + rescued.length + removed.length;
+  if (touched === 0 && confirmationNeeded === undefined) return;
+  const counts = [
+    `condemned ${condemned.length + compacted.length}`,
+    `rescued ${rescued.length}`,
+    `removed ${removed.length} (${removedBytes} bytes)`,
+    ...(confirmationNeeded === undefined ? [] : ["removals wait for a person's word"]),
+  ];
+  await noteDeed(handle, {
+    action: "engine:repository_swept",
+    object: { kind: "repository", id: repositoryId, name: "" },
+    detail: counts.join(", "),
+  });
 }
 
 async function scrubRepository(work: Work): Promise<MaintenanceResult> {
@@ -184,6 +206,12 @@ async function healRepository({ world, row, repository, signal }: Work): Promise
   await database.transaction(async (transaction) => {
     await saveDegraded(transaction, row.repositoryId, degraded);
     await noteStateEpoch(transaction, row.repositoryId, report.epoch);
+    await noteDeed(transaction, {
+      action: "engine:repository_damaged",
+      object: { kind: "repository", id: row.repositoryId, name: "" },
+      detail: `healed ${report.healed.length}, lost ${report.unhealed.length}`,
+      outcome: report.unhealed.length === 0 ? "accepted" : "failed",
+    });
   });
   log.error("repository.damaged", {
     repository: row.repositoryId,

@@ -10,6 +10,7 @@ import {
 } from "@cairn/database";
 import { type BackupSchedule, describeReasons, planRetention, type RetentionSnapshot } from "@cairn/domain";
 import type { Clock } from "@cairn/kernel";
+import { asObject, noteDeed } from "./auditing.ts";
 import type { Log } from "./step.ts";
 
 /** What lets snapshots go that their workload's retention does not keep. */
@@ -49,6 +50,10 @@ export async function retainOnce(world: RetainingWorld): Promise<boolean> {
     const opened = await openSnapshotDeletion(transaction, asker, row.id);
     await postponeRetention(transaction, workload.id, PAUSE_MS);
     const because = describeReasons(gone.reasons);
+    if (opened.kind === "opened") {
+      const about = { projectId: workload.project_id, object: asObject(row), detail: because };
+      await noteDeed(transaction, { action: "engine:snapshot_expired", ...about });
+    }
     world.log.info("retention.delete", { snapshot: row.id, because, begun: opened.kind });
     return true;
   });

@@ -1,6 +1,7 @@
 import { claimRun, isDatabaseAway, type RunRow, releaseRun } from "@cairn/database";
 import { duty, type RunDuty, type RunResult } from "@cairn/domain";
 import { asError, assert, Fault, type RunId, unreachable } from "@cairn/kernel";
+import { noteRunEnd } from "./auditing.ts";
 import { HeldRun } from "./runner-claim.ts";
 import { asInterruption, Interruption } from "./runner-ends.ts";
 import { mayTryAgain, pauseAfter } from "./runner-settings.ts";
@@ -217,7 +218,10 @@ async function conclude(stage: Stage, next: RunDuty & { kind: "conclude" }): Pro
   const leftovers = next.leftovers.map(({ key, message }) => `${key}: ${message}`);
   if (leftovers.length > 0) log.error("run.leftovers", { run: walk.runId, leftovers });
   const concluded: ConcludedRun = { ...run, outputs: outputsOf(walk), leftovers };
-  await walk.conclude((transaction) => flow.conclude(transaction, concluded, next.result));
+  await walk.conclude(async (transaction, row) => {
+    await flow.conclude(transaction, concluded, next.result);
+    await noteRunEnd(transaction, row, next.result);
+  });
 }
 
 function outputsOf(walk: Walk): Map<string, unknown> {

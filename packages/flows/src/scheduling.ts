@@ -12,6 +12,7 @@ import {
 } from "@cairn/database";
 import { type BackupSchedule, isFullDue, judgeDue, type SkipReason, snapshotKind } from "@cairn/domain";
 import type { Clock } from "@cairn/kernel";
+import { asObject, noteDeed } from "./auditing.ts";
 import type { Log } from "./step.ts";
 
 /** What starts the runs of schedules. */
@@ -101,5 +102,11 @@ async function settle(transaction: Handle, { world, due, nowMs }: Settling): Pro
   });
   // The workload's row is locked since it was looked at.
   if (opened.kind !== "opened") throw new Error(`bug: workload ${workload.id} is ${JSON.stringify(opened)}`);
+  await noteDeed(transaction, {
+    action: "engine:snapshot_scheduled",
+    projectId: workload.project_id,
+    object: asObject(opened.snapshot),
+    detail: `workload ${workload.name}, due ${schedule.due_at.toISOString()}`,
+  });
   return { kind: "started", nextMs };
 }

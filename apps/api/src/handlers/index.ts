@@ -1,5 +1,6 @@
 import type { Handlers } from "../server.ts";
 import type { World } from "../world.ts";
+import { auditHandlers } from "./audit.ts";
 import { restoreHandlers } from "./restores.ts";
 import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
@@ -12,6 +13,7 @@ export function handlersFor(world: World): Handlers {
   return {
     ...serviceHandlers(),
     ...workloadHandlers(world),
+    ...auditHandlers(world),
     ...scheduleHandlers(world),
     ...trustHandlers(world),
     ...snapshotHandlers(world),

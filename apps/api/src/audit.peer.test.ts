@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { AuditRow } from "@cairn/contract";
+import { sealAudit } from "@cairn/database";
+import { fakeId } from "./fake-openstack.ts";
+import { startTestApi, type TestApi } from "./test-api.ts";
+
+const PROJECT = "1".repeat(32);
+const OTHER = "2".repeat(32);
+
+let api: TestApi;
+
+before(async () => {
+  api = await startTestApi(process.env);
+  const { tokens, servers } = api.cloud;
+  tokens.set("planted-token", { userId: "anna", projectId: PROJECT, roles: ["member"] });
+  tokens.set("reader", { userId: "rita", projectId: PROJECT, roles: ["reader"] });
+  tokens.set("stranger", { userId: "eve", projectId: OTHER, roles: ["member"] });
+  tokens.set("admin", { userId: "root", projectId: OTHER, roles: ["admin"] });
+  servers.set(fakeId("web"), { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
+});
+after(async () => {
+  await api[Symbol.asyncDispose]();
+});
+
+async function ask(method: string, path: string, token: string, body?: unknown) {
+  const response = await fetch(`${api.url}/v1/${PROJECT}${path}`, {
+    method,
+    headers: { "x-auth-token": token, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const requestId = response.headers.get("x-openstack-request-id") ?? "";
+  return { status: response.status, text, requestId };
+}
+
+async function entries(query = ""): Promise<AuditRow[]> {
+  const { text, status } = await ask("GET", `/workloads/audit/auditlog${query}`, "admin");
+  assert.equal(status, 200, text);
+  return (JSON.parse(text) as { auditlog: AuditRow[] }).auditlog;
+}
+
+async function entryOf(requestId: string): Promise<AuditRow> {
+  const [entry, ...more] = await entries(`?request_id=${requestId}`);
+  assert.ok(entry !== undefined && more.length === 0, `one entry for the request, not ${more.length + 1}`);
+  return entry;
+}
+
+const workload = {
+  workload: {
+    name: "shop",
+    instances: [{ "instance-id": fakeId("web") }],
+    metadata: { password: "planted-secret" },
+    secret_uuid: "planted-secret",
+  },
+};
+
+test("an accepted request has one entry: who, where, what was made, and that it was accepted", async () => {
+  const made = await ask("POST", "/workloads", "planted-token", workload);
+  assert.equal(made.status, 202, made.text);
+  const { workload: created } = JSON.parse(made.text) as { workload: { id: string } };
+  const entry = await entryOf(made.requestId);
+  assert.equal(entry.UserId, "anna");
+  assert.equal(entry.ProjectId, PROJECT);
+  assert.deepEqual(
+    [entry.Action, entry.Outcome, entry.Status],
+    ["workload:workload_create", "accepted", 202],
+  );
+  assert.deepEqual([entry.ObjectType, entry.ObjectName, entry.ObjectId], ["workload", "shop", created.id]);
+  assert.equal(entry.Details, "workload create, workload shop: accepted");
+  const taken = await ask("POST", `/workloads/${created.id}`, "planted-token", {
+    snapshot: { name: "nightly" },
+  });
+  const snapshot = await entryOf(taken.requestId);
+  assert.deepEqual([snapshot.ObjectType, snapshot.ObjectName], ["snapshot", "nightly"]);
+  assert.equal(snapshot.Details, "workload snapshot, snapshot nightly: accepted (workload shop)");
+});
+
+test("what the rights refuse has an entry, and so has a try on another project", async () => {
+  const reader = await entryOf((await ask("POST", "/workloads", "reader", workload)).requestId);
+  assert.deepEqual([reader.UserId, reader.Outcome, reader.Status], ["rita", "refused", 403]);
+  const stranger = await entryOf((await ask("POST", "/workloads", "stranger", workload)).requestId);
+  assert.deepEqual([stranger.UserId, stranger.Outcome, stranger.Status], ["eve", "refused", 404]);
+  const absent = await ask("DELETE", `/workloads/${fakeId("none")}`, "planted-token");
+  assert.deepEqual([(await entryOf(absent.requestId)).Outcome, absent.status], ["failed", 404]);
+  const wrong = await ask(
+    "POST",
+    "/workloads",
+    "planted-token",
+    '{"workload":{"instances":"planted-secret"}}',
+  );
+  const entry = await entryOf(wrong.requestId);
+  assert.deepEqual([entry.Outcome, entry.Status], ["failed", 400]);
+  assert.match(entry.Details, /workload\.instances/);
+  const odd = await ask("DELETE", "/workloads/%00", "planted-token");
+  assert.deepEqual([odd.status, (await entryOf(odd.requestId)).Outcome], [404, "failed"]);
+});
+
+test("looking at things, and asking without a good token, leave no entry", async () => {
+  const before = (await entries()).length;
+  await ask("GET", "/workloads", "reader");
+  await ask("POST", "/workloads", "nobody-issued-this", workload);
+  assert.equal((await entries()).length, before);
+});
+
+test("no entry holds a token, a body or a secret of one", async () => {
+  const shown = JSON.stringify(await entries());
+  assert.ok(shown.length > 500);
+  assert.doesNotMatch(shown, /planted/);
+});
+
+test("entries are found by time in each spelling, by user and by outcome", async () => {
+  const all = await entries();
+  assert.deepEqual(await entries("?time_in_minutes=60"), all);
+  const [month, day, year] = new Intl.DateTimeFormat("en-US", {
+    timeZone: "UTC",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  })
+    .format(new Date(Date.parse(`${all[0]?.Timestamp ?? ""}Z`)))
+    .split("/");
+  const today = `${month ?? ""}-${day ?? ""}-${year ?? ""}`;
+  assert.ok((await entries(`?time_from=${today}&time_to=${today}`)).length > 0);
+  assert.equal((await entries("?time_to=01-01-2020")).length, 0);
+  assert.ok((await entries("?user_id=rita")).every(({ UserId }) => UserId === "rita"));
+  assert.ok((await entries("?outcome=refused")).length >= 2);
+  const bad = await ask("GET", "/workloads/audit/auditlog?time_from=yesterday", "admin");
+  assert.deepEqual([bad.status, /time_from/.test(bad.text)], [400, true]);
+});
+
+test("the chain is checked by the API, from the beginning or from where the last check ended", async () => {
+  while ((await sealAudit(api.database, { limit: 500, abandonedMs: 60_000 }))?.count !== 0);
+  const check = async (query: string) => {
+    const { text, status } = await ask("GET", `/workloads/audit/verify${query}`, "admin");
+    return { status, found: JSON.parse(text) as Record<string, unknown> };
+  };
+  const { found } = await check("");
+  assert.partialDeepStrictEqual(found, { is_intact: true, next: null, broken_at: null });
+  const position = Number(found["position"]);
+  const [newest] = await entries("?limit=1");
+  assert.deepEqual([newest?.Position, newest?.Hash], [position, found["hash"]]);
+  assert.equal((await check(`?after=${position}`)).found["checked"], 0);
+  assert.partialDeepStrictEqual((await check("?until=2")).found, { checked: 2, position: 2, next: null });
+  assert.equal((await check("?after=100000")).status, 400);
+});
