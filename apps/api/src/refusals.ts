@@ -2,16 +2,22 @@ import type { NotOpened } from "@cairn/database";
 import { Rejection, unreachable } from "@cairn/kernel";
 
 /** What a resource is called in refusals. */
-export type ResourceKind = "workload" | "snapshot" | "restore" | "trust";
+export type ResourceKind = "workload" | "snapshot" | "restore" | "trust" | "setting" | "webhook" | "delivery";
+
+/** Where the list of a kind is. */
+const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
+  webhook: "/notifications/webhooks",
+  delivery: "/notifications/deliveries",
+};
 
 /** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */
 export function notFound(kind: ResourceKind, id: string): Rejection {
   const title = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
   return new Rejection(`${title} ${id} could not be found.`, {
     status: 404,
-    field: `${kind}_id`,
+    field: kind === "setting" ? "setting_name" : `${kind}_id`,
     value: id,
-    remedy: `GET /${kind}s lists the ${kind}s of this project.`,
+    remedy: `GET ${LISTS[kind] ?? `/${kind}s`} lists those of this project.`,
   });
 }
 

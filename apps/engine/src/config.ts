@@ -5,6 +5,7 @@ import {
   keySettings,
   keystoneSettings,
   optional,
+  path,
   secret,
   text,
 } from "@cairn/service";
@@ -76,6 +77,26 @@ export const engineSpec = {
     ),
     novaExchange: text({ default: "nova", help: "control_exchange of nova.conf" }),
     cinderExchange: text({ default: "openstack", help: "control_exchange of cinder.conf" }),
+  },
+  notify: {
+    lookMs: integer({
+      min: 100,
+      max: 60_000,
+      default: 1_000,
+      help: "how often to look whether a mail or webhook is due",
+    }),
+    allowedNetworks: text({
+      default: "none",
+      help: "networks beyond the internet that projects' webhooks and mail servers may be in, with commas",
+    }),
+    allowedHosts: text({
+      default: "none",
+      help: "names of hosts that projects may send to, whatever their addresses, with commas",
+    }),
+    caFile: path({
+      default: "",
+      help: "certificates of further authorities that mail servers' and webhooks' are signed by",
+    }),
   },
   status: {
     listenHost: text({ default: "127.0.0.1" }),

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { migrate, openDatabase } from "@cairn/database";
 import { flows, type RunFacts, type RunnerWorld, runnerDefaults, useTarget } from "@cairn/flows";
+import { secretSeal } from "@cairn/openstack";
 import {
   type Running,
   readKeyFile,
@@ -15,6 +16,7 @@ import { startEngine } from "./engine.ts";
 import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { startYielding } from "./notifications/yielding.ts";
+import { notifySettings, startNotifier } from "./notifier.ts";
 import { startScheduler } from "./scheduler.ts";
 import { readTarget } from "./target-settings.ts";
 
@@ -36,6 +38,7 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
       status.failed("database", fault);
     },
   });
+  const notify = await notifySettings(config.notify);
   const target = await readTarget(config.target);
   await useTarget({ database, masterKey, clock, log, signal }, target);
   const tls = await readTls(config.keystone);
@@ -64,13 +67,17 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const { lookMs, graceSeconds } = config.scheduler;
   const scheduling = { database, clock, log, graceMs: graceSeconds * 1000 };
   const scheduler = startScheduler(scheduling, status, lookMs);
+  const seal = secretSeal(config.keystone.password);
+  const notifying = { database, clock, log, admin, seal, ...notify };
+  const notifier = startNotifier(notifying, status, config.notify.lookMs);
   const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      await Promise.all([engine.stop(), maintainer.stop(), scheduler.stop(), yielding.stop()]);
+      const parts = [engine, maintainer, scheduler, notifier, yielding];
+      await Promise.all(parts.map(async (part) => part.stop()));
       await statusServer.close();
       await database.close();
     },

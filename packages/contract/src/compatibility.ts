@@ -74,7 +74,37 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   modifyWorkload: (body) => inside(body, "workload", workloadForm),
   takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
   createRestore: (body) => inside(body, "restore", restoreForm),
+  createSettings: settingsForm,
+  updateSettings: settingsForm,
 };
+
+const SETTING_NAMES = { hidden: "is_hidden", public: "is_public" };
+
+/** Settings come as a list, as one, or as values by name; a value may be a number or a boolean. */
+function settingsForm(body: unknown): unknown {
+  if (!isJson(body)) return body;
+  const given = body["settings"] ?? body["setting"];
+  if (Array.isArray(given)) return { settings: given.map(settingForm) };
+  if (!isJson(given)) return body;
+  const isOne = typeof given["name"] === "string" && "value" in given;
+  const list = isOne ? [given] : Object.entries(given).map(([name, value]) => ({ name, value }));
+  return { settings: list.map(settingForm) };
+}
+
+function settingForm(setting: unknown): unknown {
+  if (!isJson(setting)) return setting;
+  const { metadata, ...rest } = renamed(setting, SETTING_NAMES);
+  const values = Array.isArray(metadata) && metadata.length === 0 ? {} : metadata;
+  return present({
+    ...rest,
+    value: asText(rest["value"]),
+    metadata: isJson(values) ? mapValues(values, asText) : values,
+  });
+}
+
+function asText(value: unknown): unknown {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+}
 
 function workloadForm(workload: Json): Json {
   return present({

@@ -2,6 +2,8 @@ export type { AuditCheck, AuditRow } from "./audit-routes.ts";
 export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
 export { ImageAccess, openImageAccess, sealImageAccess } from "./image-access.ts";
+export { type MailTrial, readMailTrial, writeMailTrial } from "./mail-trial.ts";
+export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";
@@ -19,6 +21,7 @@ export {
   routeIds,
   routeOf,
 } from "./routes.ts";
+export { type GivenSetting, HIDDEN_VALUE, type Setting } from "./setting-routes.ts";
 export {
   type DiskProgress,
   type FaultDetail,

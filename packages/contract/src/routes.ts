@@ -1,8 +1,10 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { auditRoutes } from "./audit-routes.ts";
+import { notificationRoutes } from "./notification-routes.ts";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
 import type { Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
+import { settingRoutes } from "./setting-routes.ts";
 import { WireId } from "./shapes.ts";
 import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
 import { trustRoutes } from "./trust-routes.ts";
@@ -188,6 +190,8 @@ export const routes = {
   ...auditRoutes,
   ...scheduleRoutes,
   ...trustRoutes,
+  ...settingRoutes,
+  ...notificationRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

@@ -22,6 +22,17 @@ export {
   registerDatamover,
   touchDatamover,
 } from "./datamovers.ts";
+export {
+  type ClaimedDelivery,
+  claimDelivery,
+  concludeDelivery,
+  type DeliveryResult,
+  findDelivery,
+  forgetDeliveries,
+  type ListedDelivery,
+  listDeliveries,
+  repeatDelivery,
+} from "./deliveries.ts";
 export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { enqueueRun, type RunJob } from "./jobs.ts";
@@ -35,6 +46,29 @@ export {
 } from "./maintenance.ts";
 export { type Migration, migrate } from "./migrate.ts";
 export { findNamedThing, NAMED_KINDS, type NamedKind, type NamedThing } from "./named-things.ts";
+export {
+  countNamedSettings,
+  findNamedSetting,
+  listNamedSettings,
+  lockNamedSettings,
+  removeNamedSetting,
+  type SettingKey,
+  type SettingValues,
+  type StoredValue,
+  saveNamedSetting,
+} from "./named-settings.ts";
+export type {
+  DeliveryId,
+  DeliveryRow,
+  DeliveryState,
+  NamedSettingRow,
+  NoticeId,
+  NoticeRow,
+  SettingId,
+  WebhookId,
+  WebhookRow,
+} from "./notice-tables.ts";
+export { claimNotice, expandNotice, type NewDelivery, writeNotice, writeTrial } from "./notices.ts";
 export { type Channel, type Database, type DatabaseOptions, openDatabase, type WaitOptions } from "./open.ts";
 export {
   type Asker,
@@ -174,6 +208,16 @@ export {
   removeTrust,
   saveDelegation,
 } from "./trusts.ts";
+export {
+  changeWebhook,
+  createWebhook,
+  findWebhook,
+  listListeners,
+  listWebhooks,
+  removeWebhook,
+  switchWebhookOff,
+  type WebhookChanges,
+} from "./webhooks.ts";
 export {
   createWorkload,
   findWorkload,

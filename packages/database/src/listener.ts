@@ -7,6 +7,8 @@ const CHANNELS: readonly Channel[] = [
   "cairn_run_cancelled",
   "cairn_order_changed",
   "cairn_barrier_changed",
+  "cairn_notice_written",
+  "cairn_delivery_ended",
 ];
 const RECONNECT_MS = 1_000;
 

@@ -28,12 +28,14 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The channels of NOTIFY. Payloads: host name, run id, order id, barrier id. */
+/** The channels of NOTIFY. Payloads: host name, run id, order id, barrier id; none; delivery id. */
 export type Channel =
   | "cairn_order_queued"
   | "cairn_run_cancelled"
   | "cairn_order_changed"
-  | "cairn_barrier_changed";
+  | "cairn_barrier_changed"
+  | "cairn_notice_written"
+  | "cairn_delivery_ended";
 
 export interface DatabaseOptions {
   /** Connections at most; one more listens. */

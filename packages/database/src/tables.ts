@@ -15,9 +15,10 @@ import type {
 } from "@cairn/kernel";
 import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 import type { AuditTables } from "./audit-tables.ts";
+import type { NoticeTables } from "./notice-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
-export interface Tables extends AuditTables {
+export interface Tables extends AuditTables, NoticeTables {
   target: TargetTable;
   repository: RepositoryTable;
   repository_segment: RepositorySegmentTable;

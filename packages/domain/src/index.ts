@@ -62,6 +62,12 @@ export type {
   CapturedServerGroup,
   CapturedTopology,
 } from "./captured-network.ts";
+export {
+  afterFailure,
+  DELIVERY_GIVE_UP_MS,
+  type DeliveryVerdict,
+  type FailedAttempt,
+} from "./delivery-plan.ts";
 export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
 export {
   asksForOwner,
@@ -71,6 +77,18 @@ export {
   type PolicyRules,
   policyRules,
 } from "./policy-rules.ts";
+export {
+  isForMail,
+  type Named,
+  NOTICE_EVENTS,
+  type Notice,
+  type NoticeEvent,
+  type RestoreNotice,
+  type SnapshotNotice,
+  type WatermarkNotice,
+} from "./notice.ts";
+export { composeMail, type Mail } from "./notice-mail.ts";
+export { SECRET_BYTES, secretBytes, secretText, signedHeaders, webhookBody } from "./notice-webhook.ts";
 export type { CapacityQuestions } from "./restore-capacity.ts";
 export { restoreQuestions } from "./restore-new.ts";
 export {
@@ -203,6 +221,20 @@ export {
   planWorkloadMarking,
   planWorkloadReset,
 } from "./small-plans.ts";
+export {
+  isMailAddress,
+  isSmtpSetting,
+  mailAddresses,
+  resolveSmtp,
+  type SaidBy,
+  SMTP_PASSWORD,
+  SMTP_SECURITIES,
+  SMTP_SETTINGS,
+  type SmtpConnection,
+  type SmtpSetting,
+  type SmtpSettings,
+  smtpProblem,
+} from "./smtp-settings.ts";
 export {
   type BitmapBase,
   type CommitStep,

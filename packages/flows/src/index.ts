@@ -1,4 +1,7 @@
 export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
+export { mailLane, type ProjectSmtp, readProjectSmtp } from "./notice-expanding.ts";
+export type { NotifyingWorld } from "./notice-sending.ts";
+export { Notifier, type NotifierOptions } from "./notifying.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
 export type { KeyPolicy } from "./repository-keys.ts";

@@ -2,6 +2,7 @@ import { claimRun, isDatabaseAway, type RunRow, releaseRun } from "@cairn/databa
 import { duty, type RunDuty, type RunResult } from "@cairn/domain";
 import { asError, assert, Fault, type RunId, unreachable } from "@cairn/kernel";
 import { noteRunEnd } from "./auditing.ts";
+import { noteEnd } from "./notice-writing.ts";
 import { HeldRun } from "./runner-claim.ts";
 import { asInterruption, Interruption } from "./runner-ends.ts";
 import { mayTryAgain, pauseAfter } from "./runner-settings.ts";
@@ -221,6 +222,7 @@ async function conclude(stage: Stage, next: RunDuty & { kind: "conclude" }): Pro
   await walk.conclude(async (transaction, row) => {
     await flow.conclude(transaction, concluded, next.result);
     await noteRunEnd(transaction, row, next.result);
+    await noteEnd(transaction, run, next.result);
   });
 }
 

@@ -1,11 +1,15 @@
 import type { Handlers } from "../server.ts";
 import type { World } from "../world.ts";
 import { auditHandlers } from "./audit.ts";
+import { deliveryHandlers } from "./deliveries.ts";
+import { emailHandlers } from "./email.ts";
 import { restoreHandlers } from "./restores.ts";
 import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
+import { settingHandlers } from "./settings.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { trustHandlers } from "./trusts.ts";
+import { webhookHandlers } from "./webhooks.ts";
 import { workloadHandlers } from "./workloads.ts";
 
 /** The handler of every route of the contract. */
@@ -16,6 +20,10 @@ export function handlersFor(world: World): Handlers {
     ...auditHandlers(world),
     ...scheduleHandlers(world),
     ...trustHandlers(world),
+    ...settingHandlers(world),
+    ...emailHandlers(world),
+    ...webhookHandlers(world),
+    ...deliveryHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };
