@@ -16,7 +16,7 @@ import { startEngine } from "./engine.ts";
 import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { startYielding } from "./notifications/yielding.ts";
-import { notifySettings, startNotifier } from "./notifier.ts";
+import { mailAddresses, notifySettings, startNotifier } from "./notifier.ts";
 import { startScheduler } from "./scheduler.ts";
 import { readTarget } from "./target-settings.ts";
 
@@ -68,7 +68,7 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const scheduling = { database, clock, log, graceMs: graceSeconds * 1000 };
   const scheduler = startScheduler(scheduling, status, lookMs);
   const seal = secretSeal(config.keystone.password);
-  const notifying = { database, clock, log, admin, seal, ...notify };
+  const notifying = { database, clock, log, seal, mailAddressOf: mailAddresses(admin), ...notify };
   const notifier = startNotifier(notifying, status, config.notify.lookMs);
   const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };

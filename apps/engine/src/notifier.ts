@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Notifier, type NotifyingWorld } from "@cairn/flows";
 import { networkList } from "@cairn/notify";
+import type { Cloud } from "@cairn/openstack";
 import type { ConfigOf, Status } from "@cairn/service";
 import type { engineSpec } from "./config.ts";
 
@@ -16,6 +17,14 @@ export async function notifySettings(
   return {
     reach: { networks, hosts: listOf(section.allowedHosts) },
     authorities: section.caFile === "" ? undefined : await readFile(section.caFile, "utf8"),
+  };
+}
+
+/** Whose mail goes where: as Keystone has it, for users who may still log in. */
+export function mailAddresses(admin: Cloud): NotifyingWorld["mailAddressOf"] {
+  return async (userId, signal) => {
+    const user = await admin.keystone.users.find(userId, signal);
+    return user?.enabled === true ? user.email : undefined;
   };
 }
 

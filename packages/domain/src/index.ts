@@ -64,7 +64,6 @@ export type {
 } from "./captured-network.ts";
 export {
   afterFailure,
-  DELIVERY_GIVE_UP_MS,
   type DeliveryVerdict,
   type FailedAttempt,
 } from "./delivery-plan.ts";
@@ -82,7 +81,6 @@ export {
   type Named,
   NOTICE_EVENTS,
   type Notice,
-  type NoticeEvent,
   type RestoreNotice,
   type SnapshotNotice,
   type WatermarkNotice,
@@ -224,7 +222,6 @@ export {
 export {
   isMailAddress,
   isSmtpSetting,
-  mailAddresses,
   resolveSmtp,
   type SaidBy,
   SMTP_PASSWORD,

@@ -13,7 +13,6 @@ export const NOTICE_EVENTS = [
   "restore.cancelled",
   "quota.watermark",
 ] as const;
-export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 
 type End = "succeeded" | "failed" | "cancelled";
 

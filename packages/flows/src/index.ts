@@ -1,5 +1,4 @@
 export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
-export { mailLane, type ProjectSmtp, readProjectSmtp } from "./notice-expanding.ts";
 export type { NotifyingWorld } from "./notice-sending.ts";
 export { Notifier, type NotifierOptions } from "./notifying.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";

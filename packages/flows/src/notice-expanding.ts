@@ -34,8 +34,8 @@ export async function readProjectSmtp(handle: Handle, projectId: ProjectId): Pro
 }
 
 /**
- * Finds out whom the oldest new notice concerns, and writes a delivery for each; false when there is none. One
- * transaction that locks the notice: engines share the work and tell nobody twice of it.
+ * Finds out whom the oldest new notice concerns, and writes a delivery for each; false when there is none.
+ * One transaction that locks the notice: engines share the work and tell nobody twice of it.
  */
 export async function expandOnce(database: Database): Promise<boolean> {
   return database.transaction(async (transaction) => {

@@ -12,14 +12,14 @@ import {
   afterFailure,
   composeMail,
   type FailedAttempt,
-  mailAddresses,
+  isMailAddress,
   secretBytes,
   signedHeaders,
   webhookBody,
 } from "@cairn/domain";
-import { asError, asId, type Clock, describeFault, Fault, Secret, withDeadline } from "@cairn/kernel";
+import { asError, asId, type Clock, describeFault, Fault, type UserId, withDeadline } from "@cairn/kernel";
 import { findReceiver, postWebhook, type Reach, type Resolve, sendMail } from "@cairn/notify";
-import type { Cloud, SecretSeal } from "@cairn/openstack";
+import type { SecretSeal } from "@cairn/openstack";
 import { readProjectSmtp } from "./notice-expanding.ts";
 import type { Log } from "./step.ts";
 
@@ -28,8 +28,8 @@ export interface NotifyingWorld {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
-  /** OpenStack as the service user: who has which mail address. */
-  readonly admin: Cloud;
+  /** The mail address of a user who may log in, as Keystone has it. */
+  mailAddressOf(userId: UserId, signal: AbortSignal): Promise<string | undefined>;
   /** Opens passwords and secrets that the API closed. */
   readonly seal: SecretSeal;
   /** Where the word of a project may lead. */
@@ -115,7 +115,7 @@ async function mail(
   const { host, saidBy, username, port, security, timeoutMs, sender } = connection;
   if (sender === undefined) throw wanting("smtp_default_sender");
   const receiver = await findReceiver(host, saidBy === "project" ? world.reach : undefined, world.resolve);
-  const login = username === undefined ? undefined : { username, password: password ?? new Secret("") };
+  const login = username === undefined || password === undefined ? undefined : { username, password };
   await sendMail(
     { receiver, port, security, login, timeoutMs, authorities: world.authorities },
     {
@@ -139,9 +139,8 @@ async function mailWay(
   const { connection, defaultRecipients, isEnabled } = settings;
   if (!isEnabled) return { kind: "dropped", message: "e-mail was switched off for the project" };
   if (connection === undefined) throw wanting("smtp_server_name");
-  const owner = await world.admin.keystone.users.find(asId(notice.body.userId), signal);
-  const own = owner?.enabled === true ? mailAddresses(owner.email ?? "") : [];
-  const recipients = own.length > 0 ? own : defaultRecipients;
+  const own = (await world.mailAddressOf(asId(notice.body.userId), signal)) ?? "";
+  const recipients = isMailAddress(own) ? [own] : defaultRecipients;
   if (recipients.length === 0) {
     const who = `user ${notice.body.userId}`;
     return { kind: "dropped", message: `${who} has no mail address, and smtp_default_recipient is not set` };

@@ -48,11 +48,12 @@ export class Notifier {
   }
 
   async #repeat(what: string, signal: AbortSignal, once: () => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
       try {
         await once();
       } catch (cause) {
-        if (signal.aborted) return;
+        if (isOver()) return;
         this.#options.onFault(what, asError(cause));
         await this.#world.clock.sleep(FAILED_PAUSE_MS, signal).catch(() => undefined);
       }

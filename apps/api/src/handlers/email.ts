@@ -127,7 +127,7 @@ interface Asked {
   readonly caller: Caller;
 }
 
-/** What may be tried with a server that is stored; all else belongs to a server, which is then to be named. */
+/** What may be tried with a stored server; all else belongs to a server, which is then to be named. */
 const OF_RECEIVERS = new Set<string>(["smtp_default_recipient", "smtp_email_enable"]);
 
 function trialOf(world: World, rows: readonly NamedSettingRow[], { query, caller }: Asked): MailTrial {
@@ -179,7 +179,7 @@ function storedPassword(
   isPublic: boolean,
 ): Secret | undefined {
   const row = rows.find(({ name, is_public }) => name === SMTP_PASSWORD && is_public === isPublic);
-  return row?.sealed == null ? undefined : world.seal.open(row.sealed, row.id);
+  return row === undefined || row.sealed === null ? undefined : world.seal.open(row.sealed, row.id);
 }
 
 function wanting(name: SmtpSetting): Rejection {

@@ -148,10 +148,10 @@ async function saveOne(transaction: Handle, saving: Saving): Promise<NamedSettin
 
 /** A value that was shown hidden and comes back so is the one that is there. */
 function storedOf(world: World, given: GivenSetting, before: NamedSettingRow | undefined): StoredValue {
-  const isSecret =
-    given.name === SMTP_PASSWORD || (given.type ?? before?.type) === "secret" || before?.sealed != null;
+  const isSealed = before !== undefined && before.sealed !== null;
+  const isSecret = given.name === SMTP_PASSWORD || (given.type ?? before?.type) === "secret" || isSealed;
   if (!isSecret) return { kind: "plain", value: given.value };
-  if (given.value === HIDDEN_VALUE && before?.sealed != null) return { kind: "unchanged" };
+  if (given.value === HIDDEN_VALUE && isSealed) return { kind: "unchanged" };
   return { kind: "sealed", seal: (id) => world.seal.close(new Secret(given.value), id) };
 }
 
