@@ -45,7 +45,6 @@ export {
   renewMaintenance,
 } from "./maintenance.ts";
 export { type Migration, migrate } from "./migrate.ts";
-export { findNamedThing, NAMED_KINDS, type NamedKind, type NamedThing } from "./named-things.ts";
 export {
   countNamedSettings,
   findNamedSetting,
@@ -57,6 +56,7 @@ export {
   type StoredValue,
   saveNamedSetting,
 } from "./named-settings.ts";
+export { findNamedThing, NAMED_KINDS, type NamedKind, type NamedThing } from "./named-things.ts";
 export type {
   DeliveryId,
   DeliveryRow,

@@ -69,14 +69,6 @@ export {
 } from "./delivery-plan.ts";
 export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
 export {
-  asksForOwner,
-  isAllowed,
-  type PolicyQuestion,
-  type PolicyReading,
-  type PolicyRules,
-  policyRules,
-} from "./policy-rules.ts";
-export {
   isForMail,
   type Named,
   NOTICE_EVENTS,
@@ -87,6 +79,14 @@ export {
 } from "./notice.ts";
 export { composeMail, type Mail } from "./notice-mail.ts";
 export { SECRET_BYTES, secretBytes, secretText, signedHeaders, webhookBody } from "./notice-webhook.ts";
+export {
+  asksForOwner,
+  isAllowed,
+  type PolicyQuestion,
+  type PolicyReading,
+  type PolicyRules,
+  policyRules,
+} from "./policy-rules.ts";
 export type { CapacityQuestions } from "./restore-capacity.ts";
 export { restoreQuestions } from "./restore-new.ts";
 export {
