@@ -32,6 +32,8 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   updateSettings: { settings: [{ name: "nobody-made-this", value: "blue" }] },
   createWebhook: { webhook: { name: "w", url: "https://hooks.example.org/" } },
   updateWebhook: { webhook: { name: "w" } },
+  planRestore: { plan: {} },
+  previewRetention: { preview: {} },
   createRestore: {
     restore: { options: { type: "openstack", restore_type: "oneclick", oneclickrestore: true } },
   },

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { answerCinder, type FakeCinder } from "./fake-cinder.ts";
 
 /**
  * As much of Keystone, Nova and Neutron as the API asks, for tests: it keeps state, counts questions, and
@@ -15,6 +16,7 @@ export interface FakeOpenStack extends AsyncDisposable {
   readonly servers: Map<string, FakeServer>;
   readonly networks: Map<string, readonly string[]>;
   readonly flavors: Map<string, { readonly ram: number; readonly disk: number }>;
+  readonly cinder: FakeCinder;
   /** `GET /v3/auth/tokens` by the token that was asked about. */
   readonly validations: Map<string, number>;
   /** When set, Keystone answers every question about tokens with this status. */
@@ -72,6 +74,7 @@ export async function startFakeOpenStack(): Promise<FakeOpenStack> {
     servers: new Map(),
     networks: new Map(),
     flavors: new Map(),
+    cinder: { volumeTypes: [], volumes: new Map() },
     validations: new Map(),
     keystoneStatus: undefined,
     [Symbol.asyncDispose]: async () => {
@@ -111,6 +114,10 @@ function route(cloud: FakeOpenStack, asked: Asked): Answer {
     return { status: 401, body: { error: { code: 401, message: "who?" } } };
   if (root === "v3" && second === "users") return credential(cloud, asked);
   if (root === "v3") return trust(cloud, asked);
+  if (root === "cinder") {
+    const body = answerCinder(cloud.cinder, asked.path.slice(2));
+    return body === undefined ? notFound : { status: 200, body };
+  }
   if (root === "v2.1") return nova(cloud, asked);
   if (root === "v2.0") return neutron(cloud, asked);
   return notFound;
@@ -157,6 +164,7 @@ function tokenBody(cloud: FakeOpenStack, value: string): unknown {
       catalog: [
         { type: "identity", name: "keystone", endpoints: endpoint("/v3") },
         { type: "compute", name: "nova", endpoints: endpoint("/v2.1") },
+        { type: "block-storage", name: "cinder", endpoints: endpoint("/cinder/v3") },
         { type: "network", name: "neutron", endpoints: endpoint("") },
       ],
     },
@@ -211,6 +219,18 @@ function nova(cloud: FakeOpenStack, asked: Asked): Answer {
       body: { version: { id: "v2.1", min_version: "2.1", version: "2.96", status: "CURRENT" } },
     };
   }
+  if (collection === "os-availability-zone") {
+    return {
+      status: 200,
+      body: { availabilityZoneInfo: [{ zoneName: "nova", zoneState: { available: true } }] },
+    };
+  }
+  if (collection === "flavors" && id === "detail") {
+    return {
+      status: 200,
+      body: { flavors: [...cloud.flavors].map(([each, it]) => flavorBody(each, it)) },
+    };
+  }
   if (collection === "flavors") return flavor(cloud, id ?? "");
   if (id === undefined || id === "detail") {
     const name = (asked.query.get("name") ?? "").replaceAll(/[\^$\\]/g, "");
@@ -239,8 +259,11 @@ function isVisible(asked: Asked, server: FakeServer): boolean {
 function flavor(cloud: FakeOpenStack, id: string): Answer {
   const found = cloud.flavors.get(id);
   if (found === undefined) return notFound;
-  const body = { id, name: `flavor-${id}`, vcpus: 1, swap: 0, extra_specs: {}, ...found };
-  return { status: 200, body: { flavor: body } };
+  return { status: 200, body: { flavor: flavorBody(id, found) } };
+}
+
+function flavorBody(id: string, found: { readonly ram: number; readonly disk: number }): unknown {
+  return { id, name: `flavor-${id}`, vcpus: 1, swap: 0, extra_specs: {}, ...found };
 }
 
 function serverBody(id: string, server: FakeServer): unknown {
@@ -265,6 +288,16 @@ function serverBody(id: string, server: FakeServer): unknown {
 
 function neutron(cloud: FakeOpenStack, asked: Asked): Answer {
   const [, collection, id = ""] = asked.path;
+  if (collection === "networks" && id === "") {
+    return {
+      status: 200,
+      body: { networks: [...cloud.networks].map(([each, it]) => networkBody(each, it)) },
+    };
+  }
+  if (collection === "subnets" && id === "") {
+    const all = [...cloud.networks].flatMap(([network, each]) => each.map((it) => subnetBody(it, network)));
+    return { status: 200, body: { subnets: all } };
+  }
   const subnets = cloud.networks.get(id);
   if (collection === "networks" && subnets !== undefined) {
     return { status: 200, body: { network: networkBody(id, subnets) } };

@@ -9,6 +9,7 @@ const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
   webhook: "/notifications/webhooks",
   delivery: "/notifications/deliveries",
 };
+export type ResourceKind = "workload" | "snapshot" | "restore" | "trust" | "workload_type";
 
 /** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */
 export function notFound(kind: ResourceKind, id: string): Rejection {

@@ -11,6 +11,7 @@ import { snapshotCommand } from "./commands/snapshot.ts";
 import { trustCommand } from "./commands/trust.ts";
 import { FailedRun, StoppedWatching } from "./commands/watching.ts";
 import { examples, workloadCommand } from "./commands/workload.ts";
+import { workloadTypeCommand } from "./commands/workload-type.ts";
 import { type Ending, EXIT, type ExitCode, endingOf } from "./exit-codes.ts";
 import type { Shell } from "./shell.ts";
 
@@ -58,6 +59,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(trustCommand(shell));
   program.addCommand(policyFileCommand(shell));
   program.addCommand(auditCommand(shell));
+  program.addCommand(workloadTypeCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

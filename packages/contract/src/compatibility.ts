@@ -76,6 +76,8 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   createRestore: (body) => inside(body, "restore", restoreForm),
   createSettings: settingsForm,
   updateSettings: settingsForm,
+  planRestore: (body) => inside(body ?? { plan: {} }, "plan", present),
+  previewRetention: (body) => inside(body ?? { preview: {} }, "preview", previewForm),
 };
 
 const SETTING_NAMES = { hidden: "is_hidden", public: "is_public" };
@@ -112,6 +114,11 @@ function workloadForm(workload: Json): Json {
     instances: eachOf(workload["instances"], memberForm),
     jobschedule: isJson(workload["jobschedule"]) ? scheduleForm(workload["jobschedule"]) : undefined,
   });
+}
+
+function previewForm(preview: Json): Json {
+  const given = preview["jobschedule"];
+  return present({ ...preview, jobschedule: isJson(given) ? scheduleForm(given) : given });
 }
 
 function memberForm(member: unknown): unknown {

@@ -7,6 +7,7 @@ export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";
+export type { RestorePlan, RetentionPreview, WorkloadType } from "./planning-routes.ts";
 export * from "./restores.ts";
 export { defaultRights, type RightsRule, rightsRules, samplePolicyFile } from "./rights.ts";
 export type { Method, Route } from "./route.ts";

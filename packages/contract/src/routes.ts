@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { auditRoutes } from "./audit-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
+import { planningRoutes } from "./planning-routes.ts";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
 import type { Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
@@ -192,6 +193,7 @@ export const routes = {
   ...trustRoutes,
   ...settingRoutes,
   ...notificationRoutes,
+  ...planningRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

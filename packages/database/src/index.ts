@@ -36,6 +36,7 @@ export {
 export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { enqueueRun, type RunJob } from "./jobs.ts";
+export { judgedSnapshot } from "./judged-snapshot.ts";
 export {
   claimMaintenance,
   ensureMaintenance,

@@ -88,6 +88,14 @@ export {
   policyRules,
 } from "./policy-rules.ts";
 export type { CapacityQuestions } from "./restore-capacity.ts";
+export {
+  type DraftedInstance,
+  type DraftTarget,
+  draftSelective,
+  type SelectiveDraft,
+} from "./restore-draft.ts";
+export { draftInPlace, type InPlaceDraft, type InstanceToday } from "./restore-draft-in-place.ts";
+export type { DraftNetwork, DraftPlace } from "./restore-draft-network.ts";
 export { restoreQuestions } from "./restore-new.ts";
 export {
   type AllowanceFacts,
@@ -210,7 +218,7 @@ export {
 } from "./schedule-due.ts";
 export { type ScheduleShown, showSchedule } from "./schedule-reply.ts";
 export { changedSchedule, parseSchedule } from "./schedule-request.ts";
-export { nextRun } from "./schedule-runs.ts";
+export { nextRun, runsBetween } from "./schedule-runs.ts";
 export {
   type ForgetBasesStep,
   type MemberPlace,

@@ -40,3 +40,19 @@ export function isInCidr(address: string, cidr: string): boolean {
   const shift = BigInt(width - Number(length));
   return network.value >> shift === host.value >> shift;
 }
+
+/** A CIDR as numbers: the address as it is written, and how many bits of it name the network. */
+export interface ParsedCidr {
+  readonly version: 4 | 6;
+  readonly value: bigint;
+  readonly prefixBits: number;
+}
+
+/** A CIDR such as `10.0.0.0/24` as numbers, or `undefined` when the text is none. */
+export function parseCidr(cidr: string): ParsedCidr | undefined {
+  const [prefix = "", length = "", ...rest] = cidr.split("/");
+  const address = parseAddress(prefix);
+  if (address === undefined || rest.length > 0 || !/^\d{1,3}$/.test(length)) return undefined;
+  const prefixBits = Number(length);
+  return prefixBits > (address.version === 4 ? 32 : 128) ? undefined : { ...address, prefixBits };
+}

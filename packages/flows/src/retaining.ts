@@ -3,12 +3,12 @@ import {
   claimRetention,
   concludeRetention,
   type Database,
+  judgedSnapshot,
   listForRetention,
   openSnapshotDeletion,
   postponeRetention,
-  type SnapshotRow,
 } from "@cairn/database";
-import { type BackupSchedule, describeReasons, planRetention, type RetentionSnapshot } from "@cairn/domain";
+import { type BackupSchedule, describeReasons, planRetention } from "@cairn/domain";
 import type { Clock } from "@cairn/kernel";
 import { asObject, noteDeed } from "./auditing.ts";
 import type { Log } from "./step.ts";
@@ -37,7 +37,7 @@ export async function retainOnce(world: RetainingWorld): Promise<boolean> {
     const rows = await listForRetention(transaction, workload.id);
     const verdicts = planRetention({
       policy: retention,
-      snapshots: rows.map(asJudged),
+      snapshots: rows.map(judgedSnapshot),
       now: world.clock.now(),
     });
     const gone = verdicts.findLast(({ verdict }) => verdict === "delete");
@@ -58,22 +58,3 @@ export async function retainOnce(world: RetainingWorld): Promise<boolean> {
     return true;
   });
 }
-
-function asJudged(row: SnapshotRow): RetentionSnapshot {
-  return {
-    id: row.id,
-    takenAt: (row.point_at ?? row.created_at).getTime(),
-    origin: row.is_scheduled ? "scheduled" : "manual",
-    state: STATES[row.status],
-  };
-}
-
-const STATES: Readonly<Record<SnapshotRow["status"], RetentionSnapshot["state"]>> = {
-  executing: "running",
-  cancelling: "running",
-  available: "available",
-  restoring: "restoring",
-  deleting: "deleting",
-  cancelled: "failed",
-  error: "failed",
-};

@@ -3,6 +3,7 @@ import type { World } from "../world.ts";
 import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
+import { planningHandlers } from "./planning.ts";
 import { restoreHandlers } from "./restores.ts";
 import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
@@ -24,6 +25,7 @@ export function handlersFor(world: World): Handlers {
     ...emailHandlers(world),
     ...webhookHandlers(world),
     ...deliveryHandlers(world),
+    ...planningHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };

@@ -83,14 +83,19 @@ export function meaningOf(given: JobSchedule | undefined, nowMs: number): Backup
 const RETENTION_FIELDS = ["retention_policy_type", "retention_policy_value", "retention_days", "manual"];
 
 /**
- * Writes what the schedule of a workload's row means, and when it is due first: from now on. Who neither
- * switches it on nor says what to retain has none: the usual retention must not delete what they keep by
- * hand.
+ * What of a schedule counts. Who neither switches it on nor says what to retain has none: the usual retention
+ * must not delete what they keep by hand.
  */
+export function countingRule(jobschedule: JobSchedule, nowMs: number): BackupSchedule | undefined {
+  const rule = meaningOf(jobschedule, nowMs);
+  const saysRetention = RETENTION_FIELDS.some((field) => jobschedule[field] !== undefined);
+  return rule === undefined || !(rule.enabled || saysRetention) ? undefined : rule;
+}
+
+/** Writes what the schedule of a workload's row means, and when it is due first: from now on. */
 export async function keepSchedule(transaction: Handle, workload: WorkloadRow, nowMs: number): Promise<void> {
-  const rule = meaningOf(workload.jobschedule, nowMs);
-  const saysRetention = RETENTION_FIELDS.some((field) => workload.jobschedule[field] !== undefined);
-  if (rule === undefined || !(rule.enabled || saysRetention)) {
+  const rule = countingRule(workload.jobschedule, nowMs);
+  if (rule === undefined) {
     await removeSchedule(transaction, workload.id);
     return;
   }

@@ -16,6 +16,7 @@ import {
 import type { Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import { type CommandContext, collected, contextOf, usage, wholeNumber, withCommonFlags } from "./context.ts";
+import { addRestorePlan } from "./restore-plan.ts";
 import { FailedRun, watch } from "./watching.ts";
 import { examples } from "./workload.ts";
 
@@ -54,6 +55,7 @@ export function restoreCommand(shell: Shell): Command {
   addSelective(restore, shell);
   addInplace(restore, shell);
   addSurroundings(restore, shell);
+  addRestorePlan(restore, shell);
   addReading(restore, shell);
   addEnding(restore, shell);
   return restore;

@@ -14,6 +14,7 @@ import type { Shell } from "../shell.ts";
 import { type CommandContext, contextOf, usage, withCommonFlags } from "./context.ts";
 import { openTargetOf, type TargetFlags, withTargetFlags } from "./repo-target.ts";
 import { policyOf, withPolicyFlags } from "./retention-policy.ts";
+import { addRetentionPreview } from "./retention-preview.ts";
 import { startOfDay, stepOf, timeOf } from "./retention-times.ts";
 import {
   type RetentionView,
@@ -61,6 +62,7 @@ export function retentionCommand(shell: Shell): Command {
     const view = await viewOf(context, flags, policy);
     await print(context, view, flags.all === true || view.states.length === 0);
   });
+  addRetentionPreview(retention, shell);
   return retention;
 }
 
@@ -117,7 +119,7 @@ async function snapshotsOfApi(context: CommandContext, workload: string): Promis
   return rows.map((row) => ({
     id: row.id,
     takenAt: Date.parse(row.created_at.endsWith("Z") ? row.created_at : `${row.created_at}Z`),
-    // There is no scheduler yet: what this tries is the policy, as if the snapshots had been scheduled.
+    // What this tries is the policy, as if all had been scheduled; `retention preview` asks the service.
     origin: "scheduled",
     state: stateOf(row.status),
   }));

@@ -1,0 +1,166 @@
+import { type Static, Type } from "typebox";
+import { RestoreOptions } from "./restores.ts";
+import type { Route } from "./route.ts";
+import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { JobSchedule } from "./workloads.ts";
+
+const none = Type.Object({});
+const workloadParams = Type.Object({ workload_id: WireId });
+const snapshotParams = Type.Object({ snapshot_id: WireId, workload_id: Type.Optional(WireId) });
+
+/** Body of planning a restore; without one, all instances are planned selectively. */
+export const PlanRestore = Type.Object({
+  plan: Type.Object({
+    restore_type: Type.Optional(Type.Union([Type.Literal("selective"), Type.Literal("inplace")])),
+    instances: Type.Optional(
+      Type.Array(WireId, {
+        minItems: 1,
+        maxItems: 1000,
+        description: "ids in the snapshot; all unless given",
+      }),
+    ),
+  }),
+});
+export type PlanRestore = Static<typeof PlanRestore>;
+
+const named = Type.Object({ id: WireId, name: Type.String() });
+const networkShown = Type.Object({
+  id: WireId,
+  name: Type.String(),
+  cidr: nullable(Type.String()),
+});
+
+/** A complete restore that may be edited and is then sent to the restores of the same snapshot. */
+export const RestorePlan = Type.Object({
+  restore: Type.Object({ name: Type.String(), description: Type.String(), options: RestoreOptions }),
+  warnings: Type.Array(Type.String(), {
+    description: "what is not as it was, and what a person has to look at",
+  }),
+  mapping: Type.Object({
+    instances: Type.Array(
+      Type.Object({ ...named.properties, included: Type.Boolean(), flavor: nullable(Type.String()) }),
+    ),
+    networks: Type.Array(Type.Object({ snapshot_network: networkShown, target_network: networkShown })),
+    volume_types: Type.Array(
+      Type.Object({ snapshot_volume_type: Type.String(), target_volume_type: Type.String() }),
+    ),
+    volumes: Type.Array(
+      Type.Object({
+        ...named.properties,
+        instance: Type.String(),
+        disk: Type.String({ description: "device of the instance, such as vdb" }),
+        restored: Type.Boolean(),
+      }),
+    ),
+  }),
+});
+export type RestorePlan = Static<typeof RestorePlan>;
+
+/** Body of a retention preview: what shall change in the workload's schedule; nothing is written. */
+export const PreviewRetention = Type.Object({
+  preview: Type.Object({
+    jobschedule: Type.Optional(JobSchedule),
+    runs: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: "next runs to show; 10" })),
+  }),
+});
+
+/** Which snapshots a schedule would keep, and when it would take the next ones. */
+export const RetentionPreview = Type.Object({
+  workload_id: WireId,
+  timezone: Type.String(),
+  enabled: Type.Boolean(),
+  judged: Type.Boolean({ description: "false: the workload has no schedule, and nothing is deleted" }),
+  snapshots: Type.Array(
+    Type.Object({
+      id: WireId,
+      name: Type.String(),
+      created_at: Timestamp,
+      status: Type.String(),
+      is_scheduled: Type.Boolean(),
+      verdict: Type.Union([Type.Literal("keep"), Type.Literal("delete")]),
+      reason: Type.String(),
+    }),
+  ),
+  next_runs: Type.Array(
+    Type.Object({
+      at: Timestamp,
+      local_time: Type.String(),
+      seconds: Type.Integer({ minimum: 0 }),
+      snapshot_type: Type.Union([
+        Type.Literal("full"),
+        Type.Literal("incremental"),
+        Type.Literal("by-rule", { description: "as fullbackup_interval says when it is due" }),
+      ]),
+      tiers: Type.Array(Type.String()),
+    }),
+  ),
+});
+export type RetentionPreview = Static<typeof RetentionPreview>;
+
+/** What a workload of a type does. */
+export const WorkloadType = Type.Object({
+  id: WireId,
+  name: Type.String(),
+  description: Type.String(),
+  is_public: Type.Boolean(),
+  status: Type.String(),
+  metadata: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+  created_at: Timestamp,
+  updated_at: nullable(Timestamp),
+  links: Type.Array(Type.Object({ rel: Type.String(), href: Type.String() })),
+});
+export type WorkloadType = Static<typeof WorkloadType>;
+
+/** Planning of restores and retention, which changes nothing; and the types that workloads have. */
+export const planningRoutes = {
+  planRestore: {
+    scope: "project",
+    methods: ["POST"],
+    paths: ["/workloads/{workload_id}/snapshots/{snapshot_id}/plan", "/snapshots/{snapshot_id}/plan"],
+    params: snapshotParams,
+    query: none,
+    body: PlanRestore,
+    reply: RestorePlan,
+    status: 200,
+    action: "snapshot:snapshot_restore_plan",
+    effect: "read",
+    summary: "Propose a complete restore of a snapshot for today's project, with warnings; changes nothing",
+  },
+  previewRetention: {
+    scope: "project",
+    methods: ["POST"],
+    paths: ["/workloads/{workload_id}/retention/preview"],
+    params: workloadParams,
+    query: none,
+    body: PreviewRetention,
+    reply: Type.Object({ preview: RetentionPreview }),
+    status: 200,
+    action: "workload:workload_retention_preview",
+    effect: "read",
+    summary: "Tell which snapshots a schedule would keep and why, and its next runs; changes nothing",
+  },
+  listWorkloadTypes: {
+    scope: "project",
+    methods: ["GET"],
+    paths: ["/workload_types", "/workload_types/detail"],
+    params: none,
+    query: none,
+    reply: Type.Object({ workload_types: Type.Array(WorkloadType) }),
+    status: 200,
+    action: "workload_type:workload_type_get_all",
+    effect: "read",
+    summary: "List the types that a workload can have",
+  },
+  showWorkloadType: {
+    scope: "project",
+    methods: ["GET"],
+    paths: ["/workload_types/{workload_type_id}"],
+    params: Type.Object({ workload_type_id: WireId }),
+    query: none,
+    reply: Type.Object({ workload_type: WorkloadType }),
+    status: 200,
+    action: "workload_type:workload_type_get",
+    effect: "read",
+    summary: "Show a workload type",
+  },
+} as const satisfies Record<string, Route>;
