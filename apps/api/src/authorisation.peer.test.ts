@@ -33,6 +33,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   createWebhook: { webhook: { name: "w", url: "https://hooks.example.org/" } },
   updateWebhook: { webhook: { name: "w" } },
   planRestore: { plan: {} },
+  createAdmissionRule: { rule: { kind: "cap", scope: "project", subject: "nobody", max: 1 } },
   previewRetention: { preview: {} },
   createRestore: {
     restore: { options: { type: "openstack", restore_type: "oneclick", oneclickrestore: true } },

@@ -50,7 +50,7 @@ async function restoreAsPlanned(plan: unknown): Promise<number> {
   return reply.status;
 }
 
-void test("a planned selective restore names a place for everything, and creation takes it unchanged", async () => {
+void test("a selective plan names a place for everything, and creation takes it as it is", async () => {
   api.cloud.networks.set("alike", ["alike-subnet"]);
   api.cloud.flavors.set("tiny", { ram: 64, disk: 1 });
   api.cloud.flavors.set("large", { ram: 4096, disk: 40 });
@@ -94,7 +94,7 @@ void test("a plan without any network or flavor to name is still taken by creati
   await restoreAsPlanned(plan);
 });
 
-void test("a planned in-place restore ticks what is still there, and creation takes it unchanged", async () => {
+void test("an in-place plan ticks what is still there, and creation takes it as it is", async () => {
   api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [VOLUME] });
   api.cloud.cinder.volumes.set(VOLUME, { projectId: PROJECT, sizeGiB: 1 });
   const body = { plan: { restore_type: "inplace" as const } };
@@ -111,7 +111,7 @@ void test("a planned in-place restore ticks what is still there, and creation ta
   await restoreAsPlanned(plan);
 });
 
-void test("a volume that is detached is not ticked, with a warning, and the rest is still taken", async () => {
+void test("a detached volume is not ticked, with a warning, and the rest is taken", async () => {
   api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
   const body = { plan: { restore_type: "inplace" as const } };
   const plan = await client.planRestore({ params: { snapshot_id: snapshotId }, body });
@@ -139,7 +139,7 @@ void test("an instance that the snapshot has not is named, with those that it ha
   await assert.rejects(planning, { status: 400, field: "plan.instances" });
 });
 
-void test("a preview tells what another schedule would keep and when it runs, and changes nothing", async () => {
+void test("a preview tells what another schedule would keep and when it runs", async () => {
   const params = { workload_id: workloadId };
   const before = await client.previewRetention({ params, body: { preview: {} } });
   assert.equal(before.preview.judged, false);

@@ -2,14 +2,23 @@ import type { NotOpened } from "@cairn/database";
 import { Rejection, unreachable } from "@cairn/kernel";
 
 /** What a resource is called in refusals. */
-export type ResourceKind = "workload" | "snapshot" | "restore" | "trust" | "setting" | "webhook" | "delivery";
+export type ResourceKind =
+  | "workload"
+  | "snapshot"
+  | "restore"
+  | "trust"
+  | "setting"
+  | "webhook"
+  | "delivery"
+  | "workload_type"
+  | "admission rule";
 
 /** Where the list of a kind is. */
 const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
   webhook: "/notifications/webhooks",
   delivery: "/notifications/deliveries",
+  "admission rule": "/admission/rules",
 };
-export type ResourceKind = "workload" | "snapshot" | "restore" | "trust" | "workload_type";
 
 /** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */
 export function notFound(kind: ResourceKind, id: string): Rejection {

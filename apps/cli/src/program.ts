@@ -1,4 +1,5 @@
 import { Command, CommanderError, Help, type Option } from "commander";
+import { admissionCommand } from "./commands/admission.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { completionScript } from "./commands/completion.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
@@ -59,6 +60,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(trustCommand(shell));
   program.addCommand(policyFileCommand(shell));
   program.addCommand(auditCommand(shell));
+  program.addCommand(admissionCommand(shell));
   program.addCommand(workloadTypeCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { migrate, openDatabase } from "@cairn/database";
 import { flows, type RunFacts, type RunnerWorld, runnerDefaults, useTarget } from "@cairn/flows";
+import { asId } from "@cairn/kernel";
 import { secretSeal } from "@cairn/openstack";
 import {
   type Running,
@@ -65,7 +66,8 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const keeping = { ...world, environment: process.env, settings: maintenanceSettings(maintenance) };
   const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
   const { lookMs, graceSeconds } = config.scheduler;
-  const scheduling = { database, clock, log, graceMs: graceSeconds * 1000 };
+  const hostOf = async (id: string) => (await admin.nova.servers.find(asId(id)))?.host;
+  const scheduling = { database, clock, log, graceMs: graceSeconds * 1000, hostOf };
   const scheduler = startScheduler(scheduling, status, lookMs);
   const seal = secretSeal(config.keystone.password);
   const notifying = { database, clock, log, seal, mailAddressOf: mailAddresses(admin), ...notify };

@@ -1,4 +1,11 @@
-import { type RetainingWorld, retainOnce, type SchedulingWorld, startDueOnce } from "@cairn/flows";
+import {
+  type AdmittingWorld,
+  admitOnce,
+  type RetainingWorld,
+  retainOnce,
+  type SchedulingWorld,
+  startDueOnce,
+} from "@cairn/flows";
 import { asError } from "@cairn/kernel";
 import type { Log, Status } from "@cairn/service";
 import { auditSealer } from "./sealer.ts";
@@ -6,13 +13,12 @@ import { auditSealer } from "./sealer.ts";
 /** What fails, such as for want of a database, does so again at once. */
 const FAILED_PAUSE_MS = 5_000;
 
-type World = SchedulingWorld & RetainingWorld & { readonly log: Log };
+type World = SchedulingWorld & RetainingWorld & AdmittingWorld & { readonly log: Log };
 
 /**
- * Starts what schedules have due, lets go of what retention does not keep, and seals the audit log. Every
- * engine does this: each
- * piece of it is one transaction that locks what it works on, so two engines share the work and double none
- * of it.
+ * Starts what schedules have due, lets waiting snapshots begin, lets go of what retention does not keep, and
+ * seals the audit log. Every engine does this: each piece of it is one transaction that locks what it works
+ * on, so two engines share the work and double none of it.
  */
 export function startScheduler(world: World, status: Status, lookMs: number): { stop(): Promise<void> } {
   const stopping = new AbortController();
@@ -20,6 +26,7 @@ export function startScheduler(world: World, status: Status, lookMs: number): { 
     repeat("schedule", { world, status, lookMs, once: startDueOnce }, stopping.signal),
     repeat("retention", { world, status, lookMs, once: retainOnce }, stopping.signal),
     repeat("audit", { world, status, lookMs, once: auditSealer(world) }, stopping.signal),
+    repeat("admission", { world, status, lookMs, once: admitOnce }, stopping.signal),
   ];
   return {
     stop: async () => {

@@ -1,3 +1,4 @@
+export type { AdmissionRuleBody, QueuedSnapshot } from "./admission-routes.ts";
 export type { AuditCheck, AuditRow } from "./audit-routes.ts";
 export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { admissionRoutes } from "./admission-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
 import { planningRoutes } from "./planning-routes.ts";
@@ -194,6 +195,7 @@ export const routes = {
   ...settingRoutes,
   ...notificationRoutes,
   ...planningRoutes,
+  ...admissionRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

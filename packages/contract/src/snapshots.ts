@@ -142,6 +142,15 @@ export const WorkloadPoint = Type.Object({
 });
 export type WorkloadPoint = Static<typeof WorkloadPoint>;
 
+/** Why a snapshot has not begun. */
+export const Waiting = Type.Object({
+  since: Timestamp,
+  place: nullable(Type.Integer({ minimum: 1, description: "in the queue of all projects" })),
+  code: nullable(Type.String({ description: "cap, blackout, window or reserved" })),
+  reason: Type.String(),
+});
+export type Waiting = Static<typeof Waiting>;
+
 /** A snapshot with everything known of it. */
 export const SnapshotDetail = Type.Object({
   ...summary,
@@ -162,6 +171,7 @@ export const SnapshotDetail = Type.Object({
   instances: Type.Array(SnapshotInstance),
   workload_point: nullable(WorkloadPoint),
   progress: nullable(Progress),
+  waiting: nullable(Waiting),
   virtual_bytes: ByteCount,
   read_bytes: ByteCount,
   stored_bytes: ByteCount,

@@ -103,6 +103,7 @@ export const WorkloadDetail = Type.Object({
   availability_zone: nullable(Type.String()),
   host: nullable(Type.String()),
   error_msg: nullable(Type.String()),
+  waiting_reason: nullable(Type.String({ description: "why its snapshot has not begun (Cairn's own)" })),
   interval: nullable(Type.String()),
   encryption: Type.Boolean(),
   secret_uuid: nullable(Type.String()),

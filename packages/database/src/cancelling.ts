@@ -1,5 +1,6 @@
 import type { ProjectId, RestoreId, RunId, SnapshotId } from "@cairn/kernel";
 import { sql } from "kysely";
+import { admitRun } from "./admissions.ts";
 import type { Asker } from "./opening.ts";
 import type { Handle } from "./tables.ts";
 
@@ -88,6 +89,8 @@ export async function requestCancellation(transaction: Handle, runId: RunId): Pr
     .where("id", "=", runId)
     .where("state", "<>", "concluded")
     .executeTakeFirst();
+  // One that waits to begin ends at once: its engine looks at the request before anything else.
+  if (asked.numUpdatedRows > 0n) await admitRun(transaction, runId);
   await sql`select pg_notify('cairn_run_cancelled', ${runId})`.execute(transaction);
   return asked.numUpdatedRows > 0n;
 }

@@ -1,3 +1,18 @@
+export type { AdmissionRow, AdmissionRuleRow } from "./admission-tables.ts";
+export {
+  type AdmissionSubject,
+  addAdmissionRule,
+  admitRun,
+  isAnybodyWaiting,
+  listAdmissionRules,
+  listAdmissionSubjects,
+  listUnplaced,
+  listWaiting,
+  lockAdmission,
+  removeAdmissionRule,
+  saveHosts,
+  storeAdmissionPlan,
+} from "./admissions.ts";
 export {
   type AuditEnd,
   type AuditFilter,

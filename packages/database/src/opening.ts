@@ -2,6 +2,7 @@ import type { FlowName } from "@cairn/domain";
 import type { UserId, WorkloadId } from "@cairn/kernel";
 import { newId, type ProjectId, type RestoreId, type RunId, type SnapshotId } from "@cairn/kernel";
 import { sql } from "kysely";
+import { askAdmission } from "./admissions.ts";
 import { enqueueRun } from "./jobs.ts";
 import {
   type Handle,
@@ -58,6 +59,7 @@ export async function openSnapshot(
     snapshotId: id,
     workloadStatus: "locked",
     request: wanted.request ?? { snapshotType: wanted.snapshotType },
+    admission: { isScheduled: wanted.isScheduled ?? false },
   });
   const snapshot = await insertSnapshot(transaction, { asker, id, runId, workloadId: workload.id }, wanted);
   return { kind: "opened", snapshot, runId };
@@ -259,6 +261,8 @@ export interface NewRun {
   readonly restoreId?: RestoreId;
   readonly workloadStatus: WorkloadRow["status"];
   readonly request: unknown;
+  /** It begins only when it is admitted; absent: at once. */
+  readonly admission?: { readonly isScheduled: boolean };
 }
 
 /** Writes a run and its job, and gives it the workload. */
@@ -282,7 +286,9 @@ export async function openRun(transaction: Handle, wanted: NewRun): Promise<RunI
     .set({ status: wanted.workloadStatus, run_id: id, updated_at: sql`now()` })
     .where("id", "=", wanted.workloadId)
     .execute();
-  await enqueueRun(transaction, id);
+  const { admission } = wanted;
+  const isAdmitted = admission === undefined || (await askAdmission(transaction, id, admission.isScheduled));
+  if (isAdmitted) await enqueueRun(transaction, id);
   return id;
 }
 

@@ -266,6 +266,8 @@ export async function listStrandedRuns(
     .selectFrom("run")
     .select("id")
     .where("state", "<>", "concluded")
+    // One that waits for its admission has no job on purpose.
+    .where(sql<boolean>`not exists (select from admission where run_id = run.id and admitted_at is null)`)
     .where((eb) =>
       eb.or([
         eb("lease_until", "<=", sql<Date>`now()`),

@@ -14,11 +14,12 @@ import type {
   WorkloadId,
 } from "@cairn/kernel";
 import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
+import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
-export interface Tables extends AuditTables, NoticeTables {
+export interface Tables extends AdmissionTables, AuditTables, NoticeTables {
   target: TargetTable;
   repository: RepositoryTable;
   repository_segment: RepositorySegmentTable;

@@ -1,4 +1,18 @@
 export {
+  type AdmissionPlan,
+  type AdmissionQuestion,
+  planAdmission,
+  type WaitReason,
+} from "./admission.ts";
+export type { AdmittedRun, WaitingRun } from "./admission-queue.ts";
+export {
+  type AdmissionRule,
+  type AdmissionScope,
+  type CapRule,
+  describeHours,
+  type HoursRule,
+} from "./admission-rules.ts";
+export {
   AUDIT_BEGINNING,
   type AuditEntry,
   type AuditHead,
@@ -253,4 +267,4 @@ export {
   type SnapshotObservation,
   snapshotKind,
 } from "./snapshot-plan.ts";
-export { formatDay, formatZoned, instantOf, type WallTime, zonedTime } from "./zoned-time.ts";
+export { formatDay, formatZoned, instantOf, isTimeZone, type WallTime, zonedTime } from "./zoned-time.ts";

@@ -28,7 +28,7 @@ export function draftFlavor(
   warn(
     last === undefined
       ? `No flavor can hold instance ${instance.name} (${wanted.name}); the plan names none, so choose one`
-      : `No flavor is as large as ${wanted.name} of instance ${instance.name}; ${last.name} is the last resort`,
+      : `No flavor is as large as ${wanted.name} of instance ${instance.name}; ${last.name} is taken`,
   );
   return last;
 }

@@ -1,5 +1,6 @@
 import type { Handlers } from "../server.ts";
 import type { World } from "../world.ts";
+import { admissionHandlers } from "./admissions.ts";
 import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
@@ -26,6 +27,7 @@ export function handlersFor(world: World): Handlers {
     ...webhookHandlers(world),
     ...deliveryHandlers(world),
     ...planningHandlers(world),
+    ...admissionHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };

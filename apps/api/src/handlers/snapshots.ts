@@ -4,6 +4,7 @@ import {
   findSnapshot,
   findWorkload,
   listSnapshots,
+  listWaiting,
   openSnapshot,
   openSnapshotDeletion,
   type SnapshotRow,
@@ -65,7 +66,7 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
   };
 }
 
-/** Snapshots of a list with their progress: two statements, however many rows. */
+/** Snapshots of a list with their progress: a few statements, however many rows. */
 export async function snapshotDetails(
   world: World,
   rows: readonly SnapshotRow[],
@@ -77,7 +78,11 @@ export async function snapshotDetails(
     moving.map((row) => row.run_id),
     new Map(),
   );
-  const about = { origin, nowMs: world.clock.now() };
+  const waiting = await listWaiting(
+    world.database.handle,
+    moving.map((row) => row.run_id),
+  );
+  const about = { origin, nowMs: world.clock.now(), waiting };
   return rows.map((row) => snapshotDetail(row, running.get(row.run_id), about));
 }
 

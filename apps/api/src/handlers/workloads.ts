@@ -6,6 +6,7 @@ import {
   type Handle,
   isSwitchedOn,
   listSchedules,
+  listWaiting,
   listWorkloadInstances,
   listWorkloads,
   type Modified,
@@ -92,6 +93,10 @@ async function details(
     members: await listWorkloadInstances(handle, ids),
     usage: await storageUsage(handle, ids),
     schedules: await listSchedules(handle, ids),
+    waiting: await listWaiting(
+      handle,
+      rows.flatMap((row) => row.run_id ?? []),
+    ),
     isSchedulerOn: await isSwitchedOn(handle, "global_job_scheduler"),
     nowMs: world.clock.now(),
   };

@@ -5,9 +5,10 @@ import {
   type SnapshotInstance,
   type SnapshotNic,
   type SnapshotSummary,
+  type Waiting,
   wireTime,
 } from "@cairn/contract";
-import type { RunProgress, SnapshotRow } from "@cairn/database";
+import type { AdmissionRow, RunProgress, SnapshotRow } from "@cairn/database";
 import {
   type CapturedDisk,
   type CapturedNic,
@@ -53,11 +54,12 @@ export interface SnapshotRunning {
 export function snapshotDetail(
   row: SnapshotRow,
   running: SnapshotRunning | undefined,
-  about: { readonly origin: string; readonly nowMs: number },
+  about: { readonly origin: string; readonly nowMs: number; readonly waiting: readonly AdmissionRow[] },
 ): SnapshotDetail {
   const instances = instanceRecords(row);
   const disks = diskRecords(row);
   const done = row.status === "available" || row.status === "restoring";
+  const waiting = waitingView(about.waiting.find((each) => each.run_id === row.run_id));
   const endMs = row.finished_at?.getTime() ?? about.nowMs;
   return {
     ...snapshotSummary(row),
@@ -69,7 +71,9 @@ export function snapshotDetail(
     restore_size: row.size_bytes,
     uploaded_size: running?.run.storedBytes ?? row.stored_bytes,
     progress_percent: done ? 100 : (running?.run.percent ?? 0),
-    progress_msg: done ? "Snapshot of workload is complete" : (running?.progress.phase ?? null),
+    progress_msg: done
+      ? "Snapshot of workload is complete"
+      : (waitingText(waiting) ?? running?.progress.phase ?? null),
     warning_msg: joined([row.warning_message, degradedText(row.degraded)]),
     error_msg: row.error_message,
     time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
@@ -78,10 +82,24 @@ export function snapshotDetail(
     instances: instances.map((instance) => instanceView(instance, disks)),
     workload_point: pointView(instances),
     progress: running?.progress ?? null,
+    waiting,
     virtual_bytes: row.size_bytes,
     read_bytes: row.read_bytes,
     stored_bytes: running?.run.storedBytes ?? row.stored_bytes,
   };
+}
+
+function waitingView(row: AdmissionRow | undefined): Waiting | null {
+  if (row === undefined) return null;
+  const { asked_at: askedAt, place, reason_code: code, reason } = row;
+  const since = wireTime(askedAt.getTime());
+  return { since, place, code, reason: reason ?? "it was asked for a moment ago" };
+}
+
+function waitingText(waiting: Waiting | null): string | undefined {
+  if (waiting === null) return undefined;
+  const place = waiting.place === null ? "" : ` (place ${waiting.place})`;
+  return `Waiting to begin: ${waiting.reason}${place}`;
 }
 
 function joined(sentences: readonly (string | null)[]): string | null {

@@ -5,7 +5,13 @@ import {
   type WorkloadSummary,
   wireTime,
 } from "@cairn/contract";
-import type { ScheduleRow, StorageUsage, WorkloadInstanceRow, WorkloadRow } from "@cairn/database";
+import type {
+  AdmissionRow,
+  ScheduleRow,
+  StorageUsage,
+  WorkloadInstanceRow,
+  WorkloadRow,
+} from "@cairn/database";
 import { type BackupSchedule, parseSchedule, showSchedule } from "@cairn/domain";
 import { linksOf } from "../links.ts";
 
@@ -32,6 +38,8 @@ export interface WorkloadFacts {
   readonly members: readonly WorkloadInstanceRow[];
   readonly usage: readonly StorageUsage[];
   readonly schedules: readonly ScheduleRow[];
+  /** Runs of theirs that have not begun. */
+  readonly waiting: readonly AdmissionRow[];
   /** Whether any schedule of the cloud starts anything. */
   readonly isSchedulerOn: boolean;
   readonly nowMs: number;
@@ -69,6 +77,7 @@ export function workloadDetail(row: WorkloadRow, about: WorkloadFacts, origin: s
     availability_zone: null,
     host: null,
     error_msg: row.error_message,
+    waiting_reason: about.waiting.find((each) => each.run_id === row.run_id)?.reason ?? null,
     interval: null,
     encryption: false,
     secret_uuid: null,
