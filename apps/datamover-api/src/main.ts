@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { migrate, openDatabase } from "@cairn/database";
 import { type Running, readKeyFile, runService, type ServiceContext } from "@cairn/service";
 import { datamoverApiSpec } from "./config.ts";
+import { watchLapsedOrders } from "./lapsed-orders.ts";
 import { createServer } from "./server.ts";
 
 /** Waiting claims hold no connection; each report holds one for a moment. */
@@ -25,10 +26,14 @@ async function start(context: ServiceContext<typeof datamoverApiSpec>): Promise<
   const { listenHost, listenPort } = config.datamoverApi;
   await app.listen({ host: listenHost, port: listenPort });
   const { port } = app.server.address() as AddressInfo;
+  const stopping = new AbortController();
+  const watching = watchLapsedOrders({ database, clock, log, status }, stopping.signal);
   return {
     facts: { port, host: listenHost },
     stop: async () => {
+      stopping.abort();
       await app.close();
+      await watching;
       await database.close();
     },
   };

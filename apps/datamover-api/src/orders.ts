@@ -27,8 +27,11 @@ export interface OrdersWorld {
   readonly leaseMs: number;
 }
 
-/** Leases end without a notification: a waiting claim looks again after so long. */
-const LOOK_AGAIN_MS = 2_000;
+/**
+ * A waiting claim is woken by notifications; it looks again after so long, in case one was missed. A thousand
+ * that look often would be all that the database does.
+ */
+const LOOK_AGAIN_MS = 15_000;
 
 /**
  * Hands out up to `room` orders of a host; waits up to `waitMs` for the first. Rejects when the signal is

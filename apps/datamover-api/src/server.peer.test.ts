@@ -37,6 +37,7 @@ import {
 } from "@cairn/kernel";
 import { createKeySet, exportKeys } from "@cairn/repository";
 import { createLog, Status } from "@cairn/service";
+import { watchLapsedOrders } from "./lapsed-orders.ts";
 import { createServer } from "./server.ts";
 
 const LEASE_MS = 30_000;
@@ -207,6 +208,24 @@ test("an order whose lease is over is handed out again, and its former holder is
   assert.deepEqual(late.body, { verdict: "fenced" });
   assert.equal((await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled })).status, 409);
   assert.equal((await post(`/v1/orders/${id}/finish`, { generation: 2, outcome: settled })).status, 204);
+});
+
+test("a claim that waits gets an order as soon as its former holder's lease is over", async () => {
+  const id = await anOrder();
+  await claimed();
+  const stop = new AbortController();
+  const log = createLog("datamover-api", { level: "error", write: () => undefined });
+  const status = new Status("datamover-api", systemClock);
+  const watching = watchLapsedOrders({ database, clock: systemClock, log, status }, stop.signal);
+  const began = performance.now();
+  const waiting = post("/v1/orders/claim", { room: 1, waitMs: 20_000 });
+  await expireLease(id);
+  const { orders } = (await waiting).body as ClaimReply;
+  assert.equal(orders[0]?.generation, 2);
+  assert.ok(performance.now() - began < 10_000, "well before the claim looks again by itself");
+  stop.abort();
+  await watching;
+  await post(`/v1/orders/${id}/finish`, { generation: 2, outcome: settled });
 });
 
 test("another host's order is 404, for progress and for its end", async () => {

@@ -104,6 +104,7 @@ export {
   yieldOrders,
 } from "./order-yields.ts";
 export {
+  announceLapsedOrders,
   cancelOrder,
   claimOrders,
   closeOrphanedOrders,

@@ -272,6 +272,18 @@ export async function closeOrphanedOrders(handle: Handle): Promise<number> {
   return Number(closed.numUpdatedRows);
 }
 
+/**
+ * Wakes the datamovers for whom an order lies whose holder gives no sign of life any more: the end of a lease
+ * notifies nobody. Gives their number.
+ */
+export async function announceLapsedOrders(handle: Handle): Promise<number> {
+  const { rows } = await sql<{ host: HostName }>`
+    select pg_notify('cairn_order_queued', host) as told, host from (
+      select distinct host from datamover_order where state = 'claimed' and lease_until <= now()
+    ) as lapsed`.execute(handle);
+  return rows.length;
+}
+
 async function notifyOrder(transaction: Handle, id: OrderId): Promise<void> {
   await sql`select pg_notify('cairn_order_changed', ${id})`.execute(transaction);
 }
