@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeFault, Fault, formatBytes, GiB, systemClock } from "@cairn/kernel";
+import { benchApi } from "./api/bench-api.ts";
 import { type CairnTool, openCairn } from "./cairn.ts";
 import { type DiskImage, makeImage } from "./disk-image.ts";
 import { FAMILIES } from "./families.ts";
@@ -13,6 +14,7 @@ import { raceRows } from "./race-rows.ts";
 import { formatRows, type Place, type Row } from "./rows.ts";
 
 const USAGE = `Usage: ./cairn bench [--quick] [--json] [--folder PATH]
+       ./cairn bench api --help
 
 Protects and restores one disk with Cairn, restic, borg and zstd -1 -T2 and prints what each cost, then what
 Cairn must reach and what it reaches. The disk is an ext4 image of real files of this machine: 7 GiB, or 1 GiB
@@ -101,7 +103,8 @@ async function bench(options: Options, meter: Meter, tell: (line: string) => voi
 }
 
 async function main(): Promise<number> {
-  const options = parse();
+  const [work, ...parameters] = process.argv.slice(2);
+  const options = work === "api" ? "api" : parse();
   if (options === undefined) {
     process.stdout.write(USAGE);
     return 0;
@@ -115,6 +118,9 @@ async function main(): Promise<number> {
     PATH: `${process.env["PATH"] ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`,
   };
   process.env["PATH"] = environment.PATH;
+  if (options === "api") {
+    return benchApi(parameters, { folder: tmpdir(), environment, signal: stopped.signal });
+  }
   const missing = await missingPrograms();
   if (missing.length > 0) {
     process.stderr.write(

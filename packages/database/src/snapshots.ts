@@ -1,7 +1,14 @@
 import type { ProjectId, RepositoryId, SnapshotId, WorkloadId } from "@cairn/kernel";
-import { sql } from "kysely";
+import { type SelectQueryBuilder, sql } from "kysely";
 import { type Page, paged } from "./paging.ts";
-import { type Handle, type SnapshotRow, type SnapshotStatus, type SnapshotType, toJson } from "./tables.ts";
+import {
+  type Handle,
+  type SnapshotRow,
+  type SnapshotStatus,
+  type SnapshotType,
+  type Tables,
+  toJson,
+} from "./tables.ts";
 
 /** One snapshot; with `projectId` only when it is that project's. */
 export async function findSnapshot(
@@ -30,12 +37,52 @@ export async function listSnapshots(
   filter: SnapshotFilter,
   page: Page,
 ): Promise<SnapshotRow[]> {
-  let query = paged(handle.selectFrom("snapshot").selectAll(), "snapshot", page);
-  if (filter.projectId !== undefined) query = query.where("project_id", "=", filter.projectId);
-  if (filter.workloadId !== undefined) query = query.where("workload_id", "=", filter.workloadId);
-  if (filter.from !== undefined) query = query.where("created_at", ">=", filter.from);
-  if (filter.to !== undefined) query = query.where("created_at", "<=", filter.to);
-  return query.execute();
+  return filtered(paged(handle.selectFrom("snapshot").selectAll(), "snapshot", page), filter).execute();
+}
+
+const SUMMARY = [
+  "id",
+  "created_at",
+  "status",
+  "snapshot_type",
+  "workload_id",
+  "name",
+  "description",
+] as const satisfies readonly (keyof SnapshotRow)[];
+/** What a plain list shows: what was captured of the instances is most of a row, and stays out of it. */
+export type SnapshotSummaryRow = Pick<SnapshotRow, (typeof SUMMARY)[number]>;
+
+/** Snapshots newest first, as a plain list shows them. */
+export async function listSnapshotSummaries(
+  handle: Handle,
+  filter: SnapshotFilter,
+  page: Page,
+): Promise<SnapshotSummaryRow[]> {
+  return filtered(paged(handle.selectFrom("snapshot").select(SUMMARY), "snapshot", page), filter).execute();
+}
+
+function filtered<Output>(
+  query: SelectQueryBuilder<Tables, "snapshot", Output>,
+  filter: SnapshotFilter,
+): SelectQueryBuilder<Tables, "snapshot", Output> {
+  const { projectId, workloadId, from, to } = filter;
+  return query
+    .$if(projectId !== undefined, (some) => some.where("project_id", "=", projectId as ProjectId))
+    .$if(workloadId !== undefined, (some) => some.where("workload_id", "=", workloadId as WorkloadId))
+    .$if(from !== undefined, (some) => some.where("created_at", ">=", from as Date))
+    .$if(to !== undefined, (some) => some.where("created_at", "<=", to as Date));
+}
+
+/** Whether a workload has a committed snapshot. One that is being restored is as whole as before. */
+export async function hasCommittedSnapshot(handle: Handle, workloadId: WorkloadId): Promise<boolean> {
+  const row = await handle
+    .selectFrom("snapshot")
+    .select("id")
+    .where("workload_id", "=", workloadId)
+    .where("status", "in", ["available", "restoring"])
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** How many snapshots a workload has (in any state): one that has some is not deleted. */

@@ -40,6 +40,12 @@ export interface EmbeddedOptions {
   readonly osBrick?: boolean;
   /** What stays free of a datamover's scratch folder; its default when left out. */
   readonly scratchReserveMib?: number;
+  /** What the sandbox holds at first: a file as `apps/sandbox/src/seed` reads it; its own seed when left out. */
+  readonly seedFile?: string;
+  /** Compute hosts whose datamovers are the caller's business; the sandbox's two, with ours, when left out. */
+  readonly foreignHosts?: readonly string[];
+  /** Runs that an engine works on at once; its default when left out. */
+  readonly runsMax?: number;
   /** The cloud to protect, which is there already; a sandbox of the tree's own when left out. */
   readonly openstack?: OpenStackPlace;
   /** Told when a part begins to start. */
@@ -47,7 +53,14 @@ export interface EmbeddedOptions {
 }
 
 /** A part of the tree that can be killed and started again by name. */
-export type PartName = "sandbox" | "datamover-api" | "engine" | "api" | `datamover-${string}`;
+export type PartName =
+  | "sandbox"
+  | "datamover-api"
+  | "engine"
+  /** One beside the first: started by whoever wants two. */
+  | "engine-2"
+  | "api"
+  | `datamover-${string}`;
 
 export const COMPUTE_HOSTS = ["compute1", "compute2"] as const;
 const READY_TIMEOUT_MS = 60_000;
@@ -100,7 +113,7 @@ export class Embedded {
     const starting = await Promise.allSettled([
       this.start("engine"),
       this.start("api"),
-      ...this.hosts.map((host) => this.start(`datamover-${host}`)),
+      ...this.#ownDatamovers.map((part) => this.start(part)),
     ]);
     // Only when all have come to an end is it known what must be stopped.
     const failed = starting.find((each) => each.status === "rejected");
@@ -164,8 +177,18 @@ export class Embedded {
     return `http://127.0.0.1:${String(this.#ports.get("api") ?? 0)}`;
   }
 
+  get datamoverApiUrl(): string {
+    return `http://127.0.0.1:${String(this.#ports.get("datamover-api") ?? 0)}`;
+  }
+
   get sandbox(): SandboxHooks {
     return new SandboxHooks(this.sandboxUrl);
+  }
+
+  get #ownDatamovers(): readonly PartName[] {
+    return this.#options.foreignHosts === undefined
+      ? this.hosts.map((host) => `datamover-${host}` as const)
+      : [];
   }
 
   /** The cloud as one of its users. */
@@ -201,7 +224,7 @@ export class Embedded {
 
   /** Stops everything, those first that use the others. May be called twice. */
   async stop(): Promise<void> {
-    const order = ["api", "engine", ...this.hosts.map((host) => `datamover-${host}` as const)] as const;
+    const order = ["api", "engine", "engine-2", ...this.#ownDatamovers] as const;
     await Promise.all(order.map(async (part) => this.#parts.get(part)?.stop()));
     await this.#parts.get("datamover-api")?.stop();
     await this.#parts.get("sandbox")?.stop();
@@ -280,7 +303,8 @@ function portsOf(options: EmbeddedOptions): Record<string, number> {
   return { api, "datamover-api": datamoverApi, sandbox };
 }
 
-function hostsOf({ openstack }: EmbeddedOptions): readonly string[] {
+function hostsOf({ openstack, foreignHosts }: EmbeddedOptions): readonly string[] {
+  if (foreignHosts !== undefined) return foreignHosts;
   return openstack === undefined ? COMPUTE_HOSTS : [openstack.computeHost];
 }
 
@@ -289,7 +313,7 @@ function isDatamover(part: PartName): boolean {
 }
 
 function programOf(part: PartName): string {
-  const app = isDatamover(part) ? "datamover" : part;
+  const app = isDatamover(part) ? "datamover" : part === "engine-2" ? "engine" : part;
   return fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url));
 }
 

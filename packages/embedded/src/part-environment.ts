@@ -40,6 +40,8 @@ export interface PartSettings {
     readonly maintenanceLookSeconds?: number;
     readonly scratchReserveMib?: number;
     readonly osBrick?: boolean;
+    readonly seedFile?: string;
+    readonly runsMax?: number;
   };
 }
 
@@ -66,6 +68,7 @@ export function environmentOf(part: string, settings: PartSettings): Record<stri
     case "datamover-api":
       return datamoverApiEnvironment(settings);
     case "engine":
+    case "engine-2":
       return engineEnvironment(settings);
     case "api":
       return {
@@ -85,6 +88,7 @@ function sandboxEnvironment({ layout, port, options }: PartSettings): Record<str
     CAIRN_SANDBOX_DIR: layout.sandbox,
     CAIRN_SANDBOX_LISTEN_PORT: port,
     CAIRN_SANDBOX_TRANSITION_MS: String(options.transitionMs ?? 150),
+    ...(options.seedFile === undefined ? {} : { CAIRN_SANDBOX_SEED: options.seedFile }),
   };
 }
 
@@ -114,6 +118,7 @@ function engineEnvironment(settings: PartSettings): Record<string, string> {
     // Not every cloud has Barbican; the sandbox has.
     ...(cloud.kind === "sandbox" ? { CAIRN_ENGINE_BARBICAN_KEYS: "true" } : busEnvironment(cloud)),
     ...optional("CAIRN_ENGINE_LEASE_MS", options.leaseMs),
+    ...optional("CAIRN_ENGINE_RUNS_MAX", options.runsMax),
     ...optional("CAIRN_MAINTENANCE_LOOK_SECONDS", options.maintenanceLookSeconds),
   };
 }

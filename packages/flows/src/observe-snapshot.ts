@@ -2,8 +2,8 @@ import { DiskBase, matches, WORKLOAD_TYPES } from "@cairn/contract";
 import {
   findSnapshot,
   findWorkload,
+  hasCommittedSnapshot,
   listDiskBases,
-  listSnapshots,
   listWorkloadInstances,
   type SnapshotRow,
   type WorkloadRow,
@@ -21,15 +21,6 @@ import { captureTopology } from "./capture-network.ts";
 import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import { findInstance, listLiveHosts } from "./observe-members.ts";
 import type { FlowContext } from "./step.ts";
-
-/**
- * Snapshots that are looked through for a committed one; more than a workload can have between two of
- * them.
- */
-const SNAPSHOTS_MAX = 1000;
-
-/** A snapshot that is being restored is as whole as before. */
-const COMMITTED: readonly SnapshotRow["status"][] = ["available", "restoring"];
 
 /**
  * Reads everything that a snapshot's plan depends on: of all members of the workload, or of those that are
@@ -65,7 +56,6 @@ export async function observeSnapshot(
   const groupIds = present.flatMap(({ nics }) =>
     nics.flatMap((nic) => nic.securityGroups.map(({ id }) => id)),
   );
-  const earlier = await listSnapshots(database.handle, { workloadId }, { limit: SNAPSHOTS_MAX });
   return {
     snapshotId,
     workload: { id: workloadId, name: workload.name },
@@ -73,7 +63,7 @@ export async function observeSnapshot(
     order: workload.workload_type_id === WORKLOAD_TYPES.serial ? "serial" : "parallel",
     requested: snapshot.snapshot_type,
     nextFull: workload.next_full,
-    hasCommittedSnapshot: earlier.some(({ status }) => COMMITTED.includes(status)),
+    hasCommittedSnapshot: await hasCommittedSnapshot(database.handle, workloadId),
     instances,
     securityGroups: captureGroups(groupIds, around),
     topology: await captureTopology(context, around),

@@ -3,10 +3,12 @@ import {
   cancelSnapshot,
   findSnapshot,
   findWorkload,
+  listSnapshotSummaries,
   listSnapshots,
   listWaiting,
   openSnapshot,
   openSnapshotDeletion,
+  type SnapshotFilter,
   type SnapshotRow,
   storageUsage,
 } from "@cairn/database";
@@ -35,11 +37,12 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
   return {
     takeSnapshot: async (request) => take(world, request),
     listSnapshots: async (request) => {
-      const rows = await listed(world, request);
+      const { handle } = world.database;
+      const rows = await listSnapshotSummaries(handle, filterOf(request), pageOf(request.query));
       return { snapshots: rows.map(snapshotSummary) };
     },
     listSnapshotsDetail: async (request) => {
-      const rows = await listed(world, request);
+      const rows = await listSnapshots(world.database.handle, filterOf(request), pageOf(request.query));
       return { snapshots: await snapshotDetails(world, rows, request.origin) };
     },
     showSnapshot: async (request) => {
@@ -136,20 +139,17 @@ function nameOf(asked: { readonly name?: string }): string {
   return asked.name === undefined || asked.name === "" ? "snapshot" : asked.name;
 }
 
-async function listed(
-  world: World,
-  request: ApiRequest<"listSnapshots" | "listSnapshotsDetail">,
-): Promise<SnapshotRow[]> {
+/** Which snapshots a list is of. */
+function filterOf(request: ApiRequest<"listSnapshots" | "listSnapshotsDetail">): SnapshotFilter {
   const { query, params, caller } = request;
   if (query.all === true) assertAdmin(caller, "snapshot:snapshot_get_all");
   const workloadId = params.workload_id ?? query.workload_id;
-  const filter = {
+  return {
     ...(query.all === true ? {} : { projectId: caller.projectId }),
     ...(workloadId === undefined ? {} : { workloadId: workloadId as WorkloadId }),
     from: dateOf("date_from", query.date_from),
     to: dateOf("date_to", query.date_to),
   };
-  return listSnapshots(world.database.handle, filter, pageOf(query));
 }
 
 function dateOf(field: string, text: string | undefined): Date | undefined {

@@ -8,7 +8,7 @@ import {
   type Waiting,
   wireTime,
 } from "@cairn/contract";
-import type { AdmissionRow, RunProgress, SnapshotRow } from "@cairn/database";
+import type { AdmissionRow, RunProgress, SnapshotRow, SnapshotSummaryRow } from "@cairn/database";
 import {
   type CapturedDisk,
   type CapturedNic,
@@ -31,7 +31,7 @@ export function diskRecords(row: SnapshotRow): readonly SnapshotDiskRecord[] {
 }
 
 /** A snapshot's row as a list shows it. */
-export function snapshotSummary(row: SnapshotRow): SnapshotSummary {
+export function snapshotSummary(row: SnapshotSummaryRow): SnapshotSummary {
   return {
     id: row.id,
     created_at: wireTime(row.created_at.getTime()),

@@ -45,6 +45,12 @@ export interface Seed {
     readonly zone: string;
     readonly imagesType: "qcow2" | "raw";
   }[];
+  /** Instances that are shut off and have no disk, to measure with; none when left out. */
+  readonly paperInstances?: readonly {
+    readonly project: string;
+    readonly user: string;
+    readonly count: number;
+  }[];
 }
 
 export const defaultSeed: Seed = {

@@ -6,6 +6,7 @@ import { makeNetwork } from "../neutron/networks.ts";
 import { makePort } from "../neutron/port-life.ts";
 import { makeSubnet } from "../neutron/subnets.ts";
 import type { Seed } from "./default.ts";
+import { plantPaperInstances } from "./paper.ts";
 
 const hexId = (): string => newId().replaceAll("-", "");
 
@@ -43,6 +44,7 @@ export function plant(cloud: Cloud, seed: Seed): void {
   plantNetworks(cloud, seed);
   for (const [name, limits] of Object.entries(seed.quotas))
     cloud.state.quotas.put({ id: projectId(cloud, name), limits });
+  plantPaperInstances(cloud, seed);
 }
 
 function projectId(cloud: Cloud, name: string): string {
