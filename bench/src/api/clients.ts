@@ -32,7 +32,9 @@ export async function ask({ baseUrl, token, clients, seconds, next }: Load): Pro
       Array.from({ length: clients }, async (_, client) => {
         for (let turn = 0; performance.now() < endMs; turn += 1) {
           const from = performance.now();
-          bytes += await get(agent, new URL(`${baseUrl}${next(client, turn)}`), token);
+          // Apart: `bytes += await …` would add to what was there before the wait.
+          const got = await get(agent, new URL(`${baseUrl}${next(client, turn)}`), token);
+          bytes += got;
           times.push(performance.now() - from);
         }
       }),
