@@ -75,7 +75,7 @@ interface Plan {
 }
 
 async function measureAll({ meter, shape, minutes, tell, ...plan }: Plan): Promise<readonly Row[]> {
-  const folder = await mkdtemp(join(plan.folder, "cairn-api-"));
+  const folder = await mkdtemp(join(plan.folder, "ca-"));
   let tree: ApiTree | undefined;
   try {
     tell(

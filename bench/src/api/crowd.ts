@@ -99,7 +99,7 @@ const COPY_WORKLOADS = `
     returning id)
   insert into workload_instance select (jsonb_populate_record(i, jsonb_build_object(
       'instance_id', c.instance, 'workload_id', c.id, 'name', c.name))).*
-    from copy c cross join (select * from workload_instance where workload_id = $1) i`;
+    from copy c join workload_instance i on i.workload_id = $1`;
 
 /** All but the given workload get `$3` snapshots, a day apart; every tenth is a full one. */
 const COPY_SNAPSHOTS = `

@@ -6,7 +6,7 @@ import {
   parseAs,
   ClaimReply as Reply,
 } from "@cairn/contract";
-import { describeFault, GiB } from "@cairn/kernel";
+import { describeFault, GiB, mapLimited } from "@cairn/kernel";
 import { importKeys } from "@cairn/repository";
 import { openStore } from "@cairn/store";
 import { openTransfer } from "@cairn/transfer";
@@ -18,7 +18,11 @@ export interface PaperDatamovers {
   readonly tokenFiles: readonly string[];
 }
 
+/** Printed when all are known to the appliance. */
+export const READY = "ready";
+
 const WAIT_MS = 30_000;
+const GREETINGS_AT_ONCE = 50;
 const PAUSE_MS = 1_000;
 /** What a disk of a paper instance is said to be: nothing of it is read or stored but the root of its tree. */
 const DISK_BYTES = GiB;
@@ -28,28 +32,26 @@ const DISK_BYTES = GiB;
  * stores an empty disk for each that it is to protect, so that commits are complete and can be read.
  */
 async function serve({ url, tokenFiles }: PaperDatamovers): Promise<void> {
+  const tokens = await Promise.all(tokenFiles.map(async (file) => (await readFile(file, "utf8")).trim()));
+  const hello = { version: "paper", capabilities: [] };
+  await mapLimited(tokens, GREETINGS_AT_ONCE, async (token) =>
+    post(url, { token, path: "/v1/hello", body: hello }),
+  );
+  process.stdout.write(`${READY}\n`);
   await Promise.all(
-    tokenFiles.map(async (file, index) => {
-      const token = (await readFile(file, "utf8")).trim();
-      // They do not all come in the same moment, as they would not after a night.
-      await pause((index * WAIT_MS) / tokenFiles.length / 4);
+    tokens.map(async (token, index) => {
+      // They do not all ask in the same moment, as they would not after a night.
+      await pause((index * WAIT_MS) / tokens.length);
       await work(url, token);
     }),
   );
 }
 
 async function work(url: string, token: string): Promise<never> {
-  const hello = { version: "paper", capabilities: [] };
-  let greeted = false;
+  const body = { room: 4, waitMs: WAIT_MS };
   for (;;) {
     try {
-      if (!greeted) await post(url, { token, path: "/v1/hello", body: hello });
-      greeted = true;
-      const claimed = await post(url, {
-        token,
-        path: "/v1/orders/claim",
-        body: { room: 4, waitMs: WAIT_MS },
-      });
+      const claimed = await post(url, { token, path: "/v1/orders/claim", body });
       const { orders } = parseAs(Reply, claimed) as ClaimReply;
       await Promise.all(orders.map(async (order) => finish(url, token, order)));
     } catch (cause) {
@@ -147,6 +149,8 @@ async function pause(ms: number): Promise<void> {
   });
 }
 
-// Ends with whoever started it.
-process.stdin.resume().once("end", () => process.exit(0));
-await serve(JSON.parse(process.argv[2] ?? "{}") as PaperDatamovers);
+if (import.meta.main) {
+  // Ends with whoever started it.
+  process.stdin.resume().once("end", () => process.exit(0));
+  await serve(JSON.parse(process.argv[2] ?? "{}") as PaperDatamovers);
+}

@@ -1,12 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Embedded } from "@cairn/embedded";
+import { Fault } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
 import type { Meter } from "../measure.ts";
-import type { PaperDatamovers } from "./paper-datamovers.ts";
+import { type PaperDatamovers, READY } from "./paper-datamovers.ts";
 
 const DATAMOVERS = fileURLToPath(new URL("./paper-datamovers.ts", import.meta.url));
 const USER = "crowd";
@@ -25,9 +29,9 @@ export interface ApiTreeOptions {
 export class ApiTree {
   readonly projects: readonly string[];
   readonly embedded: Embedded;
-  readonly #datamovers: ChildProcess;
+  readonly #datamovers: Datamovers;
 
-  private constructor(embedded: Embedded, projects: readonly string[], datamovers: ChildProcess) {
+  private constructor(embedded: Embedded, projects: readonly string[], datamovers: Datamovers) {
     this.embedded = embedded;
     this.projects = projects;
     this.#datamovers = datamovers;
@@ -42,14 +46,21 @@ export class ApiTree {
     const seedFile = join(folder, "seed.json");
     await writeFile(seedFile, JSON.stringify(seedOf(projects, hosts, size.instances)));
     const embedded = await Embedded.start({
-      root: join(folder, "t"),
+      // Sockets lie below it, whose paths may have 107 bytes.
+      root: folder,
       signal: meter.signal,
       environment: meter.environment,
       seedFile,
       foreignHosts: hosts,
       runsMax: RUNS_MAX,
     });
-    return new ApiTree(embedded, projects, startDatamovers(embedded, join(folder, "datamovers.log")));
+    const datamovers = startDatamovers(embedded, join(folder, "datamovers.log"));
+    const tree = new ApiTree(embedded, projects, datamovers);
+    // Whichever comes first: the line that all are known, or the end of the process.
+    const [line] = (await once(createInterface({ input: datamovers.stdout }), "line", meter)) as [string];
+    if (line === READY) return tree;
+    await tree.stop();
+    throw new Fault("no-datamovers", `the datamovers on paper say ${line}`, "never");
   }
 
   get apiUrl(): string {
@@ -86,14 +97,16 @@ function seedOf(projects: readonly string[], hosts: readonly string[], instances
   };
 }
 
-function startDatamovers(embedded: Embedded, logFile: string): ChildProcess {
+type Datamovers = ChildProcessByStdio<Writable, Readable, Readable>;
+
+function startDatamovers(embedded: Embedded, logFile: string): Datamovers {
   const work: PaperDatamovers = {
     url: embedded.datamoverApiUrl,
     tokenFiles: embedded.hosts.map((host) => embedded.layout.tokenFile(host)),
   };
   // The pipe that nobody writes to ends with this process, and the child then ends by itself.
   const child = spawn(process.execPath, [DATAMOVERS, JSON.stringify(work)], {
-    stdio: ["pipe", "ignore", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   child.stderr.pipe(createWriteStream(logFile));
   return child;
