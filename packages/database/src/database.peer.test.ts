@@ -42,6 +42,7 @@ import {
   listSnapshots,
   listStrandedRuns,
   listWorkloads,
+  loadWorkloadFacts,
   modifyWorkload,
   openDatabase,
   openRestore,
@@ -56,7 +57,6 @@ import {
   reportProgress,
   saveDelegation,
   saveDiskBases,
-  storageUsage,
   type TestDatabase,
   touchDatamover,
   unlockWorkload,
@@ -290,7 +290,7 @@ test("snapshots are found by workload and time, and their use of space is summed
     [snapshotId],
   );
   assert.deepEqual(await listSnapshots(database.handle, { workloadId, to: new Date(0) }, { limit: 5 }), []);
-  assert.deepEqual(await storageUsage(database.handle, [workloadId]), [
+  assert.deepEqual((await loadWorkloadFacts(database.handle, [workloadId])).usage, [
     { workloadId, snapshotType: "full", count: 1, storedBytes: 50 },
   ]);
 });

@@ -239,11 +239,17 @@ export {
   type WebhookChanges,
 } from "./webhooks.ts";
 export {
+  loadWorkloadFacts,
+  type StorageUsage,
+  type WorkloadFacts,
+} from "./workload-facts.ts";
+export {
   createWorkload,
   findWorkload,
   type InstanceTaken,
   listMemberships,
   listWorkloadInstances,
+  listWorkloadSummaries,
   listWorkloads,
   type Member,
   type Modified,
@@ -251,9 +257,8 @@ export {
   type NewWorkload,
   releaseWorkload,
   removeWorkload,
-  type StorageUsage,
-  storageUsage,
   type Unlocked,
   unlockWorkload,
   type WorkloadChanges,
+  type WorkloadSummaryRow,
 } from "./workloads.ts";

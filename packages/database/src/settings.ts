@@ -5,6 +5,11 @@ import { type Handle, toJson } from "./tables.ts";
 const DEFAULTS = { global_job_scheduler: true } as const;
 export type SettingName = keyof typeof DEFAULTS;
 
+/** How a switch is as long as nobody has touched it. */
+export function switchDefault(name: SettingName): boolean {
+  return DEFAULTS[name];
+}
+
 /** Whether a switch is on. */
 export async function isSwitchedOn(handle: Handle, name: SettingName): Promise<boolean> {
   const row = await handle.selectFrom("setting").select("value").where("name", "=", name).executeTakeFirst();

@@ -171,6 +171,31 @@ export async function listWorkloads(
   return (projectId === undefined ? query : query.where("project_id", "=", projectId)).execute();
 }
 
+const SUMMARY = [
+  "id",
+  "project_id",
+  "user_id",
+  "name",
+  "description",
+  "workload_type_id",
+  "status",
+  "created_at",
+  "updated_at",
+] as const satisfies readonly (keyof WorkloadRow)[];
+/** What a plain list shows. */
+export type WorkloadSummaryRow = Pick<WorkloadRow, (typeof SUMMARY)[number]>;
+
+/** Workloads newest first, as a plain list shows them. */
+export async function listWorkloadSummaries(
+  handle: Handle,
+  filter: { readonly projectId?: ProjectId | undefined },
+  page: Page,
+): Promise<WorkloadSummaryRow[]> {
+  const query = paged(handle.selectFrom("workload").select(SUMMARY), "workload", page);
+  const { projectId } = filter;
+  return (projectId === undefined ? query : query.where("project_id", "=", projectId)).execute();
+}
+
 /** The members of these workloads, in the order in which they were added. */
 export async function listWorkloadInstances(
   handle: Handle,
@@ -193,36 +218,6 @@ export async function listMemberships(
 ): Promise<WorkloadInstanceRow[]> {
   if (instanceIds.length === 0) return [];
   return handle.selectFrom("workload_instance").selectAll().where("instance_id", "in", instanceIds).execute();
-}
-
-export interface StorageUsage {
-  readonly workloadId: WorkloadId;
-  readonly snapshotType: "full" | "incremental";
-  readonly count: number;
-  readonly storedBytes: number;
-}
-
-/** What the available snapshots of these workloads added to their repositories, by type. */
-export async function storageUsage(
-  handle: Handle,
-  workloadIds: readonly WorkloadId[],
-): Promise<StorageUsage[]> {
-  if (workloadIds.length === 0) return [];
-  const rows = await handle
-    .selectFrom("snapshot")
-    .select(["workload_id", "snapshot_type"])
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .select(sql<number>`coalesce(sum(stored_bytes), 0)::bigint`.as("stored"))
-    .where("workload_id", "in", workloadIds)
-    .where("status", "in", ["available", "restoring"])
-    .groupBy(["workload_id", "snapshot_type"])
-    .execute();
-  return rows.map((row) => ({
-    workloadId: row.workload_id,
-    snapshotType: row.snapshot_type,
-    count: row.count,
-    storedBytes: row.stored,
-  }));
 }
 
 export type Unlocked =

@@ -3,6 +3,7 @@ import {
   cancelSnapshot,
   findSnapshot,
   findWorkload,
+  hasCommittedSnapshot,
   listSnapshotSummaries,
   listSnapshots,
   listWaiting,
@@ -10,7 +11,6 @@ import {
   openSnapshotDeletion,
   type SnapshotFilter,
   type SnapshotRow,
-  storageUsage,
 } from "@cairn/database";
 import { snapshotKind } from "@cairn/domain";
 import { Rejection, type WorkloadId } from "@cairn/kernel";
@@ -117,7 +117,6 @@ async function take(world: World, request: ApiRequest<"takeSnapshot">) {
   const id = request.params.workload_id;
   const workload = await findWorkload(handle, { id, projectId: caller.projectId });
   if (workload === undefined) throw notFound("workload", id);
-  const usage = await storageUsage(handle, [workload.id]);
   const wantsFull = query.full ?? body.snapshot.full ?? false;
   const opened = await world.database.transaction(async (transaction) =>
     openSnapshot(transaction, caller, {
@@ -127,7 +126,7 @@ async function take(world: World, request: ApiRequest<"takeSnapshot">) {
       snapshotType: snapshotKind({
         requested: wantsFull ? "full" : "incremental",
         nextFull: workload.next_full,
-        hasCommittedSnapshot: usage.some((each) => each.count > 0),
+        hasCommittedSnapshot: await hasCommittedSnapshot(handle, workload.id),
       }),
     }),
   );

@@ -4,21 +4,29 @@ import {
   createWorkload,
   findWorkload,
   type Handle,
-  isSwitchedOn,
-  listSchedules,
   listWaiting,
   listWorkloadInstances,
+  listWorkloadSummaries,
   listWorkloads,
+  loadWorkloadFacts,
   type Modified,
   modifyWorkload,
   openWorkloadRun,
-  storageUsage,
   unlockWorkload,
   type WorkloadInstanceRow,
   type WorkloadRow,
 } from "@cairn/database";
 import { changedSchedule } from "@cairn/domain";
-import { asId, assert, type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
+import {
+  asId,
+  assert,
+  type InstanceId,
+  newId,
+  type ProjectId,
+  Rejection,
+  unreachable,
+  type WorkloadId,
+} from "@cairn/kernel";
 import { instanceTaken, resolveMembers } from "../members.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened } from "../refusals.ts";
@@ -46,13 +54,12 @@ type WorkloadHandlers = Pick<
 export function workloadHandlers(world: World): WorkloadHandlers {
   return {
     listWorkloads: async (request) => {
-      const rows = await listed(world, request);
-      if (request.query.detail === true) return { workloads: await details(world, rows, request.origin) };
+      if (request.query.detail === true) return { workloads: await listDetails(world, request) };
+      const { handle } = world.database;
+      const rows = await listWorkloadSummaries(handle, filterOf(request), pageOf(request.query));
       return { workloads: rows.map((row) => workloadSummary(row, request.origin)) };
     },
-    listWorkloadsDetail: async (request) => ({
-      workloads: await details(world, await listed(world, request), request.origin),
-    }),
+    listWorkloadsDetail: async (request) => ({ workloads: await listDetails(world, request) }),
     createWorkload: async (request) => create(world, request),
     showWorkload: async (request) => {
       const row = await ownWorkload(world, request);
@@ -72,14 +79,18 @@ export function workloadHandlers(world: World): WorkloadHandlers {
   };
 }
 
-async function listed(
-  world: World,
-  request: ApiRequest<"listWorkloads" | "listWorkloadsDetail">,
-): Promise<WorkloadRow[]> {
-  const { all_workloads: all } = request.query;
-  if (all === true) assertAdmin(request.caller, "workload:workload_get_all");
-  const filter = all === true ? {} : { projectId: request.caller.projectId };
-  return listWorkloads(world.database.handle, filter, pageOf(request.query));
+type ListRequest = ApiRequest<"listWorkloads" | "listWorkloadsDetail">;
+
+/** Which workloads a list is of. */
+function filterOf({ query, caller }: ListRequest): { readonly projectId?: ProjectId } {
+  if (query.all_workloads !== true) return { projectId: caller.projectId };
+  assertAdmin(caller, "workload:workload_get_all");
+  return {};
+}
+
+async function listDetails(world: World, request: ListRequest): Promise<WorkloadDetail[]> {
+  const rows = await listWorkloads(world.database.handle, filterOf(request), pageOf(request.query));
+  return details(world, rows, request.origin);
 }
 
 async function details(
@@ -89,15 +100,11 @@ async function details(
 ): Promise<WorkloadDetail[]> {
   const ids = rows.map((row) => row.id);
   const { handle } = world.database;
+  // Only a run that is not over waits, and it holds its workload.
+  const held = rows.flatMap((row) => (row.status === "available" ? [] : (row.run_id ?? [])));
   const facts = {
-    members: await listWorkloadInstances(handle, ids),
-    usage: await storageUsage(handle, ids),
-    schedules: await listSchedules(handle, ids),
-    waiting: await listWaiting(
-      handle,
-      rows.flatMap((row) => row.run_id ?? []),
-    ),
-    isSchedulerOn: await isSwitchedOn(handle, "global_job_scheduler"),
+    ...(await loadWorkloadFacts(handle, ids)),
+    waiting: held.length === 0 ? [] : await listWaiting(handle, held),
     nowMs: world.clock.now(),
   };
   return rows.map((row) => workloadDetail(row, facts, origin));

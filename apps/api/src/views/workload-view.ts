@@ -7,16 +7,16 @@ import {
 } from "@cairn/contract";
 import type {
   AdmissionRow,
-  ScheduleRow,
   StorageUsage,
-  WorkloadInstanceRow,
+  WorkloadFacts,
   WorkloadRow,
+  WorkloadSummaryRow,
 } from "@cairn/database";
 import { type BackupSchedule, parseSchedule, showSchedule } from "@cairn/domain";
 import { linksOf } from "../links.ts";
 
 /** A workload's row as a list shows it. */
-export function workloadSummary(row: WorkloadRow, origin: string): WorkloadSummary {
+export function workloadSummary(row: WorkloadSummaryRow, origin: string): WorkloadSummary {
   return {
     project_id: row.project_id,
     user_id: row.user_id,
@@ -33,15 +33,10 @@ export function workloadSummary(row: WorkloadRow, origin: string): WorkloadSumma
   };
 }
 
-/** What is known of some workloads beside their rows. */
-export interface WorkloadFacts {
-  readonly members: readonly WorkloadInstanceRow[];
-  readonly usage: readonly StorageUsage[];
-  readonly schedules: readonly ScheduleRow[];
+/** What is known of some workloads beside their rows, and when. */
+interface KnownFacts extends WorkloadFacts {
   /** Runs of theirs that have not begun. */
   readonly waiting: readonly AdmissionRow[];
-  /** Whether any schedule of the cloud starts anything. */
-  readonly isSchedulerOn: boolean;
   readonly nowMs: number;
 }
 
@@ -49,7 +44,7 @@ export interface WorkloadFacts {
 export const APPLIANCE_ZONE = "UTC";
 
 /** A schedule as it was given and is understood; one that does not count as clients know one that is off. */
-function scheduleView({ id, jobschedule: given }: WorkloadRow, facts: WorkloadFacts): JobSchedule {
+function scheduleView({ id, jobschedule: given }: WorkloadRow, facts: KnownFacts): JobSchedule {
   const { isSchedulerOn: isSwitchedOn, nowMs, schedules } = facts;
   const row = schedules.find((each) => each.workload_id === id);
   const none = { timeZone: APPLIANCE_ZONE, nowMs };
@@ -58,7 +53,7 @@ function scheduleView({ id, jobschedule: given }: WorkloadRow, facts: WorkloadFa
 }
 
 /** A workload with its members and what its snapshots occupy. */
-export function workloadDetail(row: WorkloadRow, about: WorkloadFacts, origin: string): WorkloadDetail {
+export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: string): WorkloadDetail {
   const full = usageOf(about.usage, row, "full");
   const incremental = usageOf(about.usage, row, "incremental");
   const { policy_id: policyId, ...metadata } = row.metadata;
