@@ -14,9 +14,9 @@ export const API_USAGE = `Usage: ./cairn bench api [--quick] [--minutes N] [--js
 
 Measures the control plane on one machine: an API, two engines and a datamover API on PostgreSQL, a sandbox of
 10,000 instances on paper, and 1,000 datamovers on paper. First 50 clients without a pause ask for lists and
-single things among 10,000 workloads and 500,000 snapshots; then 10,000 schedules come due within an hour while
-an engine is killed each minute. --minutes N takes N minutes of that hour, with their share of the schedules;
---quick is a tenth of everything, and 3 minutes. --json ends with one object: rows.
+single things among 10,000 workloads and 500,000 snapshots; then 10,000 schedules come due within an hour
+while an engine is killed each minute. --minutes N takes N minutes of that hour, with their share of the
+schedules; --quick is a tenth of everything, and 3 minutes. --json ends with one object: rows.
 `;
 
 const HOUR_MINUTES = 60;
@@ -78,12 +78,10 @@ async function measureAll({ meter, shape, minutes, tell, ...plan }: Plan): Promi
   const folder = await mkdtemp(join(plan.folder, "ca-"));
   let tree: ApiTree | undefined;
   try {
-    tell(
-      `starting the programs, ${String(shape.workloads)} instances and ${String(shape.datamovers)} datamovers`,
-    );
+    tell(`starting programs, ${String(shape.workloads)} instances, ${String(shape.datamovers)} datamovers`);
     tree = await ApiTree.start({ meter, folder, ...shape, instances: shape.workloads });
     tell(`making ${String(shape.workloads)} workloads and ${String(shape.snapshots)} snapshots`);
-    const projects = await gather(tree, shape);
+    const projects = await gather(tree, shape, meter.clock);
     await tellIdle(tree, { meter, tell });
     const lists = await listRows(tree, projects, { seconds: 10, tell });
     const count = Math.round((shape.workloads * minutes) / HOUR_MINUTES);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { connectApi } from "@cairn/contract";
 import { parseSchedule } from "@cairn/domain";
-import { Fault } from "@cairn/kernel";
+import { type Clock, Fault } from "@cairn/kernel";
 import { Client } from "pg";
 import type { ApiTree } from "./tree.ts";
 
@@ -21,18 +21,23 @@ export interface CrowdProject {
 }
 
 const FIRST_SNAPSHOT_MS = 120_000;
+const LOOK_MS = 200;
 
 /**
  * Fills the database: in each project one workload is made and protected by the API itself, and then copied
  * with its snapshot, one for each of the project's other paper instances. So the rows are those that the
  * programs write, and each workload can really be protected.
  */
-export async function gather(tree: ApiTree, shape: CrowdShape): Promise<readonly CrowdProject[]> {
+export async function gather(
+  tree: ApiTree,
+  shape: CrowdShape,
+  clock: Clock,
+): Promise<readonly CrowdProject[]> {
   const database = new Client({ connectionString: tree.databaseUrl });
   await database.connect();
   try {
     const projects: CrowdProject[] = [];
-    for (const name of tree.projects) projects.push(await fill({ tree, database, shape, name }));
+    for (const name of tree.projects) projects.push(await fill({ tree, database, shape, clock, name }));
     await database.query("analyze");
     return projects;
   } finally {
@@ -44,17 +49,18 @@ interface Filling {
   readonly tree: ApiTree;
   readonly database: Client;
   readonly shape: CrowdShape;
+  readonly clock: Clock;
   readonly name: string;
 }
 
-async function fill({ tree, database, shape, name }: Filling): Promise<CrowdProject> {
+async function fill({ tree, database, shape, clock, name }: Filling): Promise<CrowdProject> {
   const cloud = tree.cloudOf(name);
   const { value, project } = await cloud.token();
   const instances = await cloud.nova.servers.list({});
   const [first, ...others] = instances;
   if (first === undefined || project === undefined) throw new Fault("no-crowd", `filling ${name}`, "never");
   const token = value.reveal();
-  const seed = await protectFirst(tree, { projectId: project.id, token, instanceId: first.id });
+  const seed = await protectFirst(tree, { clock, projectId: project.id, token, instanceId: first.id });
   await database.query("begin");
   const copies = others.map(({ id, name: instance }) => ({ id: randomUUID(), instance: id, name: instance }));
   await database.query(COPY_WORKLOADS, [seed.workloadId, JSON.stringify(copies)]);
@@ -66,7 +72,12 @@ async function fill({ tree, database, shape, name }: Filling): Promise<CrowdProj
 
 async function protectFirst(
   tree: ApiTree,
-  of: { readonly projectId: string; readonly token: string; readonly instanceId: string },
+  of: {
+    readonly clock: Clock;
+    readonly projectId: string;
+    readonly token: string;
+    readonly instanceId: string;
+  },
 ): Promise<{ readonly workloadId: string; readonly snapshotId: string }> {
   const endpoint = `${tree.apiUrl}/v1/${of.projectId}`;
   const api = connectApi({ endpoint, token: async () => of.token });
@@ -74,17 +85,15 @@ async function protectFirst(
   const { workload } = await api.createWorkload({ body });
   const params = { workload_id: workload.id };
   const { snapshot } = await api.takeSnapshot({ params, body: { snapshot: {} } });
-  const untilMs = Date.now() + FIRST_SNAPSHOT_MS;
+  const untilMs = of.clock.now() + FIRST_SNAPSHOT_MS;
   for (;;) {
     const shown = await api.showSnapshot({ params: { snapshot_id: snapshot.id } });
     const { status, error_msg: why } = shown.snapshot;
     if (status === "available") return { workloadId: workload.id, snapshotId: snapshot.id };
-    if (status === "error" || Date.now() > untilMs) {
+    if (status === "error" || of.clock.now() > untilMs) {
       throw new Fault("no-crowd", `the first snapshot of a project is ${status}: ${String(why)}`, "never");
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, 200);
-    });
+    await of.clock.sleep(LOOK_MS);
   }
 }
 

@@ -1,12 +1,6 @@
 import { readFile } from "node:fs/promises";
-import {
-  type ClaimReply,
-  type Order,
-  type OrderOutcome,
-  parseAs,
-  ClaimReply as Reply,
-} from "@cairn/contract";
-import { describeFault, GiB, mapLimited } from "@cairn/kernel";
+import { ClaimReply, type Order, type OrderOutcome, parseAs } from "@cairn/contract";
+import { describeFault, GiB, mapLimited, systemClock } from "@cairn/kernel";
 import { importKeys } from "@cairn/repository";
 import { openStore } from "@cairn/store";
 import { openTransfer } from "@cairn/transfer";
@@ -24,7 +18,7 @@ export const READY = "ready";
 const WAIT_MS = 30_000;
 const GREETINGS_AT_ONCE = 50;
 const PAUSE_MS = 1_000;
-/** What a disk of a paper instance is said to be: nothing of it is read or stored but the root of its tree. */
+/** Size of a disk of a paper instance: nothing of it is stored but the root of its tree. */
 const DISK_BYTES = GiB;
 
 /**
@@ -52,7 +46,7 @@ async function work(url: string, token: string): Promise<never> {
   for (;;) {
     try {
       const claimed = await post(url, { token, path: "/v1/orders/claim", body });
-      const { orders } = parseAs(Reply, claimed) as ClaimReply;
+      const { orders } = parseAs(ClaimReply, claimed);
       await Promise.all(orders.map(async (order) => finish(url, token, order)));
     } catch (cause) {
       process.stderr.write(`${describeFault(cause)}\n`);
@@ -106,7 +100,7 @@ async function protect(
     const { indexSegments } = await transfer.seal(signal);
     return {
       kind: "protected",
-      pointAt: Date.now(),
+      pointAt: systemClock.now(),
       consistency: { quality: "crash", reason: "the instance is shut off" },
       disks: stored,
       indexSegments: [...indexSegments],

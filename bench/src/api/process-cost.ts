@@ -29,7 +29,7 @@ export async function costOf(tree: ApiTree): Promise<Cost> {
   return cost;
 }
 
-/** Share of a core between the two looks, and the highest memory; without the share for one that was killed. */
+/** Share of a core between two looks, and the highest memory; no share for one that was killed. */
 export function costText(before: Cost, after: Cost, seconds: number): string {
   const parts = [...after].map(([part, { pid, cpuSeconds, highestBytes }]) => {
     const earlier = before.get(part);

@@ -46,11 +46,13 @@ export async function scheduleRows(
     await waitForEnd(database, { clock, signal });
     const found = await judge(database, fromMs);
     const [p50, p99] = [percentile(found.lags, 50), percentile(found.lags, 99)];
-    const figures = `${String(found.lags.length)} of ${String(count)} started, ${String(found.doubled)} doubled`;
+    const started = String(found.lags.length);
+    const figures = `${started} of ${String(count)} started, ${String(found.doubled)} doubled`;
     const ends = `${String(found.available)} available, ${String(found.failed)} failed`;
     tell(`schedules   cairn  ${figures}, ${ends}, ${String(kills)} kills; lag p50 ${p50.toFixed(1)} s`);
     tell(`schedules   cairn  ${costText(before, after, (clock.now() - fromMs) / 1000)}`);
-    const rate = `${String(count)} in ${String(Math.round(work.seconds / 60))} min, an engine killed each minute`;
+    const minutes = String(Math.round(work.seconds / 60));
+    const rate = `${String(count)} in ${minutes} min, an engine killed each minute`;
     const row = { work: "schedules", unit: "" };
     return [
       atMost(LAG_SECONDS, { ...row, figure: `${rate}: p99 of the lag`, is: p99, unit: "s" }),

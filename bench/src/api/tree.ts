@@ -14,7 +14,7 @@ import { type PaperDatamovers, READY } from "./paper-datamovers.ts";
 
 const DATAMOVERS = fileURLToPath(new URL("./paper-datamovers.ts", import.meta.url));
 const USER = "crowd";
-/** Two engines that work on so many runs each: snapshots of paper instances wait for answers, not for a core. */
+/** Runs at once of each engine: snapshots of paper instances wait for answers, not for a core. */
 const RUNS_MAX = 16;
 
 export interface ApiTreeOptions {

@@ -40,9 +40,9 @@ export interface EmbeddedOptions {
   readonly osBrick?: boolean;
   /** What stays free of a datamover's scratch folder; its default when left out. */
   readonly scratchReserveMib?: number;
-  /** What the sandbox holds at first: a file as `apps/sandbox/src/seed` reads it; its own seed when left out. */
+  /** What the sandbox holds at first: a file for `apps/sandbox/src/seed`; its own seed when left out. */
   readonly seedFile?: string;
-  /** Compute hosts whose datamovers are the caller's business; the sandbox's two, with ours, when left out. */
+  /** Compute hosts whose datamovers the caller runs; the sandbox's two, with ours, when left out. */
   readonly foreignHosts?: readonly string[];
   /** Runs that an engine works on at once; its default when left out. */
   readonly runsMax?: number;
