@@ -83,6 +83,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "embedded",
     "maintenance",
     "nbd",
+    "notify",
     "openstack",
     "reader",
     "repository",

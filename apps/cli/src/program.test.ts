@@ -73,6 +73,9 @@ void test("every command's help has examples", async () => {
     "workload create|list|show|modify|delete|reset|pause|resume|unlock",
     "scheduler show|enable|disable",
     "trust list|show|validate|create|delete",
+    "setting list|show|create|update|delete",
+    "email show|set|test",
+    "webhook list|show|create|update|delete|test|deliveries|retry",
     "snapshot create|list|show|watch|cancel|delete",
     "restore oneclick|selective|topology|security-groups|inplace|list|show|watch|cancel|delete",
   ];

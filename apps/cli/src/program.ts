@@ -2,15 +2,18 @@ import { Command, CommanderError, Help, type Option } from "commander";
 import { admissionCommand } from "./commands/admission.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { completionScript } from "./commands/completion.ts";
+import { emailCommand } from "./commands/email.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
 import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { retentionCommand } from "./commands/retention.ts";
 import { schedulerCommand } from "./commands/scheduler.ts";
+import { settingCommand } from "./commands/setting.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
 import { trustCommand } from "./commands/trust.ts";
 import { FailedRun, StoppedWatching } from "./commands/watching.ts";
+import { webhookCommand } from "./commands/webhook.ts";
 import { examples, workloadCommand } from "./commands/workload.ts";
 import { workloadTypeCommand } from "./commands/workload-type.ts";
 import { type Ending, EXIT, type ExitCode, endingOf } from "./exit-codes.ts";
@@ -62,6 +65,9 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(auditCommand(shell));
   program.addCommand(admissionCommand(shell));
   program.addCommand(workloadTypeCommand(shell));
+  program.addCommand(settingCommand(shell));
+  program.addCommand(emailCommand(shell));
+  program.addCommand(webhookCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

@@ -15,7 +15,7 @@ const Written = Type.Object({
     saidBy: Type.Union([Type.Literal("project"), Type.Literal("cloud")]),
     host: Type.String(),
     port: Type.Integer(),
-    security: Type.Union(SMTP_SECURITIES.map((each) => Type.Literal(each))),
+    security: Type.Enum([...SMTP_SECURITIES]),
     username: Type.Optional(Type.String()),
     timeoutMs: Type.Integer(),
     sender: Type.Optional(Type.String()),

@@ -11,11 +11,12 @@ const page = {
   marker: Type.Optional(WireId),
 };
 
-const Event = Type.Union(NOTICE_EVENTS.map((event) => Type.Literal(event)));
+const Event = Type.Enum([...NOTICE_EVENTS]);
 const Name = Type.String({ minLength: 1, maxLength: 255 });
 const Url = Type.String({ minLength: 1, maxLength: 2048, description: "http:// or https://" });
 const Secret = Type.String({
   maxLength: 256,
+  writeOnly: true,
   description: "whsec_ and the base64 of 24 to 64 bytes, as Standard Webhooks has it",
 });
 

@@ -34,9 +34,21 @@ export function findMismatch(schema: TSchema, value: unknown): Mismatch | undefi
   const at = valueAt(value, path);
   return {
     field: fieldName(missing === undefined ? path : [...path, missing]),
-    value: missing === undefined ? at : undefined,
+    value: missing !== undefined ? undefined : isWriteOnly(schema, path) ? UNSHOWN : at,
     expected: missing === undefined ? (error?.message ?? "must have the documented form") : "is required",
   };
+}
+
+const UNSHOWN = "(not shown)";
+
+/** Whether a place lies in what is written and never read, such as a password: no error says it again. */
+function isWriteOnly(schema: object, path: readonly string[]): boolean {
+  let at: unknown = schema;
+  for (const part of ["", ...path]) {
+    if (part !== "") at = /^\d+$/.test(part) ? valueAt(at, ["items"]) : valueAt(at, ["properties", part]);
+    if (valueAt(at, ["writeOnly"]) === true) return true;
+  }
+  return false;
 }
 
 /** A value as the schema's type, or a `Rejection` that names the field, its value and what is expected. */

@@ -36,7 +36,7 @@ export type Setting = Static<typeof Setting>;
 
 const GivenSetting = Type.Object({
   name: SettingName,
-  value: Type.String({ maxLength: VALUE_MAX }),
+  value: Type.String({ maxLength: VALUE_MAX, writeOnly: true }),
   category: Type.Optional(Label),
   type: Type.Optional(
     Type.String({ maxLength: 255, description: "`secret`: the value is sealed, and shown to nobody" }),
@@ -66,7 +66,7 @@ const smtpQuery = Type.Object({
   smtp_server_name: mailText,
   smtp_port: mailText,
   smtp_server_username: mailText,
-  smtp_server_password: mailText,
+  smtp_server_password: Type.Optional(Type.String({ maxLength: 1024, writeOnly: true })),
   smtp_timeout: mailText,
   smtp_security: mailText,
   smtp_default_sender: mailText,

@@ -115,13 +115,18 @@ function engineEnvironment(settings: PartSettings): Record<string, string> {
     CAIRN_KEYS_KEY_FILE: layout.keyFile,
     CAIRN_TARGET_DEFAULT_PATH: layout.target,
     CAIRN_ENGINE_ESCROW_PUBLIC_KEY: escrowPublicKey,
-    // Not every cloud has Barbican; the sandbox has.
-    ...(cloud.kind === "sandbox" ? { CAIRN_ENGINE_BARBICAN_KEYS: "true" } : busEnvironment(cloud)),
+    ...(cloud.kind === "sandbox" ? SANDBOX_ENGINE : busEnvironment(cloud)),
     ...optional("CAIRN_ENGINE_LEASE_MS", options.leaseMs),
     ...optional("CAIRN_ENGINE_RUNS_MAX", options.runsMax),
     ...optional("CAIRN_MAINTENANCE_LOOK_SECONDS", options.maintenanceLookSeconds),
   };
 }
+
+/** Not every cloud has Barbican; the sandbox has. Its projects' webhooks are on this machine, as all of it. */
+const SANDBOX_ENGINE = {
+  CAIRN_ENGINE_BARBICAN_KEYS: "true",
+  CAIRN_NOTIFY_ALLOWED_NETWORKS: "127.0.0.0/8",
+};
 
 function busEnvironment({ busUrl }: OpenStackPlace): Record<string, string> {
   return busUrl === undefined ? {} : { CAIRN_NOTIFICATIONS_TRANSPORT_URL: busUrl };
