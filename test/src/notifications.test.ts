@@ -134,7 +134,7 @@ test("10.F 26: the owner is mailed each snapshot and restore that succeeds or fa
     await tree.embedded.sandbox.setQuota(project, { instances: 10 });
     await assertEnded(id, wanted, "available");
     await mailed(/^Subject: Restore successful: test of workload told/m);
-    await tree.cloud.nova.servers.delete(instance.id as never);
+    await tree.cloud.nova.servers.delete(instance.id);
     const failed = await endOfSnapshot(tree, await beginSnapshot(tree, workload));
     assert.equal(failed.status, "error");
     const why = await mailed(/^Subject: Snapshot failed: test of workload told/m);

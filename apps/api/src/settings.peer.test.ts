@@ -76,7 +76,7 @@ interface Row {
   readonly value: string;
 }
 
-test("settings of mail are set as existing clients do it, and every value but the password comes back", async () => {
+test("settings of mail are set as clients do it; all values but the password come back", async () => {
   const { status, json, text } = await raw("POST", "/settings", SMTP_BODY);
   assert.equal(status, 200);
   const { settings } = json as { settings: Row[] };
@@ -204,7 +204,7 @@ test("a value that a setting of mail may not have is refused with field, value a
   assert.equal((await client.listSettings({})).settings.length, 0);
 });
 
-test("public settings are an administrator's to write; projects see them, and their own come first", async () => {
+test("public settings are an administrator's to write; a project's own come first", async () => {
   const given = { settings: [{ name: "smtp_email_enable", value: "1", is_public: true }] };
   await assert.rejects(client.createSettings({ body: given }), { status: 403 });
   await admin.createSettings({ body: given });
@@ -308,7 +308,7 @@ test("W28 sends a test mail by the settings of the query, and answers when it wa
   assert.ok(!api.lines.join("\n").includes(PASSWORD));
 });
 
-test("a test mail that is not taken is an error that says why, and keeps nothing of the password", async () => {
+test("a test mail that is not taken is an error that says why; the password is not kept", async () => {
   const [{ status, text }] = await Promise.all([
     raw("GET", `/workloads/email/test_email?${SEVEN}`),
     endTrial({ kind: "failed", message: "550 no such user" }),
@@ -332,7 +332,7 @@ test("a test with a server of the query is told nothing of a stored one", async 
   assert.match(text, /smtp_server_name/);
 });
 
-test("without a query the stored settings are tried, and an administrator's server is an operator's word", async () => {
+test("without a query stored settings are tried; an administrator's are an operator's word", async () => {
   await raw("POST", "/settings", SMTP_BODY);
   const [, own] = await Promise.all([client.testEmail({}), endTrial({ kind: "sent" })]);
   assert.deepEqual([own.connection.saidBy, own.connection.host], ["project", "mail.example.org"]);

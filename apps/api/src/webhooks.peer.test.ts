@@ -39,7 +39,7 @@ async function made(name = "chat", by = client) {
   return (await by.createWebhook({ body: { webhook: { name, url: URL_GIVEN } } })).webhook;
 }
 
-test("a webhook is made with a secret that is shown this once, and hears of everything unless told", async () => {
+test("a webhook's secret is shown once, when it is made; it hears of everything unless told", async () => {
   const { secret, ...webhook } = await made();
   assert.ok(secret !== undefined && secretBytes(secret)?.length === 32);
   assert.deepEqual(webhook.events, NOTICE_EVENTS);

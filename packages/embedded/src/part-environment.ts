@@ -122,7 +122,7 @@ function engineEnvironment(settings: PartSettings): Record<string, string> {
   };
 }
 
-/** Not every cloud has Barbican; the sandbox has. Its projects' webhooks are on this machine, as all of it. */
+/** Not every cloud has Barbican; the sandbox has. Its projects' webhooks are on this machine, too. */
 const SANDBOX_ENGINE = {
   CAIRN_ENGINE_BARBICAN_KEYS: "true",
   CAIRN_NOTIFY_ALLOWED_NETWORKS: "127.0.0.0/8",
