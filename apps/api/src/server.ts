@@ -334,6 +334,9 @@ function requestIdOf(header: string | string[] | undefined): string {
 
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
+  // It closes after each answer, too; then there is nothing to abort.
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
   return gone.signal;
 }

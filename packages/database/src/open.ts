@@ -52,7 +52,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     max: options.poolMax ?? 10,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
-    types: sizesAsNumbers(),
+    types: ownTypes(),
   });
   pool.on("error", onFault);
   // The pool listens to idle connections only: one that breaks in a transaction between two statements would
@@ -72,13 +72,27 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   };
 }
 
+/** Of PostgreSQL's `pg_type`. */
 const INT8 = 20;
+const TIMESTAMPTZ = 1184;
 
-/** Sizes are below 2^53, so that int8 can be a number. */
-function sizesAsNumbers(): TypeOverrides {
+/** Sizes are below 2^53, so that int8 can be a number. Times come in lists of hundreds: see `parseTime`. */
+function ownTypes(): TypeOverrides {
   const overrides = new TypeOverrides();
+  const usual = overrides.getTypeParser(TIMESTAMPTZ);
   overrides.setTypeParser(INT8, parseInt8);
+  overrides.setTypeParser(TIMESTAMPTZ, (text) => parseTime(text) ?? (usual(text) as Date));
   return overrides;
+}
+
+/**
+ * A time as a session in UTC writes it, `2026-11-23 13:57:34.123456+00`; `undefined` for any other. The
+ * usual parser takes it apart with expressions, which was a tenth of what a list cost.
+ */
+function parseTime(text: string): Date | undefined {
+  if (text.length < 22 || text.length > 29 || !text.endsWith("+00") || text[10] !== " ") return undefined;
+  const date = new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 function parseInt8(text: string): number {
