@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   type BodyOf,
   faultBody,
-  fullPath,
+  fullPaths,
   matches,
   normaliseBody,
   normaliseQuery,
@@ -98,10 +98,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
 
 function addRoute(app: FastifyInstance, options: ServerOptions, id: RouteId): void {
   const route = routeOf(id);
-  for (const path of route.paths) {
+  for (const path of fullPaths(route)) {
     app.route({
       method: [...route.methods],
-      url: fullPath(route, path).replaceAll(/\{(\w+)\}/g, ":$1"),
+      url: path.replaceAll(/\{(\w+)\}/g, ":$1"),
       // HEAD must change nothing, also where old clients change things with GET.
       exposeHeadRoute: route.effect === "read" || route.effect === "inspect",
       handler: async (request, reply) => answer(options, id, request, reply),
@@ -120,8 +120,8 @@ async function answer(
   reply: FastifyReply,
 ): Promise<void> {
   const route = routeOf(id);
-  const { project_id: projectId, ...params } = request.params as Record<string, string>;
-  const caller = projectId === undefined ? undefined : await admit(options, route, request);
+  const { project_id: _, ...params } = request.params as Record<string, string>;
+  const caller = route.scope === "public" ? undefined : await admit(options, route, request);
   const handler = options.handlers[id] as (request: LooseRequest) => Promise<unknown>;
   const perform = async (): Promise<unknown> =>
     handler({
@@ -134,7 +134,7 @@ async function answer(
       log: options.log.child({
         request: request.id,
         route: id,
-        ...(projectId === undefined ? {} : { project: projectId }),
+        ...(caller === undefined ? {} : { project: caller.projectId }),
       }),
       signal: goneSignal(reply),
     });
@@ -175,9 +175,10 @@ interface LooseRequest extends Omit<ApiRequest<RouteId>, "params" | "query" | "b
 
 /** Who asks, and whether they may; one set of rules judges both. */
 async function admit(options: ServerOptions, route: Route, request: FastifyRequest): Promise<Caller> {
-  const { project_id: projectId = "", ...params } = request.params as Record<string, string>;
+  const { project_id: named, ...params } = request.params as Record<string, string>;
   const rules = await options.policy.current();
-  const caller = await callerOf(options, { rules, request, projectId });
+  const caller = await callerOf(options, { rules, request, named });
+  const { projectId } = caller;
   try {
     assertProject(projectId, caller);
     const thing =
@@ -197,17 +198,18 @@ async function admit(options: ServerOptions, route: Route, request: FastifyReque
 interface Asked {
   readonly rules: PolicyRules;
   readonly request: FastifyRequest;
-  readonly projectId: string;
+  /** The project of the path; whoever names none asks about the token's. */
+  readonly named: string | undefined;
 }
 
-async function callerOf(options: ServerOptions, { rules, request, projectId }: Asked): Promise<Caller> {
+async function callerOf(options: ServerOptions, { rules, request, named }: Asked): Promise<Caller> {
   const text = tokenOf(request);
   const bearer = await options.tokens.bearerOf(text);
   const isAdmin = isAdministrator(rules, bearer);
   return {
     userId: bearer.userId,
     userName: bearer.userName,
-    projectId: asId(projectId),
+    projectId: named === undefined ? bearer.projectId : asId(named),
     tokenProjectId: bearer.projectId,
     tokenProjectName: bearer.projectName,
     roles: bearer.roles,
@@ -271,7 +273,7 @@ function methodsOf(path: string): string[] {
   const segments = path.replace(/\/$/, "").split("/");
   const found = routeIds.flatMap((id) => {
     const route = routeOf(id);
-    return route.paths.some((each) => isAt(fullPath(route, each).split("/"), segments)) ? route.methods : [];
+    return fullPaths(route).some((each) => isAt(each.split("/"), segments)) ? route.methods : [];
   });
   return [...new Set(found)];
 }

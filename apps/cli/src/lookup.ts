@@ -1,4 +1,11 @@
-import type { ApiClient, RestoreSummary, SnapshotSummary, WorkloadSummary } from "@cairn/contract";
+import type {
+  ApiClient,
+  BackupTarget,
+  BackupTargetType,
+  RestoreSummary,
+  SnapshotSummary,
+  WorkloadSummary,
+} from "@cairn/contract";
 import { isUuid, Rejection } from "@cairn/kernel";
 
 /** Rows asked for at once, and pages at most: a list never runs away. */
@@ -53,6 +60,30 @@ export async function listRestores(
   max?: number,
 ): Promise<RestoreSummary[]> {
   return allOf(async (page) => (await api.listRestores({ query: { ...query, ...page } })).restores, max);
+}
+
+export async function listTargets(api: ApiClient): Promise<BackupTarget[]> {
+  return allOf(async (query) => (await api.listBackupTargets({ query })).backup_targets);
+}
+
+export async function listTargetTypes(api: ApiClient): Promise<BackupTargetType[]> {
+  return allOf(async (query) => (await api.listBackupTargetTypes({ query })).backup_target_types);
+}
+
+/** The id of a backup target by its id, or the name of one of its types. */
+export async function findTarget(api: ApiClient, wanted: string): Promise<string> {
+  if (isUuid(wanted)) return wanted;
+  const types = await listTargetTypes(api);
+  return only(
+    "target",
+    wanted,
+    types.map((type) => ({ id: type.backup_targets_id, name: type.name })),
+  );
+}
+
+/** The id of a type of backup targets by its id or name. */
+export async function findTargetType(api: ApiClient, wanted: string): Promise<string> {
+  return isUuid(wanted) ? wanted : only("target-type", wanted, await listTargetTypes(api));
 }
 
 /** The id of a workload by its id or name. */

@@ -76,6 +76,8 @@ void test("every command's help has examples", async () => {
     "setting list|show|create|update|delete",
     "email show|set|test",
     "webhook list|show|create|update|delete|test|deliveries|retry",
+    "target list|show|create|update|delete|set-default",
+    "target-type list|show|create|update|delete|add-projects|remove-projects",
     "snapshot create|list|show|watch|cancel|delete",
     "restore oneclick|selective|topology|security-groups|inplace|list|show|watch|cancel|delete",
   ];

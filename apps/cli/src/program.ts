@@ -11,6 +11,8 @@ import { schedulerCommand } from "./commands/scheduler.ts";
 import { settingCommand } from "./commands/setting.ts";
 import { setupCommand } from "./commands/setup.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
+import { targetCommand } from "./commands/target.ts";
+import { targetTypeCommand } from "./commands/target-type.ts";
 import { trustCommand } from "./commands/trust.ts";
 import { FailedRun, StoppedWatching } from "./commands/watching.ts";
 import { webhookCommand } from "./commands/webhook.ts";
@@ -68,6 +70,8 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(settingCommand(shell));
   program.addCommand(emailCommand(shell));
   program.addCommand(webhookCommand(shell));
+  program.addCommand(targetCommand(shell));
+  program.addCommand(targetTypeCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

@@ -16,7 +16,10 @@ export const engineSpec = {
   database: databaseSettings,
   keystone: keystoneSettings,
   keys: keySettings,
-  target: targetSettings,
+  target: {
+    ...targetSettings,
+    lookSeconds: integer({ min: 1, max: 3_600, default: 60, help: "how often to look at each target" }),
+  },
   engine: {
     runsMax: integer({ min: 1, max: 64, default: 8, help: "runs worked on at once" }),
     leaseMs: integer({

@@ -1,5 +1,5 @@
 import { type Database, startRunWorker } from "@cairn/database";
-import { executeRun, type RunnerWorld } from "@cairn/flows";
+import { executeRun, holdForTarget, type RunnerWorld } from "@cairn/flows";
 import { asError, type RunId } from "@cairn/kernel";
 import type { Log, Status } from "@cairn/service";
 import { reconcile } from "./reconciler.ts";
@@ -64,6 +64,12 @@ async function workOn(
 ): Promise<void> {
   using _doing = status.doing(`run ${runId}`);
   try {
+    const { database, clock } = world;
+    const waiting = await holdForTarget({ database, now: clock.now() }, runId);
+    if (waiting !== undefined) {
+      log.info("run.waiting", { run: runId, reason: waiting });
+      return;
+    }
     const done = await executeRun(world, runId, signal);
     if (done.kind === "concluded") status.succeeded(`run.${done.result.kind}`);
     // Lost: another engine works on it, and there is nothing to deliver again.

@@ -20,6 +20,7 @@ import { startYielding } from "./notifications/yielding.ts";
 import { mailAddresses, notifySettings, startNotifier } from "./notifier.ts";
 import { startScheduler } from "./scheduler.ts";
 import { readTarget } from "./target-settings.ts";
+import { startWatcher } from "./watcher.ts";
 
 /** Looked at so often per lease, so that a dead engine's runs wait little more than the lease. */
 const RECONCILES_PER_LEASE = 2.4;
@@ -72,13 +73,14 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const seal = secretSeal(config.keystone.password);
   const notifying = { database, clock, log, seal, mailAddressOf: mailAddresses(admin), ...notify };
   const notifier = startNotifier(notifying, status, config.notify.lookMs);
+  const watcher = startWatcher({ ...world, admin, everyMs: config.target.lookSeconds * 1000 }, status);
   const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      const parts = [engine, maintainer, scheduler, notifier, yielding];
+      const parts = [engine, maintainer, scheduler, notifier, watcher, yielding];
       await Promise.all(parts.map(async (part) => part.stop()));
       await statusServer.close();
       await database.close();

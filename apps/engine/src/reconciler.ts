@@ -5,6 +5,7 @@ import {
   listDatamovers,
   listStrandedRuns,
 } from "@cairn/database";
+import { releaseWaitingRuns } from "@cairn/flows";
 import { asError, type Clock, type HostName } from "@cairn/kernel";
 import type { Log, Status } from "@cairn/service";
 
@@ -48,7 +49,8 @@ export async function reconcile(options: ReconcilerOptions, signal: AbortSignal)
 async function reconcileOnce(options: ReconcilerOptions, away: Set<HostName>): Promise<void> {
   const { database, log } = options;
   const limits = { unclaimedMs: options.unclaimedMs, limit: STRANDED_MAX };
-  for (const runId of await listStrandedRuns(database.handle, limits)) {
+  const released = await releaseWaitingRuns(database);
+  for (const runId of [...released, ...(await listStrandedRuns(database.handle, limits))]) {
     await database.transaction(async (transaction) => {
       await enqueueRun(transaction, runId);
     });

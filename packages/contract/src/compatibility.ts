@@ -29,6 +29,13 @@ const SCHEDULE_NAMES = {
   snapshots_to_retain: "retention_policy_value",
 };
 
+const TARGET_NAMES = { path: "filesystem_export_mount_path", name: "btt_name", default: "is_default" };
+const TARGET_TYPE_NAMES = {
+  backup_target_id: "backup_targets_id",
+  metadata: "backup_target_type_metadata",
+  public: "is_public",
+};
+
 const TRUE_WORDS = new Set(["true", "1", "yes", "on", "t", "y"]);
 const FALSE_WORDS = new Set(["false", "0", "no", "off", "f", "n", "", "none"]);
 
@@ -78,6 +85,10 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   updateSettings: settingsForm,
   planRestore: (body) => inside(body ?? { plan: {} }, "plan", present),
   previewRetention: (body) => inside(body ?? { preview: {} }, "preview", previewForm),
+  createBackupTarget: (body) => inside(body, "backup_target", targetForm),
+  updateBackupTarget: (body) => inside(body, "backup_target", targetForm),
+  createBackupTargetType: (body) => inside(body, "backup_target_type", typeForm),
+  updateBackupTargetType: (body) => inside(body, "backup_target_type", typeForm),
 };
 
 const SETTING_NAMES = { hidden: "is_hidden", public: "is_public" };
@@ -106,6 +117,20 @@ function settingForm(setting: unknown): unknown {
 
 function asText(value: unknown): unknown {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+}
+
+/** Existing clients send every field that they have a flag for, empty where it was not given. */
+function targetForm(target: Json): Json {
+  const named = withoutBlanks(renamed(target, TARGET_NAMES));
+  return "type" in named ? { ...named, type: lowerCase(named["type"]) } : named;
+}
+
+function typeForm(type: Json): Json {
+  return withoutBlanks(renamed(type, TARGET_TYPE_NAMES));
+}
+
+function lowerCase(value: unknown): unknown {
+  return typeof value === "string" ? value.toLowerCase() : value;
 }
 
 function workloadForm(workload: Json): Json {

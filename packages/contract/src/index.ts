@@ -15,6 +15,7 @@ export type { Method, Route } from "./route.ts";
 export {
   type BodyOf,
   fullPath,
+  fullPaths,
   type ParamsOf,
   type QueryOf,
   type ReplyOf,
@@ -36,5 +37,11 @@ export {
   wireTime,
 } from "./shapes.ts";
 export * from "./snapshots.ts";
+export {
+  type BackupTarget,
+  type BackupTargetType,
+  type CreateBackupTarget,
+  type UpdateBackupTarget,
+} from "./target-routes.ts";
 export type { Trust } from "./trust-routes.ts";
 export * from "./workloads.ts";

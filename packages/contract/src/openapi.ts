@@ -1,7 +1,7 @@
 import type { TSchema } from "typebox";
 import * as restores from "./restores.ts";
 import type { Method, Route } from "./route.ts";
-import { fullPath, type RouteId, routeIds, routeOf } from "./routes.ts";
+import { fullPath, fullPaths, type RouteId, routeIds, routeOf } from "./routes.ts";
 import { DiskProgress, FaultDetail, Links, MetadataRow, Progress } from "./shapes.ts";
 import * as snapshots from "./snapshots.ts";
 import * as workloads from "./workloads.ts";
@@ -28,10 +28,9 @@ export function openapi(): Record<string, unknown> {
   const paths: Record<string, Record<string, Json>> = {};
   for (const id of routeIds) {
     const route = routeOf(id);
-    for (const path of route.paths) {
+    for (const at of fullPaths(route)) {
       for (const method of route.methods) {
-        const at = fullPath(route, path);
-        paths[at] = { ...paths[at], [method.toLowerCase()]: operation(id, path, method) };
+        paths[at] = { ...paths[at], [method.toLowerCase()]: operation(id, at, method) };
       }
     }
   }
@@ -54,12 +53,13 @@ export function openapi(): Record<string, unknown> {
   };
 }
 
-function operation(id: RouteId, path: string, method: Method): Json {
+function operation(id: RouteId, at: string, method: Method): Json {
   const route = routeOf(id);
-  const preferred = path === route.paths[0] && method === route.methods[0];
+  const [first] = fullPaths(route);
+  const preferred = at === first && method === route.methods[0];
   const needs = route.action === undefined ? "" : ` Needs the right \`${route.action}\`.`;
   return {
-    operationId: preferred ? id : `${id}_${method.toLowerCase()}_${slug(path)}`,
+    operationId: preferred ? id : `${id}_${method.toLowerCase()}_${spelling(route, at)}`,
     summary: route.summary,
     description: preferred
       ? `${route.summary}.${needs}`
@@ -67,14 +67,14 @@ function operation(id: RouteId, path: string, method: Method): Json {
     ...(preferred ? {} : { deprecated: true }),
     tags: [tagOf(route)],
     security: route.scope === "public" ? [] : [{ keystone: [] }],
-    parameters: parameters(route, path),
+    parameters: parameters(route, at),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: json(route.body) } }),
     responses: responses(route),
   };
 }
 
-function parameters(route: Route, path: string): Json {
-  const placed = Array.from(fullPath(route, path).matchAll(/\{(\w+)\}/g), (match) => match[1] ?? "");
+function parameters(route: Route, at: string): Json {
+  const placed = Array.from(at.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? "");
   const inPath = placed.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
   const inQuery = properties(route.query)
     .filter(([name]) => !placed.includes(name))
@@ -124,6 +124,12 @@ function properties(schema: TSchema): [string, TSchema][] {
 
 function tagOf(route: Route): string {
   return route.action?.split(":")[0] ?? "service";
+}
+
+/** What tells a spelling from others of its route. */
+function spelling(route: Route, at: string): string {
+  if (route.rootPaths?.includes(at) === true) return `root_${slug(at)}`;
+  return slug(route.paths.find((path) => fullPath(route, path) === at) ?? at);
 }
 
 function slug(path: string): string {

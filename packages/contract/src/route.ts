@@ -10,6 +10,8 @@ export interface Route {
   readonly scope: "public" | "project";
   readonly methods: readonly [Method, ...Method[]];
   readonly paths: readonly [string, ...string[]];
+  /** Spellings that name no project: the token's is meant. */
+  readonly rootPaths?: readonly string[];
   readonly params: TSchema;
   readonly query: TSchema;
   /** Absent: a body is ignored. */

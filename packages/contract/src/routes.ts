@@ -9,6 +9,7 @@ import { scheduleRoutes } from "./schedule-routes.ts";
 import { settingRoutes } from "./setting-routes.ts";
 import { WireId } from "./shapes.ts";
 import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
+import { targetRoutes } from "./target-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
 import { CreateWorkload, ModifyWorkload, WorkloadDetail, WorkloadSummary } from "./workloads.ts";
 
@@ -196,6 +197,7 @@ export const routes = {
   ...notificationRoutes,
   ...planningRoutes,
   ...admissionRoutes,
+  ...targetRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],
@@ -367,4 +369,9 @@ export function routeOf(id: RouteId): Route {
 /** The full path of a route's spelling: those of a project lie under `/v1/{project_id}`. */
 export function fullPath(route: Route, path: string): string {
   return route.scope === "project" ? `/v1/{project_id}${path}` : path;
+}
+
+/** Every spelling of a route as a full path, the preferred one first. */
+export function fullPaths(route: Route): readonly string[] {
+  return [...route.paths.map((path) => fullPath(route, path)), ...(route.rootPaths ?? [])];
 }

@@ -146,7 +146,7 @@ export type WorkloadPoint = Static<typeof WorkloadPoint>;
 export const Waiting = Type.Object({
   since: Timestamp,
   place: nullable(Type.Integer({ minimum: 1, description: "in the queue of all projects" })),
-  code: nullable(Type.String({ description: "cap, blackout, window or reserved" })),
+  code: nullable(Type.String({ description: "cap, blackout, window, reserved or target-offline" })),
   reason: Type.String(),
 });
 export type Waiting = Static<typeof Waiting>;

@@ -52,7 +52,9 @@ export const CreateWorkload = Type.Object({
     policy_id: Type.Optional(nullable(Type.String())),
     encryption: Type.Optional(Type.Boolean()),
     secret_uuid: Type.Optional(nullable(Type.String())),
-    backup_target_types: Type.Optional(nullable(Type.String())),
+    backup_target_types: Type.Optional(
+      nullable(Type.String({ description: "name or id of the type of its backup target, for ever" })),
+    ),
   }),
 });
 export type CreateWorkload = Static<typeof CreateWorkload>;
@@ -66,6 +68,9 @@ export const ModifyWorkload = Type.Object({
     jobschedule: Type.Optional(JobSchedule),
     metadata: Type.Optional(MetadataMap),
     policy_id: Type.Optional(nullable(Type.String())),
+    backup_target_types: Type.Optional(
+      nullable(Type.String({ description: "cannot be changed; the same is no change" })),
+    ),
   }),
 });
 export type ModifyWorkload = Static<typeof ModifyWorkload>;

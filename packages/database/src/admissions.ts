@@ -66,13 +66,14 @@ const SUBJECTS_MAX = 50_000;
 
 /**
  * All snapshots that run or wait, in the order in which they were asked for. Those that a restore takes
- * before it overwrites something are never held back, but they are counted.
+ * before it overwrites something are never held back, but they are counted. Not those that wait for a target
+ * that is away: they are asked about again when it is back.
  */
 export async function listAdmissionSubjects(handle: Handle): Promise<AdmissionSubject[]> {
   const found = await sql<AdmissionSubject>`
     select run.id as "runId", run.project_id as "projectId", run.workload_id as "workloadId",
       run.snapshot_id as "snapshotId",
-      coalesce((select target_id from repository where repository.project_id = run.project_id limit 1),
+      coalesce((select target_id from workload where workload.id = run.workload_id),
         (select id from target where is_default limit 1)) as "targetId",
       coalesce(admission.is_scheduled, false) as "isScheduled",
       coalesce(admission.asked_at, run.created_at) as "askedAt",
@@ -80,6 +81,7 @@ export async function listAdmissionSubjects(handle: Handle): Promise<AdmissionSu
       admission.hosts, admission.place, admission.reason, admission.reason_code as "reasonCode"
     from run left join admission on admission.run_id = run.id
     where run.state <> 'concluded' and run.flow in ('snapshot', 'safety-snapshot')
+      and run.waiting_reason is null
     order by coalesce(admission.asked_at, run.created_at), run.id
     limit ${SUBJECTS_MAX}
   `.execute(handle);

@@ -128,18 +128,13 @@ export {
 } from "./rebuilt.ts";
 export {
   addSegments,
-  ensureDefaultTarget,
   ensureRepository,
-  findDefaultTarget,
   findRepositoryId,
-  findTargetByPath,
   listSegments,
   loadRepository,
   noteStateEpoch,
-  registerDefaultTarget,
   replaceSegments,
   replaceWrappedKeys,
-  type WantedTarget,
 } from "./repositories.ts";
 export {
   completeRestore,
@@ -213,12 +208,66 @@ export type {
   SnapshotType,
   StepRow,
   Tables,
-  TargetRow,
   TrustRow,
   WorkloadInstanceRow,
   WorkloadRow,
   WorkloadStatus,
 } from "./tables.ts";
+export type {
+  TargetFault,
+  TargetRow,
+  TargetTypeId,
+  TargetTypeProjectRow,
+  TargetTypeRow,
+  TargetWish,
+} from "./target-tables.ts";
+export {
+  assignTargetType,
+  type ChangedTargetType,
+  changeTargetType,
+  deleteTargetType,
+  findTargetType,
+  insertTargetType,
+  listTargetTypes,
+  listTypeProjects,
+  listTypesOf,
+  type NewTargetType,
+  type TargetTypeChanges,
+  targetTypeNames,
+} from "./target-types.ts";
+export {
+  type AwaitedTarget,
+  claimTarget,
+  findAwaitedTarget,
+  holdRun,
+  noteTargetFault,
+  noteTargetOffline,
+  noteTargetOnline,
+  noteTargetProven,
+  releaseHeldRuns,
+  type TargetClaim,
+} from "./target-watching.ts";
+export {
+  changeTarget,
+  chooseDefaultTarget,
+  createTarget,
+  deleteTarget,
+  ensureDefaultTarget,
+  findDefaultTarget,
+  findTarget,
+  findTargetAt,
+  listReadyTargets,
+  listTargets,
+  type NewTarget,
+  registerConfiguredTarget,
+  settleWorkloadTarget,
+  type TargetChanges,
+  type TargetCreation,
+  type TargetDeletion,
+  type TargetUse,
+  targetUse,
+  type WantedTarget,
+} from "./targets.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
 export {
   type Delegation,

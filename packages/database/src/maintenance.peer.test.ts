@@ -4,8 +4,9 @@ import { asId, newId, type RepositoryId } from "@cairn/kernel";
 import { claimMaintenance, ensureMaintenance, finishMaintenance, renewMaintenance } from "./maintenance.ts";
 import { type Database, openDatabase } from "./open.ts";
 import { insertRebuiltSnapshot, insertRebuiltWorkload } from "./rebuilt.ts";
-import { ensureDefaultTarget, ensureRepository } from "./repositories.ts";
+import { ensureRepository } from "./repositories.ts";
 import { saveDegraded } from "./snapshots.ts";
+import { ensureDefaultTarget } from "./targets.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 
 let postgres: TestDatabase;

@@ -44,6 +44,10 @@ export async function claimMaintenance(
     .selectFrom("maintenance")
     .innerJoin("repository", "repository.id", "maintenance.repository_id")
     .select(["repository_id", "kind"])
+    // Work on a target that is away would only fail; it is due as soon as that is back.
+    .where("repository.target_id", "in", (eb) =>
+      eb.selectFrom("target").select("target.id").where("target.is_online", "=", true),
+    )
     .where("kind", "in", by.kinds)
     .where("due_at", "<=", sql<Date>`now()`)
     .where("repository_id", "not in", (eb) =>

@@ -14,7 +14,7 @@ export interface DiskProgress {
 export interface RunProgress {
   readonly runId: RunId;
   readonly flow: FlowName;
-  /** `planning`, what the orders are doing (`reading` …), or `undoing`. */
+  /** `planning`, `waiting: …`, what the orders are doing (`reading` …), or `undoing`. */
   readonly phase: string;
   /** 0 to 100; 100 only when the run has succeeded. */
   readonly percent: number;
@@ -32,7 +32,7 @@ export async function listRunProgress(
   if (runIds.length === 0) return new Map();
   const runs = await handle
     .selectFrom("run")
-    .select(["id", "flow", "state", "result"])
+    .select(["id", "flow", "state", "result", "waiting_reason"])
     .where("id", "in", runIds)
     .execute();
   const orders = await handle
@@ -75,7 +75,10 @@ function reportOf(progress: unknown): Report {
   return progress as Report;
 }
 
-function sum(run: Pick<RunRow, "id" | "flow" | "state" | "result">, reports: readonly Report[]): RunProgress {
+function sum(
+  run: Pick<RunRow, "id" | "flow" | "state" | "result" | "waiting_reason">,
+  reports: readonly Report[],
+): RunProgress {
   const disks = reports.flatMap((report) => report.disks);
   const doneBytes = total(disks, (disk) => disk.doneBytes);
   const totalBytes = total(disks, (disk) => disk.totalBytes);
@@ -86,13 +89,18 @@ function sum(run: Pick<RunRow, "id" | "flow" | "state" | "result">, reports: rea
   return {
     runId: run.id,
     flow: run.flow,
-    phase: run.state === "forward" ? (phase ?? "preparing") : run.state,
+    phase: phaseOf(run, phase),
     percent: Math.min(percent, succeeded ? 100 : 99),
     doneBytes,
     totalBytes,
     storedBytes: total(disks, (disk) => disk.storedBytes),
     disks,
   };
+}
+
+function phaseOf(run: Pick<RunRow, "state" | "waiting_reason">, reported: string | undefined): string {
+  if (run.state === "forward") return reported ?? "preparing";
+  return run.waiting_reason === null ? run.state : `waiting: ${run.waiting_reason}`;
 }
 
 function total(disks: readonly DiskProgress[], pick: (disk: DiskProgress) => number): number {

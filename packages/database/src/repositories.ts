@@ -1,82 +1,7 @@
-import {
-  asId,
-  newId,
-  type ProjectId,
-  type RepositoryId,
-  type SnapshotId,
-  type TargetId,
-} from "@cairn/kernel";
-import { type Handle, type RepositoryRow, type TargetRow, toJson } from "./tables.ts";
-
-/**
- * Makes the directory the default target, once; one with this path that exists already becomes the default.
- */
-export async function ensureDefaultTarget(transaction: Handle, path: string): Promise<TargetRow> {
-  await transaction
-    .updateTable("target")
-    .set({ is_default: false })
-    .where("is_default", "=", true)
-    .where("path", "<>", path)
-    .execute();
-  return transaction
-    .insertInto("target")
-    .values({ id: newId<"target">(), name: path, kind: "directory", path, is_default: true })
-    .onConflict((conflict) => conflict.column("name").doUpdateSet({ is_default: true }))
-    .returningAll()
-    .executeTakeFirstOrThrow();
-}
-
-/** A target as it is registered. */
-export interface WantedTarget {
-  readonly kind: TargetRow["kind"];
-  readonly path: string;
-  readonly address: Readonly<Record<string, unknown>>;
-  readonly sealedSecret: Buffer | undefined;
-  readonly mover: { readonly keyId: string; readonly sealedSecret: Buffer } | undefined;
-  /** What a probe found. */
-  readonly report: unknown;
-}
-
-/** Makes a probed target the default one. What was known of one with this path is replaced. */
-export async function registerDefaultTarget(transaction: Handle, wanted: WantedTarget): Promise<TargetRow> {
-  const { path, kind, mover } = wanted;
-  await transaction
-    .updateTable("target")
-    .set({ is_default: false })
-    .where("is_default", "=", true)
-    .where("path", "<>", path)
-    .execute();
-  const values = {
-    kind,
-    path,
-    is_default: true,
-    address: toJson(wanted.address),
-    sealed_secret: wanted.sealedSecret ?? null,
-    mover_key_id: mover?.keyId ?? null,
-    sealed_mover_secret: mover?.sealedSecret ?? null,
-    report: toJson(wanted.report),
-  };
-  return transaction
-    .insertInto("target")
-    .values({ id: newId<"target">(), name: path, ...values })
-    .onConflict((conflict) => conflict.column("name").doUpdateSet(values))
-    .returningAll()
-    .executeTakeFirstOrThrow();
-}
-
-/** The target of this path, if one is registered. */
-export async function findTargetByPath(handle: Handle, path: string): Promise<TargetRow | undefined> {
-  return handle.selectFrom("target").selectAll().where("name", "=", path).executeTakeFirst();
-}
-
-/** Where repositories are made that ask for no other target. */
-export async function findDefaultTarget(handle: Handle): Promise<TargetRow | undefined> {
-  return handle.selectFrom("target").selectAll().where("is_default", "=", true).executeTakeFirst();
-}
-
-async function findTarget(handle: Handle, id: TargetId): Promise<TargetRow | undefined> {
-  return handle.selectFrom("target").selectAll().where("id", "=", id).executeTakeFirst();
-}
+import { asId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId } from "@cairn/kernel";
+import type { Handle, RepositoryRow } from "./tables.ts";
+import type { TargetRow } from "./target-tables.ts";
+import { findTarget } from "./targets.ts";
 
 /** A repository together with its target. */
 export async function loadRepository(
@@ -124,17 +49,17 @@ export async function ensureRepository(
     .executeTakeFirstOrThrow();
 }
 
-/** A project's repository on the default target, if it has one. */
+/** A project's repository on a target, if it has one. */
 export async function findRepositoryId(
   handle: Handle,
   projectId: ProjectId,
+  targetId: TargetId,
 ): Promise<RepositoryId | undefined> {
   const row = await handle
     .selectFrom("repository")
-    .innerJoin("target", "target.id", "repository.target_id")
-    .select("repository.id")
-    .where("repository.project_id", "=", projectId)
-    .where("target.is_default", "=", true)
+    .select("id")
+    .where("project_id", "=", projectId)
+    .where("target_id", "=", targetId)
     .executeTakeFirst();
   return row?.id;
 }

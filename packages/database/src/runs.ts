@@ -25,6 +25,7 @@ export async function claimRun(
       generation: eb("generation", "+", 1),
       claimed_by: wanted.engine,
       lease_until: inFuture(wanted.leaseMs),
+      waiting_reason: null,
       updated_at: sql<Date>`now()`,
     }))
     .where("id", "=", wanted.runId)
@@ -268,6 +269,8 @@ export async function listStrandedRuns(
     .where("state", "<>", "concluded")
     // One that waits for its admission has no job on purpose.
     .where(sql<boolean>`not exists (select from admission where run_id = run.id and admitted_at is null)`)
+    // What waits for a target is queued when that is back.
+    .where("waiting_reason", "is", null)
     .where((eb) =>
       eb.or([
         eb("lease_until", "<=", sql<Date>`now()`),

@@ -17,10 +17,13 @@ import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
+import type { TargetTable, TargetTypeId, TargetTypeProjectTable, TargetTypeTable } from "./target-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
 export interface Tables extends AdmissionTables, AuditTables, NoticeTables {
   target: TargetTable;
+  target_type: TargetTypeTable;
+  target_type_project: TargetTypeProjectTable;
   repository: RepositoryTable;
   repository_segment: RepositorySegmentTable;
   maintenance: MaintenanceTable;
@@ -53,24 +56,6 @@ type Now = ColumnType<Date, Date | undefined, Date>;
 export function toJson(value: unknown): string {
   return JSON.stringify(value ?? null);
 }
-
-interface TargetTable {
-  id: TargetId;
-  name: string;
-  kind: "directory" | "s3";
-  /** For people: the directory, or `s3://bucket/prefix`. */
-  path: string;
-  is_default: Generated<boolean>;
-  /** All of the address but secrets. */
-  address: JsonOrDefault<Readonly<Record<string, unknown>>>;
-  sealed_secret: Buffer | null;
-  mover_key_id: string | null;
-  sealed_mover_secret: Buffer | null;
-  /** What a probe found; null until the target was probed. */
-  report: Json<unknown> | null;
-  created_at: Now;
-}
-export type TargetRow = Selectable<TargetTable>;
 
 interface RepositoryTable {
   id: RepositoryId;
@@ -134,6 +119,9 @@ interface WorkloadTable {
   next_full: Generated<boolean>;
   jobschedule: JsonOrDefault<Record<string, unknown>>;
   metadata: JsonOrDefault<Record<string, unknown>>;
+  /** Where its snapshots go; null until its first one, when none was chosen. */
+  target_id: TargetId | null;
+  target_type_id: TargetTypeId | null;
   created_at: Now;
   updated_at: Now;
 }
@@ -234,6 +222,8 @@ interface RunTable {
   generation: Generated<number>;
   claimed_by: string | null;
   lease_until: Date | null;
+  /** Why nobody works on it although it could begin. */
+  waiting_reason: string | null;
   created_at: Now;
   updated_at: Now;
   concluded_at: Date | null;

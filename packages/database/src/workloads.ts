@@ -1,7 +1,8 @@
-import type { InstanceId, ProjectId, RunId, UserId, WorkloadId } from "@cairn/kernel";
+import type { InstanceId, ProjectId, RunId, TargetId, UserId, WorkloadId } from "@cairn/kernel";
 import { sql } from "kysely";
 import { type Page, paged } from "./paging.ts";
 import { type Handle, toJson, type WorkloadInstanceRow, type WorkloadRow } from "./tables.ts";
+import type { TargetTypeId } from "./target-tables.ts";
 
 /** An instance as a member of a workload. */
 export interface Member {
@@ -17,6 +18,8 @@ export interface NewWorkload {
   readonly name: string;
   readonly description: string;
   readonly workloadTypeId?: string | undefined;
+  /** Where its snapshots go; absent: the default when the first one is taken. */
+  readonly target?: { readonly targetId: TargetId; readonly typeId: TargetTypeId } | undefined;
   readonly jobschedule?: Record<string, unknown>;
   readonly metadata?: Record<string, unknown>;
   readonly instances: readonly Member[];
@@ -46,6 +49,8 @@ export async function createWorkload(
       status: "available",
       jobschedule: toJson(workload.jobschedule ?? {}),
       metadata: toJson(workload.metadata ?? {}),
+      target_id: workload.target?.targetId ?? null,
+      target_type_id: workload.target?.typeId ?? null,
     })
     .returningAll()
     .executeTakeFirstOrThrow();

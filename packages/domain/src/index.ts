@@ -267,4 +267,12 @@ export {
   type SnapshotObservation,
   snapshotKind,
 } from "./snapshot-plan.ts";
+export {
+  chooseTargetType,
+  isTypeVisible,
+  type OfferedTargetType,
+  type TargetChoice,
+  type TargetWanted,
+} from "./target-choice.ts";
+export { readTargetRequest, secretIdOf, type TargetPlace, type TargetRequest } from "./target-request.ts";
 export { formatDay, formatZoned, instantOf, isTimeZone, type WallTime, zonedTime } from "./zoned-time.ts";

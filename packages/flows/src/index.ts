@@ -21,4 +21,6 @@ export type {
   StepDefinition,
   SucceededOutcome,
 } from "./step.ts";
+export { holdForTarget, releaseWaitingRuns } from "./target-waiting.ts";
+export { type WatchingWorld, watchTargetOnce } from "./target-watching.ts";
 export { type ConfiguredTarget, type Registration, useTarget } from "./targets.ts";

@@ -1,10 +1,11 @@
 import {
   type Database,
-  findDefaultTarget,
   type Handle,
   insertRebuiltRepository,
   insertRebuiltSnapshot,
   insertRebuiltWorkload,
+  listReadyTargets,
+  type TargetRow,
 } from "@cairn/database";
 import type { CommittedWorkload } from "@cairn/domain";
 import { asError, describeFault, Fault, type Secret } from "@cairn/kernel";
@@ -44,19 +45,37 @@ export interface RebuildReport {
 }
 
 /**
- * Makes the rows of repositories, workloads and snapshots again from the default target. The store is the
- * truth: what it holds and the database lacks is written, what both have stays as it is, so it can be run at
- * any time and again. Not on the target, and so not made again: runs, restores, trusts (the API makes one at
- * the user's next request), and the bitmaps' proofs (the next snapshot of each disk reads it whole).
+ * Makes the rows of repositories, workloads and snapshots again from all targets that are known. The store
+ * is the truth: what it holds and the database lacks is written, what both have stays as it is, so it can be
+ * run at any time and again. Not on the target, and so not made again: runs, restores, trusts (the API makes
+ * one at the user's next request), and the bitmaps' proofs (the next snapshot of each disk reads it whole).
  */
 export async function rebuildDatabase(request: RebuildRequest): Promise<RebuildReport> {
-  const { database, signal } = request;
-  const target = await findDefaultTarget(database.handle);
-  if (target === undefined) {
-    throw new Fault("no-target", "looking for the default target: none is configured", "after-operator");
+  const { database } = request;
+  const targets = await listReadyTargets(database.handle);
+  if (targets.length === 0) {
+    throw new Fault("no-target", "looking for backup targets: none is configured", "after-operator");
   }
-  const store = openTarget(target, request.masterKey);
   const skipped: string[] = [];
+  const commits: FoundCommit[] = [];
+  const repositories = { found: 0, written: 0 };
+  for (const target of targets) {
+    const found = await readTarget(request, target, skipped);
+    repositories.found += found.repositories.found;
+    repositories.written += found.repositories.written;
+    commits.push(...found.commits);
+  }
+  return { repositories, ...(await writeRows(database, commits)), skipped };
+}
+
+/** What lies on one target; its repositories get their rows. */
+async function readTarget(
+  request: RebuildRequest,
+  target: TargetRow,
+  skipped: string[],
+): Promise<Pick<RebuildReport, "repositories"> & { readonly commits: readonly FoundCommit[] }> {
+  const { database, signal } = request;
+  const store = openTarget(target, request.masterKey);
   const commits: FoundCommit[] = [];
   const repositories = { found: 0, written: 0 };
   for await (const repositoryId of listRepositories(store, signal)) {
@@ -73,7 +92,7 @@ export async function rebuildDatabase(request: RebuildRequest): Promise<RebuildR
     const row = { id: repositoryId, projectId, targetId: target.id, wrappedKeys: opened.wrapped };
     if (await insertRebuiltRepository(database.handle, row)) repositories.written += 1;
   }
-  return { repositories, ...(await writeRows(database, commits)), skipped };
+  return { repositories, commits };
 }
 
 async function openFound(

@@ -1,10 +1,10 @@
 import {
   type Database,
-  findDefaultTarget,
   findRepositoryId,
   loadRepository,
   type RepositoryRow,
   ensureRepository as saveRepository,
+  settleWorkloadTarget,
   type TargetRow,
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
@@ -22,12 +22,12 @@ export interface OpenRepository extends RepositoryHandle {
 }
 
 /**
- * The repository of the run's project on the default target, made when it is not there. The row comes
+ * The repository of the run's project on the workload's target, made when it is not there. The row comes
  * first: it holds the keys, and two engines that do this at once go on with the same ones.
  */
 export async function ensureRepository(context: FlowContext): Promise<RepositoryId> {
   const { database, run } = context;
-  const target = await findDefaultTarget(database.handle);
+  const target = await settleWorkloadTarget(database.handle, run.subject.workloadId);
   if (target === undefined) {
     throw new Fault(
       "no-target",
@@ -35,7 +35,7 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
       "after-operator",
     );
   }
-  const known = await findRepositoryId(database.handle, run.projectId);
+  const known = await findRepositoryId(database.handle, run.projectId, target.id);
   const row = known === undefined ? undefined : await loadRepository(database.handle, known);
   const { id, wrapped_keys: wrapped } = row?.repository ?? (await makeRow(context, target));
   await keepKeys(context, { repositoryId: id, store: openTarget(target, context.masterKey), wrapped });
@@ -49,9 +49,10 @@ async function makeRow(context: FlowContext, target: TargetRow): Promise<Reposit
   return saveRepository(context.database.handle, { id, projectId, targetId: target.id, wrappedKeys });
 }
 
-/** The repository of the run's project on the default target, if it has been made. */
+/** The repository of the run's project on the workload's target, if it has been made. */
 export async function findOwnRepository({ database, run }: FlowContext): Promise<RepositoryId | undefined> {
-  return findRepositoryId(database.handle, run.projectId);
+  const target = await settleWorkloadTarget(database.handle, run.subject.workloadId);
+  return target === undefined ? undefined : findRepositoryId(database.handle, run.projectId, target.id);
 }
 
 /** Opens a repository by its id, with the keys of its row. */

@@ -1,7 +1,7 @@
 import {
   type Database,
-  findTargetByPath,
-  registerDefaultTarget,
+  findTargetAt,
+  registerConfiguredTarget,
   type TargetRow,
   type WantedTarget,
 } from "@cairn/database";
@@ -43,25 +43,26 @@ export interface Registration {
 }
 
 /**
- * Makes what is configured the default target. A new one, or one that is configured otherwise than before, is
- * probed first, with both identities; a Rejection says by field, value and remedy why it cannot be a
- * target. One that is known is not asked anything, so that a program starts while its target is away.
+ * Keeps what is configured as a target, the default unless somebody chose another. A new one, or one that is
+ * configured otherwise than before, is probed first, with both identities; a Rejection says by field, value
+ * and remedy why it cannot be a target. One that is known is not asked anything, so that a program starts
+ * while its target is away.
  */
 export async function useTarget(world: Registration, configured: ConfiguredTarget): Promise<TargetRow> {
   const { database, masterKey } = world;
   const key = masterKey.reveal();
-  const path = sealAddress(configured.target, key).path;
-  const known = await findTargetByPath(database.handle, path);
+  const known = await findTargetAt(database.handle, sealAddress(configured.target, key));
   const wanted =
     known !== undefined && isAsConfigured(known, configured, masterKey)
       ? wantedAgain(known)
       : await probeConfigured(world, configured);
-  return database.transaction(async (transaction) => registerDefaultTarget(transaction, wanted));
+  return database.transaction(async (transaction) => registerConfiguredTarget(transaction, wanted));
 }
 
 /** Whether nothing that an operator writes has changed since the probe, which added what it learned. */
 function isAsConfigured(known: TargetRow, { target, mover }: ConfiguredTarget, key: Secret<Buffer>): boolean {
-  if (known.report === null || known.mover_key_id !== (mover?.accessKeyId ?? null)) return false;
+  if (known.state !== "ready" || known.report === null) return false;
+  if (known.mover_key_id !== (mover?.accessKeyId ?? null)) return false;
   if (!opensWith(known, key)) return false;
   const before: Readonly<Record<string, unknown>> = { ...addressOf(known, key) };
   if (!Object.entries(target).every(([field, value]) => isSame(before[field], value))) return false;
@@ -102,7 +103,11 @@ function wantedAgain(known: TargetRow): WantedTarget {
   return { kind, path, address, sealedSecret: known.sealed_secret ?? undefined, mover, report };
 }
 
-async function probeConfigured(world: Registration, configured: ConfiguredTarget): Promise<WantedTarget> {
+/** Finds out what a target does, as its owner and as datamovers see it, and seals what opens it. */
+export async function probeConfigured(
+  world: Omit<Registration, "database">,
+  configured: ConfiguredTarget,
+): Promise<WantedTarget> {
   const { clock, log, signal } = world;
   const { target, report } = await probeTarget(configured.target, { clock, signal });
   const key = world.masterKey.reveal();

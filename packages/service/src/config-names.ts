@@ -25,7 +25,7 @@ const CATALOGUE: Readonly<Record<string, readonly string[]>> = {
   ],
   engine: ["runs_max", "lease_ms"],
   keys: ["key_file"],
-  target: ["default_path"],
+  target: ["default_path", "bucket_file", "look_seconds"],
   sandbox: ["dir", "listen_host", "listen_port", "seed", "on_exit", "transition_ms"],
   status: ["listen_host", "listen_port"],
   log: ["level"],

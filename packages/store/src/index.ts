@@ -2,6 +2,7 @@ export { type Ceph, startCeph } from "./ceph.ts";
 export type { CephBucket, CephBucketOptions } from "./ceph-bucket.ts";
 export { directoryStore } from "./directory.ts";
 export { type FaultPlan, faultyStore, type StoreCall } from "./faulty.ts";
+export { findMount, type Mount, measureTarget, type TargetMeasure } from "./measure.ts";
 export { memoryStore } from "./memory.ts";
 export { openStore } from "./open-store.ts";
 export { type Probed, type ProbeOptions, probeTarget, type TargetReport } from "./probe.ts";

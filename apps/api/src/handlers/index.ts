@@ -10,6 +10,8 @@ import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
 import { settingHandlers } from "./settings.ts";
 import { snapshotHandlers } from "./snapshots.ts";
+import { targetTypeHandlers } from "./target-types.ts";
+import { targetHandlers } from "./targets.ts";
 import { trustHandlers } from "./trusts.ts";
 import { webhookHandlers } from "./webhooks.ts";
 import { workloadHandlers } from "./workloads.ts";
@@ -28,6 +30,8 @@ export function handlersFor(world: World): Handlers {
     ...deliveryHandlers(world),
     ...planningHandlers(world),
     ...admissionHandlers(world),
+    ...targetHandlers(world),
+    ...targetTypeHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };

@@ -12,6 +12,7 @@ import {
   type Modified,
   modifyWorkload,
   openWorkloadRun,
+  targetTypeNames,
   unlockWorkload,
   type WorkloadInstanceRow,
   type WorkloadRow,
@@ -27,6 +28,7 @@ import {
   unreachable,
   type WorkloadId,
 } from "@cairn/kernel";
+import { assertTargetKept, chosenTarget } from "../chosen-target.ts";
 import { instanceTaken, resolveMembers } from "../members.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened } from "../refusals.ts";
@@ -105,6 +107,7 @@ async function details(
   const facts = {
     ...(await loadWorkloadFacts(handle, ids)),
     waiting: held.length === 0 ? [] : await listWaiting(handle, held),
+    targetTypes: await targetTypeNames(handle, [...new Set(rows.flatMap((row) => row.target_type_id ?? []))]),
     nowMs: world.clock.now(),
   };
   return rows.map((row) => workloadDetail(row, facts, origin));
@@ -134,6 +137,7 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
   assertSupported(asked);
   // Refused before anything is written.
   meaningOf(asked.jobschedule, world.clock.now());
+  const target = await chosenTarget(world, caller.projectId, asked.backup_target_types);
   const cloud = world.cloudOf(caller.token, request.requestId);
   const names = asked.instances.map((member) => member["instance-id"]);
   const instances = await resolveMembers(world, { instances: names, caller, cloud }, signal);
@@ -149,6 +153,7 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
       workloadTypeId: asked.workload_type_id ?? undefined,
       jobschedule: asked.jobschedule ?? {},
       metadata: asked.metadata ?? {},
+      target,
       instances,
     });
     if (made.kind === "created") await keepSchedule(transaction, made.workload, world.clock.now());
@@ -170,6 +175,7 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
   if (before.status !== "available") throw conflict("workload", before.id, before.status);
   assertOwnProject(caller);
   assertSupported(body.workload);
+  await assertTargetKept(world, before, body.workload.backup_target_types);
   await assertChangeable(world, body.workload.jobschedule);
   const jobschedule = scheduleAfter(before, body.workload.jobschedule);
   meaningOf(jobschedule, world.clock.now());

@@ -37,6 +37,8 @@ export function workloadSummary(row: WorkloadSummaryRow, origin: string): Worklo
 interface KnownFacts extends WorkloadFacts {
   /** Runs of theirs that have not begun. */
   readonly waiting: readonly AdmissionRow[];
+  /** Names of types of backup targets. */
+  readonly targetTypes: ReadonlyMap<string, string>;
   readonly nowMs: number;
 }
 
@@ -76,7 +78,7 @@ export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: stri
     interval: null,
     encryption: false,
     secret_uuid: null,
-    backup_target_types: null,
+    backup_target_types: about.targetTypes.get(row.target_type_id ?? "") ?? null,
     source_platform: "openstack",
     policy_id: typeof policyId === "string" ? policyId : null,
   };

@@ -20,6 +20,7 @@ const FIELDS = [
   "stored_bytes",
   "snapshots",
   "jobschedule",
+  "backup_target_types",
   "project_id",
   "user_id",
   "created_at",
@@ -74,6 +75,7 @@ function addCreation(workload: Command, shell: Shell): void {
     .option("--serial", "one instance after the other, in the order given")
     .option("--schedule <key=value>", "part of the schedule; may be repeated", collected, [])
     .option("--metadata <key=value>", "may be repeated", collected, [])
+    .option("--target-type <type>", "name or id of the type of its backup target, for ever")
     .addHelpText(
       "after",
       examples(
@@ -100,6 +102,7 @@ function addCreation(workload: Command, shell: Shell): void {
             jobschedule: scheduleOf(flags.schedule),
             metadata: pairsOf("--metadata", flags.metadata),
             ...(flags.description === undefined ? {} : { description: flags.description }),
+            ...(flags.targetType === undefined ? {} : { backup_target_types: flags.targetType }),
           },
         },
       });
@@ -108,6 +111,7 @@ function addCreation(workload: Command, shell: Shell): void {
 }
 
 interface CreationFlags {
+  readonly targetType?: string;
   readonly instance: readonly string[];
   readonly description?: string;
   readonly serial?: true;

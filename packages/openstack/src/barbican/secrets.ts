@@ -1,4 +1,4 @@
-import { Fault, Secret, type UserId } from "@cairn/kernel";
+import { Fault, hasCode, Secret, type UserId } from "@cairn/kernel";
 import { Fields } from "../wire/decode.ts";
 import type { ServiceClient } from "../wire/service-client.ts";
 
@@ -72,23 +72,38 @@ export function secrets(client: ServiceClient): Secrets {
       return answer === undefined ? undefined : readRecord(doing, new Fields(answer.body, "secret"));
     },
     payload: async (id, signal) => {
-      const parts: Uint8Array[] = [];
-      let length = 0;
-      const doing = `fetching the payload of secret ${id}`;
-      for await (const part of client.download({ doing, path: ["secrets", id, "payload"], signal })) {
-        length += part.length;
-        if (length > PAYLOAD_BYTES_MAX) {
-          throw new Fault("openstack-bad-reply", `${doing}: it is too long`, "after-operator");
-        }
-        parts.push(part);
+      try {
+        return await payloadAs(client, { id, accept: "application/octet-stream" }, signal);
+      } catch (cause) {
+        // 406: it was stored as text, and is given out as nothing else.
+        if (!hasCode(cause, "openstack-bad-request")) throw cause;
+        return payloadAs(client, { id, accept: "text/plain" }, signal);
       }
-      return new Secret(Buffer.concat(parts));
     },
     ...acl(client),
     delete: async (id, signal) => {
       await client.remove({ doing: `deleting secret ${id}`, path: ["secrets", id], signal });
     },
   };
+}
+
+async function payloadAs(
+  client: ServiceClient,
+  { id, accept }: { readonly id: string; readonly accept: string },
+  signal: AbortSignal | undefined,
+): Promise<Secret<Buffer>> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const doing = `fetching the payload of secret ${id}`;
+  const call = { doing, path: ["secrets", id, "payload"], headers: { accept }, signal };
+  for await (const part of client.download(call)) {
+    length += part.length;
+    if (length > PAYLOAD_BYTES_MAX) {
+      throw new Fault("openstack-bad-reply", `${doing}: it is too long`, "after-operator");
+    }
+    parts.push(part);
+  }
+  return new Secret(Buffer.concat(parts));
 }
 
 function acl(client: ServiceClient): Pick<Secrets, "readers" | "setReaders"> {
