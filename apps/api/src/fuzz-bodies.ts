@@ -1,5 +1,3 @@
-import type { TSchema } from "typebox";
-
 /*
  * Bodies, queries and paths for a test that asks every route what it does with them. The same seed gives the
  * same ones. Nothing here knows a route: what is valid is read off the contract's schemas.
@@ -38,7 +36,7 @@ export const FORMS = [
 export type Form = (typeof FORMS)[number];
 
 /** A body as the bytes of a request have it. */
-export function fuzzedBody(schema: TSchema | undefined, form: Form, known: Known, chance: Chance): string {
+export function fuzzedBody(schema: object | undefined, form: Form, known: Known, chance: Chance): string {
   const valid = schema === undefined ? {} : validValue(schema, "", { known, chance, depth: 0 });
   switch (form) {
     case "valid":
@@ -73,7 +71,7 @@ type Shape = Readonly<Record<string, unknown>>;
 
 const ITEMS_MAX = 3;
 
-function validValue(schema: TSchema | Shape, name: string, place: Place): unknown {
+function validValue(schema: object, name: string, place: Place): unknown {
   const shape = schema as Shape;
   const { known, chance } = place;
   const inner = { ...place, depth: place.depth + 1 };

@@ -4,10 +4,10 @@ import type { Handle } from "./tables.ts";
 /** A hash of all rows of all tables, and of how many jobs there are: equal when nothing has changed. */
 export async function fingerprintTables(handle: Handle, except: readonly string[] = []): Promise<string> {
   const names = (await tableNames(handle)).filter((name) => !except.includes(name));
-  const hashes = names.map(
-    (name) =>
-      sql`(select md5(coalesce(string_agg(each::text, ',' order by each::text), '')) from ${sql.table(name)} each)`,
-  );
+  const hashes = names.map((name) => {
+    const rows = sql`string_agg(each::text, ',' order by each::text)`;
+    return sql`(select md5(coalesce(${rows}, '')) from ${sql.table(name)} each)`;
+  });
   const found = await sql<{ hash: string }>`
     select concat_ws('-', (select count(*) from pgboss.job), ${sql.join(hashes)}) as hash
   `.execute(handle);

@@ -10,6 +10,7 @@ import type { CapturedServerGroup, CapturedTopology } from "./captured-network.t
 import { bitmapName } from "./names.ts";
 import { Problems } from "./problems.ts";
 import type { PlannedStep, PlanVerdict } from "./run.ts";
+import { isShared, readSharedOnce } from "./shared-volumes.ts";
 
 /** The snapshot that a disk's changes are counted from; the datamover proves each field before it uses it. */
 export interface BitmapBase {
@@ -129,7 +130,9 @@ export function snapshotKind(asked: {
  */
 export function planSnapshot(observed: SnapshotObservation): PlanVerdict {
   const problems = new Problems();
-  const members = observed.instances.flatMap((instance) => checkInstance(instance, observed, problems));
+  const sound = observed.instances.flatMap((instance) => checkInstance(instance, observed, problems));
+  const captured = readSharedOnce(sound.map((member) => member.captured));
+  const members = sound.map((member, index) => ({ ...member, captured: captured[index] ?? member.captured }));
   if (observed.instances.length === 0) problems.add(`Workload ${observed.workload.name} has no instances`);
   if (!problems.isEmpty) return problems.refusal();
   const kind = snapshotKind(observed);
@@ -248,9 +251,10 @@ function protectOrder(
           disk.source.kind === "volume"
             ? { kind: "volume", volumeId: disk.source.volumeId }
             : { kind: "local", device: disk.device },
-        // A full snapshot trusts no bitmap, but equal pages are still found again instead of stored again.
+        // A full snapshot trusts no bitmap, and a disk that others write into has none to trust, but
+        // equal pages are still found again instead of stored again.
         ...(known === undefined ? {} : { previousRoot: known.root }),
-        ...(base === undefined || kind === "full" ? {} : { base }),
+        ...(base === undefined || kind === "full" || isShared(disk) ? {} : { base }),
       };
     }),
     bitmap: bitmapName(observed.snapshotId),
