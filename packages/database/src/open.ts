@@ -79,9 +79,10 @@ const TIMESTAMPTZ = 1184;
 /** Sizes are below 2^53, so that int8 can be a number. Times come in lists of hundreds: see `parseTime`. */
 function ownTypes(): TypeOverrides {
   const overrides = new TypeOverrides();
-  const usual = overrides.getTypeParser(TIMESTAMPTZ);
+  // The typings of pg 8.23 give the wrong one of two signatures: this is what it returns for texts.
+  const usual = overrides.getTypeParser(TIMESTAMPTZ, "text") as unknown as (text: string) => Date;
   overrides.setTypeParser(INT8, parseInt8);
-  overrides.setTypeParser(TIMESTAMPTZ, (text) => parseTime(text) ?? (usual(text) as Date));
+  overrides.setTypeParser(TIMESTAMPTZ, (text) => parseTime(text) ?? usual(text));
   return overrides;
 }
 
