@@ -3,7 +3,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { fullPaths, type Method, matches, type RouteId, routeIds, routeOf } from "@cairn/contract";
+import {
+  fullPaths,
+  type Method,
+  matches,
+  QUOTA_TYPE_INFO,
+  type RouteId,
+  routeIds,
+  routeOf,
+} from "@cairn/contract";
 import { systemClock } from "@cairn/kernel";
 import { fakeId } from "./fake-openstack.ts";
 import { startTestApi, type TestApi } from "./test-api.ts";
@@ -42,6 +50,13 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   updateBackupTargetType: { backup_target_type: { is_public: false } },
   addBackupTargetTypeProjects: { add_projects: [OTHER] },
   removeBackupTargetTypeProjects: { remove_projects: [OTHER] },
+  createPolicy: { workload_policy: { display_name: "p", field_values: { interval: "24hrs" } } },
+  updatePolicy: { policy: { display_name: "p" } },
+  assignPolicy: { policy: { remove_projects: [PROJECT] } },
+  createQuotas: {
+    allowed_quotas: [{ quota_type_id: QUOTA_TYPE_INFO.workloads.id, allowed_value: 1, high_watermark: 1 }],
+  },
+  updateQuota: { allowed_quotas: { allowed_value: 1 } },
   createRestore: {
     restore: { options: { type: "openstack", restore_type: "oneclick", oneclickrestore: true } },
   },
@@ -66,7 +81,8 @@ function expected({ id, path, who }: Omit<Case, "method">): readonly number[] {
       return isForAdministrators(id) ? [403] : letIn(id);
     case "admin":
       // Of another project: may look and act, but not where a trust in this project is needed.
-      return id === "createWorkload" || id === "createTrust" ? [403] : letIn(id);
+      if (id === "createWorkload" || id === "createTrust") return [403];
+      return OF_ANY_PROJECT.has(id) ? [routeOf(id).status] : letIn(id);
   }
 }
 
@@ -77,13 +93,15 @@ function isForAdministrators(id: RouteId): boolean {
 
 /** Their bodies name what does not exist. */
 const REFUSED: readonly RouteId[] = ["createWorkload", "createBackupTarget", "createBackupTargetType"];
+/** They say of a project that has nothing that it has nothing; members ask only for their own. */
+const OF_ANY_PROJECT = new Set<RouteId>(["listAssignedPolicies", "listQuotas", "showQuotaUsage"]);
 
 function letIn(id: RouteId): readonly number[] {
   // No mail server is set, so none can be tried.
   if (id === "testEmail") return [400];
   if (id === "updateSettings") return [404];
   if (REFUSED.includes(id)) return [400];
-  return matches(routeOf(id).params, {}) ? [200] : [404];
+  return matches(routeOf(id).params, {}) ? [routeOf(id).status] : [404];
 }
 
 let api: TestApi;

@@ -10,6 +10,8 @@ import { answerCinder, type FakeCinder } from "./fake-cinder.ts";
 export interface FakeOpenStack extends AsyncDisposable {
   readonly url: string;
   readonly tokens: Map<string, FakeToken>;
+  /** Projects that Keystone knows, by id. */
+  readonly projects: Set<string>;
   readonly trusts: Map<string, Record<string, unknown>>;
   /** Application credentials by their id, without their secrets. */
   readonly credentials: Map<string, Record<string, unknown>>;
@@ -69,6 +71,7 @@ export async function startFakeOpenStack(): Promise<FakeOpenStack> {
   const cloud: FakeOpenStack = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     tokens: new Map([[SERVICE_TOKEN, { userId: SERVICE_USER, projectId: "service", roles: ["admin"] }]]),
+    projects: new Set(),
     trusts: new Map(),
     credentials: new Map(),
     servers: new Map(),
@@ -112,6 +115,7 @@ function route(cloud: FakeOpenStack, asked: Asked): Answer {
   if (root === "v3" && second === "auth") return auth(cloud, asked);
   if (asked.bearer === undefined && asked.path.length > 1)
     return { status: 401, body: { error: { code: 401, message: "who?" } } };
+  if (root === "v3" && second === "projects") return project(cloud, asked.path[2] ?? "");
   if (root === "v3" && second === "users") return credential(cloud, asked);
   if (root === "v3") return trust(cloud, asked);
   if (root === "cinder") {
@@ -169,6 +173,11 @@ function tokenBody(cloud: FakeOpenStack, value: string): unknown {
       ],
     },
   };
+}
+
+function project(cloud: FakeOpenStack, id: string): Answer {
+  if (!cloud.projects.has(id)) return notFound;
+  return { status: 200, body: { project: { id, name: id, domain_id: "default", description: "" } } };
 }
 
 function trust(cloud: FakeOpenStack, asked: Asked): Answer {

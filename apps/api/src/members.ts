@@ -36,6 +36,7 @@ export async function resolveMembers(world: World, wanted: Wanted, signal: Abort
   return servers.map((server) => ({
     instanceId: server.id,
     name: server.name,
+    volumeCount: server.volumes.length,
     ...(server.keyName === undefined ? {} : { metadata: { key_name: server.keyName } }),
   }));
 }

@@ -7,27 +7,35 @@ export type ResourceKind =
   | "snapshot"
   | "restore"
   | "trust"
+  | "workload_type"
+  | "admission rule"
+  | "policy"
+  | "quota"
+  | "quota_type"
+  | "project"
   | "setting"
   | "webhook"
-  | "delivery"
-  | "workload_type"
-  | "admission rule";
+  | "delivery";
 
-/** Where the list of a kind is. */
+/** Where those are listed whose list is not called after them. */
 const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
-  webhook: "/notifications/webhooks",
-  delivery: "/notifications/deliveries",
-  "admission rule": "/admission/rules",
+  "admission rule": "GET /admission/rules lists those of this cloud.",
+  webhook: "GET /notifications/webhooks lists those of this project.",
+  delivery: "GET /notifications/deliveries lists those of this project.",
+  policy: "GET /workload_policy lists the policies that the project may choose.",
+  quota: "GET /project_allowed_quotas/{project_id} lists the quotas of a project.",
+  quota_type: "GET /project_quota_types lists the types of quotas.",
+  project: "Use the id of a project that Keystone knows, and that you may see.",
 };
 
 /** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */
 export function notFound(kind: ResourceKind, id: string): Rejection {
-  const title = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
+  const title = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1).replaceAll("_", " ")}`;
   return new Rejection(`${title} ${id} could not be found.`, {
     status: 404,
     field: kind === "setting" ? "setting_name" : `${kind}_id`,
     value: id,
-    remedy: `GET ${LISTS[kind] ?? `/${kind}s`} lists those of this project.`,
+    remedy: LISTS[kind] ?? `GET /${kind}s lists the ${kind}s of this project.`,
   });
 }
 

@@ -7,6 +7,7 @@ import type {
   WorkloadSummary,
 } from "@cairn/contract";
 import { isUuid, Rejection } from "@cairn/kernel";
+import type { Cloud } from "@cairn/openstack";
 
 /** Rows asked for at once, and pages at most: a list never runs away. */
 const PAGE_ROWS = 500;
@@ -101,7 +102,27 @@ export async function findRestore(api: ApiClient, wanted: string): Promise<strin
   return isUuid(wanted) ? wanted : only("restore", wanted, await listRestores(api));
 }
 
+/** The id of a policy by its id or name. */
+export async function findPolicy(api: ApiClient, wanted: string): Promise<string> {
+  if (isUuid(wanted)) return wanted;
+  return only(
+    "policy",
+    wanted,
+    await allOf(async (query) => (await api.listPolicies({ query })).policy_list),
+  );
+}
+
+/** The id of a project by its id, or its name as Keystone tells it to administrators; without one our own. */
+export async function findProject(cloud: Cloud, wanted: string | undefined): Promise<string> {
+  if (wanted === undefined) return cloud.projectId();
+  if (isUuid(wanted) || /^[0-9a-f]{32}$/.test(wanted)) return wanted;
+  return only("project", wanted, await cloud.keystone.projects.list({ name: wanted }));
+}
+
 const CANDIDATES_SHOWN_MAX = 10;
+/** Where those are listed that `cairn` does not list, and plurals that are not regular. */
+const LISTED_BY: Readonly<Record<string, string>> = { project: "openstack project list" };
+const PLURALS: Readonly<Record<string, string>> = { policy: "policies" };
 
 /** The one thing of this name. None and several are different mistakes. */
 export function only(kind: string, wanted: string, rows: readonly Named[]): string {
@@ -112,13 +133,13 @@ export function only(kind: string, wanted: string, rows: readonly Named[]): stri
       status: 404,
       field: kind,
       value: wanted,
-      remedy: `\`cairn ${kind} list\` shows what there is.`,
+      remedy: `\`${LISTED_BY[kind] ?? `cairn ${kind} list`}\` shows what there is.`,
     });
   }
   if (found.length === 1) return first.id;
   const shown = found.slice(0, CANDIDATES_SHOWN_MAX).map((row) => row.id);
   const more = found.length > shown.length ? ` and ${found.length - shown.length} more` : "";
-  throw new Rejection(`${found.length} ${kind}s are called '${wanted}'.`, {
+  throw new Rejection(`${found.length} ${PLURALS[kind] ?? `${kind}s`} are called '${wanted}'.`, {
     status: 400,
     field: kind,
     value: wanted,

@@ -3,7 +3,9 @@ import { admissionCommand } from "./commands/admission.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { completionScript } from "./commands/completion.ts";
 import { emailCommand } from "./commands/email.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
+import { quotaCommand } from "./commands/quota.ts";
 import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { retentionCommand } from "./commands/retention.ts";
@@ -72,6 +74,8 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(webhookCommand(shell));
   program.addCommand(targetCommand(shell));
   program.addCommand(targetTypeCommand(shell));
+  program.addCommand(policyCommand(shell));
+  program.addCommand(quotaCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   program

@@ -1,3 +1,4 @@
+import { watchQuotas } from "@cairn/database";
 import {
   type AdmittingWorld,
   admitOnce,
@@ -13,12 +14,15 @@ import { auditSealer } from "./sealer.ts";
 /** What fails, such as for want of a database, does so again at once. */
 const FAILED_PAUSE_MS = 5_000;
 
+/** Quotas count all that there is: they are looked at so much more rarely than schedules. */
+const LOOKS_A_QUOTA = 30;
+
 type World = SchedulingWorld & RetainingWorld & AdmittingWorld & { readonly log: Log };
 
 /**
- * Starts what schedules have due, lets waiting snapshots begin, lets go of what retention does not keep, and
- * seals the audit log. Every engine does this: each piece of it is one transaction that locks what it works
- * on, so two engines share the work and double none of it.
+ * Starts what schedules have due, lets waiting snapshots begin, lets go of what retention does not keep,
+ * seals the audit log, and notices crossed watermarks of quotas. Every engine does this: each piece of it is
+ * one transaction that locks what it works on, so two engines share the work and double none of it.
  */
 export function startScheduler(world: World, status: Status, lookMs: number): { stop(): Promise<void> } {
   const stopping = new AbortController();
@@ -27,6 +31,7 @@ export function startScheduler(world: World, status: Status, lookMs: number): { 
     repeat("retention", { world, status, lookMs, once: retainOnce }, stopping.signal),
     repeat("audit", { world, status, lookMs, once: auditSealer(world) }, stopping.signal),
     repeat("admission", { world, status, lookMs, once: admitOnce }, stopping.signal),
+    repeat("quota", { world, status, lookMs: LOOKS_A_QUOTA * lookMs, once: watchOnce }, stopping.signal),
   ];
   return {
     stop: async () => {
@@ -34,6 +39,12 @@ export function startScheduler(world: World, status: Status, lookMs: number): { 
       await Promise.all(loops);
     },
   };
+}
+
+async function watchOnce({ database, log }: World): Promise<boolean> {
+  const crossed = await watchQuotas(database.handle);
+  if (crossed > 0) log.info("quota.crossed", { watermarks: crossed });
+  return false;
 }
 
 interface Repeated {

@@ -22,6 +22,7 @@ const WORKLOAD_NAMES = {
   "policy-id": "policy_id",
   backup_target_type: "backup_target_types",
 };
+const POLICY_NAMES = { name: "display_name", description: "display_description" };
 const SNAPSHOT_NAMES = { display_name: "name", display_description: "description" };
 const MEMBER_NAMES = { instance_id: "instance-id", id: "instance-id", "instance-uuid": "instance-id" };
 const SCHEDULE_NAMES = {
@@ -89,6 +90,11 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   updateBackupTarget: (body) => inside(body, "backup_target", targetForm),
   createBackupTargetType: (body) => inside(body, "backup_target_type", typeForm),
   updateBackupTargetType: (body) => inside(body, "backup_target_type", typeForm),
+  createPolicy: (body) => inside(enveloped(body, "workload_policy", "policy"), "workload_policy", policyForm),
+  updatePolicy: (body) => inside(enveloped(body, "policy", "workload_policy"), "policy", policyForm),
+  assignPolicy: (body) => inside(enveloped(body, "policy", "workload_policy"), "policy", present),
+  createQuotas: (body) => (isJson(body) ? mapValues(body, asList) : body),
+  updateQuota: (body) => (isJson(body) ? mapValues(body, asOne) : body),
 };
 
 const SETTING_NAMES = { hidden: "is_hidden", public: "is_public" };
@@ -133,9 +139,42 @@ function lowerCase(value: unknown): unknown {
   return typeof value === "string" ? value.toLowerCase() : value;
 }
 
-function workloadForm(workload: Json): Json {
+/** A body under the other of two envelopes, which clients mistake for one another. */
+function enveloped(body: unknown, name: string, other: string): unknown {
+  return isJson(body) && body[name] === undefined ? { [name]: body[other] } : body;
+}
+
+function asList(value: unknown): unknown {
+  return isJson(value) ? [present(value)] : eachOf(value, (item) => (isJson(item) ? present(item) : item));
+}
+
+function asOne(value: unknown): unknown {
+  const [only, ...more] = Array.isArray(value) ? (value as unknown[]) : [value];
+  return more.length === 0 && isJson(only) ? present(only) : value;
+}
+
+function policyForm(policy: Json): Json {
+  const { field_values: values } = policy;
   return present({
-    ...renamed(workload, WORKLOAD_NAMES),
+    ...renamed(policy, POLICY_NAMES),
+    field_values: isJson(values) ? scheduleForm(values) : fieldRows(values),
+  });
+}
+
+/** The rows in which a policy is shown, from clients that send back what they got. */
+function fieldRows(rows: unknown): unknown {
+  if (!Array.isArray(rows) || !rows.every(isJson)) return rows;
+  return Object.fromEntries(rows.map((row) => [String(row["policy_field_name"]), row["value"]]));
+}
+
+/** The command line of existing clients writes the policy into the metadata, where replies show it, too. */
+function workloadForm(workload: Json): Json {
+  const { policy_id: shown, ...metadata } = isJson(workload["metadata"]) ? workload["metadata"] : {};
+  const named = renamed(workload, WORKLOAD_NAMES);
+  return present({
+    ...named,
+    policy_id: named["policy_id"] ?? shown,
+    metadata: isJson(workload["metadata"]) ? metadata : workload["metadata"],
     instances: eachOf(workload["instances"], memberForm),
     jobschedule: isJson(workload["jobschedule"]) ? scheduleForm(workload["jobschedule"]) : undefined,
   });

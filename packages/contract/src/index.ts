@@ -9,6 +9,13 @@ export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";
 export type { RestorePlan, RetentionPreview, WorkloadType } from "./planning-routes.ts";
+export type { Policy, PolicyAssignment } from "./policy-routes.ts";
+export {
+  type AllowedQuota,
+  QUOTA_TYPE_INFO,
+  type QuotaTypeRow,
+  type QuotaUsage,
+} from "./quota-routes.ts";
 export * from "./restores.ts";
 export { defaultRights, type RightsRule, rightsRules, samplePolicyFile } from "./rights.ts";
 export type { Method, Route } from "./route.ts";

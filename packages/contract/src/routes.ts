@@ -3,6 +3,8 @@ import { admissionRoutes } from "./admission-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
 import { planningRoutes } from "./planning-routes.ts";
+import { policyRoutes } from "./policy-routes.ts";
+import { quotaRoutes } from "./quota-routes.ts";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
 import type { Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
@@ -198,6 +200,8 @@ export const routes = {
   ...planningRoutes,
   ...admissionRoutes,
   ...targetRoutes,
+  ...policyRoutes,
+  ...quotaRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

@@ -31,7 +31,8 @@ export const JobSchedule = Type.Record(Type.String(), Type.Unknown(), {
     "{interval, retention, snapshot_type}, daily {backup_time: [HH:MM], retention, snapshot_type}, " +
     "weekly {backup_day: [mon], retention}, monthly {month_backup_day: [1], retention}, yearly " +
     "{backup_month: [jan], retention}, manual {retention, retention_days_to_keep}. Replies also have " +
-    "nextrun (seconds, only when a run will come), appliance_timezone, global_jobscheduler.",
+    "nextrun (seconds, only when a run will come), appliance_timezone, global_jobscheduler, and " +
+    "skipped_because where the run that was due last did not start.",
 });
 export type JobSchedule = Static<typeof JobSchedule>;
 
@@ -67,9 +68,13 @@ export const ModifyWorkload = Type.Object({
     instances: Type.Optional(Type.Array(member, { minItems: 1, maxItems: 1000 })),
     jobschedule: Type.Optional(JobSchedule),
     metadata: Type.Optional(MetadataMap),
-    policy_id: Type.Optional(nullable(Type.String())),
     backup_target_types: Type.Optional(
       nullable(Type.String({ description: "cannot be changed; the same is no change" })),
+    ),
+    policy_id: Type.Optional(
+      nullable(
+        Type.String({ description: "decides rhythm and retention; none: it follows no policy any more" }),
+      ),
     ),
   }),
 });

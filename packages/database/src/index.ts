@@ -90,6 +90,7 @@ export {
   type Asker,
   type NewRestore,
   type NewSnapshot,
+  type NoQuota,
   type NotOpened,
   openRestore,
   openSnapshot,
@@ -117,7 +118,34 @@ export {
   reportProgress,
 } from "./orders.ts";
 export type { Page } from "./paging.ts";
+export {
+  assignPolicy,
+  changePolicy,
+  createPolicy,
+  findPolicy,
+  holdPolicy,
+  listPolicies,
+  listPolicyAssignments,
+  lockPolicy,
+  type PolicyUse,
+  removePolicy,
+} from "./policies.ts";
+export type { PolicyAssignmentRow, PolicyId, PolicyRow, QuotaRow } from "./policy-tables.ts";
 export { type DiskProgress, listRunProgress, type RunProgress } from "./progress.ts";
+export {
+  admit,
+  changeQuota,
+  countUsed,
+  createQuota,
+  findQuota,
+  listQuotas,
+  type QuotaRequest,
+  removeQuota,
+  takeWatermarkEvents,
+  type WatermarkEvent,
+  watchQuotas,
+  wouldExceed,
+} from "./quotas.ts";
 export {
   insertRebuiltRepository,
   insertRebuiltSnapshot,
@@ -301,6 +329,7 @@ export {
   listWorkloadInstances,
   listWorkloadSummaries,
   listWorkloads,
+  lockWorkloadRow,
   type Member,
   type Modified,
   modifyWorkload,

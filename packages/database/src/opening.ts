@@ -1,9 +1,10 @@
-import type { FlowName } from "@cairn/domain";
+import { type FlowName, type OverQuota, SNAPSHOT_DEMAND } from "@cairn/domain";
 import type { UserId, WorkloadId } from "@cairn/kernel";
 import { newId, type ProjectId, type RestoreId, type RunId, type SnapshotId } from "@cairn/kernel";
 import { sql } from "kysely";
 import { askAdmission } from "./admissions.ts";
 import { enqueueRun } from "./jobs.ts";
+import { admit } from "./quotas.ts";
 import {
   type Handle,
   type RestoreRow,
@@ -43,14 +44,28 @@ export interface NewSnapshot {
   readonly request?: unknown;
 }
 
-/** Takes a snapshot: locks an `available` workload, writes the snapshot `executing` and its run. */
+/** The project has no room for another snapshot. */
+export interface NoQuota {
+  readonly kind: "over-quota";
+  readonly exceeded: OverQuota;
+}
+
+/**
+ * Takes a snapshot: locks an `available` workload, writes the snapshot `executing` and its run. The project's
+ * quotas are judged under their lock. A safety snapshot is not judged: a restore must not fail for a quota.
+ */
 export async function openSnapshot(
   transaction: Handle,
   asker: Asker,
   wanted: NewSnapshot,
-): Promise<{ readonly kind: "opened"; readonly snapshot: SnapshotRow; readonly runId: RunId } | NotOpened> {
+): Promise<
+  { readonly kind: "opened"; readonly snapshot: SnapshotRow; readonly runId: RunId } | NotOpened | NoQuota
+> {
   const workload = await claimWorkload(transaction, asker, wanted.workloadId);
   if ("kind" in workload) return workload;
+  const { projectId } = asker;
+  const exceeded = await admit(transaction, { projectId, demand: SNAPSHOT_DEMAND });
+  if (exceeded !== undefined) return { kind: "over-quota", exceeded };
   const id: SnapshotId = newId();
   const runId = await openRun(transaction, {
     asker,

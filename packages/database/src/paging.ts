@@ -7,7 +7,7 @@ export interface Page {
   readonly marker?: string | undefined;
 }
 
-type Paged = "workload" | "snapshot" | "restore" | "target" | "target_type";
+type Paged = "workload" | "snapshot" | "restore" | "target" | "target_type" | "workload_policy";
 
 /** Adds order, marker and limit. A marker that does not exist (any more) gives an empty page. */
 export function paged<Table extends Paged, Output>(

@@ -17,10 +17,11 @@ import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
+import type { PolicyId, PolicyTables } from "./policy-tables.ts";
 import type { TargetTable, TargetTypeId, TargetTypeProjectTable, TargetTypeTable } from "./target-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
-export interface Tables extends AdmissionTables, AuditTables, NoticeTables {
+export interface Tables extends AdmissionTables, AuditTables, NoticeTables, PolicyTables {
   target: TargetTable;
   target_type: TargetTypeTable;
   target_type_project: TargetTypeProjectTable;
@@ -122,6 +123,8 @@ interface WorkloadTable {
   /** Where its snapshots go; null until its first one, when none was chosen. */
   target_id: TargetId | null;
   target_type_id: TargetTypeId | null;
+  /** The policy that it follows. */
+  policy_id: PolicyId | null;
   created_at: Now;
   updated_at: Now;
 }
@@ -132,6 +135,7 @@ interface WorkloadInstanceTable {
   workload_id: WorkloadId;
   name: string;
   metadata: JsonOrDefault<Record<string, unknown>>;
+  volume_count: Generated<number>;
   added_at: Now;
 }
 export type WorkloadInstanceRow = Selectable<WorkloadInstanceTable>;

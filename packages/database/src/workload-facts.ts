@@ -15,7 +15,7 @@ export interface StorageUsage {
 export interface WorkloadFacts {
   readonly members: readonly Pick<WorkloadInstanceRow, "workload_id" | "instance_id" | "name" | "metadata">[];
   readonly usage: readonly StorageUsage[];
-  readonly schedules: readonly Pick<ScheduleRow, "workload_id" | "rule">[];
+  readonly schedules: readonly Pick<ScheduleRow, "workload_id" | "rule" | "last_result" | "last_reason">[];
   /** Whether any schedule of the cloud starts anything. */
   readonly isSchedulerOn: boolean;
 }
@@ -35,7 +35,8 @@ export async function loadWorkloadFacts(handle: Handle, ids: readonly WorkloadId
             coalesce(sum(stored_bytes), 0)::bigint as "storedBytes"
           from snapshot where workload_id = any(${ids}) and status in ('available', 'restoring')
           group by workload_id, snapshot_type) as used) as usage,
-      (select coalesce(jsonb_agg(jsonb_build_object('workload_id', workload_id, 'rule', rule)), '[]')
+      (select coalesce(jsonb_agg(jsonb_build_object('workload_id', workload_id, 'rule', rule,
+          'last_result', last_result, 'last_reason', last_reason)), '[]')
         from schedule where workload_id = any(${ids})) as schedules,
       coalesce((select value = 'true' from setting where name = 'global_job_scheduler'),
         ${switchDefault("global_job_scheduler")}) as "isSchedulerOn"`.execute(handle);

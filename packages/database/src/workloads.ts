@@ -1,6 +1,7 @@
 import type { InstanceId, ProjectId, RunId, TargetId, UserId, WorkloadId } from "@cairn/kernel";
 import { sql } from "kysely";
 import { type Page, paged } from "./paging.ts";
+import type { PolicyId } from "./policy-tables.ts";
 import { type Handle, toJson, type WorkloadInstanceRow, type WorkloadRow } from "./tables.ts";
 import type { TargetTypeId } from "./target-tables.ts";
 
@@ -9,6 +10,8 @@ export interface Member {
   readonly instanceId: InstanceId;
   readonly name: string;
   readonly metadata?: Record<string, unknown>;
+  /** Volumes that are attached to it. */
+  readonly volumeCount?: number;
 }
 
 export interface NewWorkload {
@@ -22,6 +25,7 @@ export interface NewWorkload {
   readonly target?: { readonly targetId: TargetId; readonly typeId: TargetTypeId } | undefined;
   readonly jobschedule?: Record<string, unknown>;
   readonly metadata?: Record<string, unknown>;
+  readonly policyId?: PolicyId | undefined;
   readonly instances: readonly Member[];
 }
 
@@ -51,6 +55,7 @@ export async function createWorkload(
       metadata: toJson(workload.metadata ?? {}),
       target_id: workload.target?.targetId ?? null,
       target_type_id: workload.target?.typeId ?? null,
+      policy_id: workload.policyId ?? null,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
@@ -77,9 +82,15 @@ async function addMembers(
         workload_id: workloadId,
         name: member.name,
         metadata: toJson(member.metadata ?? {}),
+        volume_count: member.volumeCount ?? 0,
       })),
     )
-    .onConflict((conflict) => conflict.column("instance_id").doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .column("instance_id")
+        .doUpdateSet((eb) => ({ volume_count: eb.ref("excluded.volume_count") }))
+        .where("workload_instance.workload_id", "=", workloadId),
+    )
     .execute();
   const elsewhere = await transaction
     .selectFrom("workload_instance")
@@ -101,6 +112,8 @@ export interface WorkloadChanges {
   readonly description?: string | undefined;
   readonly jobschedule?: Record<string, unknown> | undefined;
   readonly metadata?: Record<string, unknown> | undefined;
+  /** `null`: it follows none any more. */
+  readonly policyId?: PolicyId | null | undefined;
   readonly instances?: readonly Member[] | undefined;
 }
 
@@ -139,6 +152,7 @@ export async function modifyWorkload(
       ...(changes.description === undefined ? {} : { description: changes.description }),
       ...(changes.jobschedule === undefined ? {} : { jobschedule: toJson(changes.jobschedule) }),
       ...(changes.metadata === undefined ? {} : { metadata: toJson(changes.metadata) }),
+      ...(changes.policyId === undefined ? {} : { policy_id: changes.policyId }),
     })
     .where("id", "=", id)
     .returningAll()

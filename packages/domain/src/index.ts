@@ -93,6 +93,7 @@ export {
 } from "./notice.ts";
 export { composeMail, type Mail } from "./notice-mail.ts";
 export { SECRET_BYTES, secretBytes, secretText, signedHeaders, webhookBody } from "./notice-webhook.ts";
+export { choosePolicy, type NamedPolicy, type PolicyWish } from "./policy-choice.ts";
 export {
   asksForOwner,
   isAllowed,
@@ -101,6 +102,20 @@ export {
   type PolicyRules,
   policyRules,
 } from "./policy-rules.ts";
+export {
+  type CountedMember,
+  describeExceeded,
+  findExceeded,
+  isAboveWatermark,
+  memberDemand,
+  type OverQuota,
+  QUOTA_TYPES,
+  type QuotaAmounts,
+  type QuotaLimit,
+  type QuotaType,
+  SNAPSHOT_DEMAND,
+  usedAfter,
+} from "./quota.ts";
 export type { CapacityQuestions } from "./restore-capacity.ts";
 export {
   type DraftedInstance,
@@ -275,4 +290,5 @@ export {
   type TargetWanted,
 } from "./target-choice.ts";
 export { readTargetRequest, secretIdOf, type TargetPlace, type TargetRequest } from "./target-request.ts";
+export { changedPolicyFields, followPolicy, parsePolicyFields } from "./workload-policy.ts";
 export { formatDay, formatZoned, instantOf, isTimeZone, type WallTime, zonedTime } from "./zoned-time.ts";

@@ -42,7 +42,7 @@ const RETENTION_FIELDS = ["retention_policy_type", "retention_policy_value"];
 /** `retention_days` is how a Terraform provider says that type and value. */
 const CLASSIC_FIELDS = ["interval", "fullbackup_interval", ...RETENTION_FIELDS, "retention_days"];
 const TIER_FIELDS = ["hourly", "daily", "weekly", "monthly", "yearly", "manual"];
-const REPLY_FIELDS = ["nextrun", "appliance_timezone", "global_jobscheduler"];
+const REPLY_FIELDS = ["nextrun", "appliance_timezone", "global_jobscheduler", "skipped_because"];
 const FIELDS = [...COMMON_FIELDS, ...CLASSIC_FIELDS, ...TIER_FIELDS, ...REPLY_FIELDS];
 
 /** Which words a `jobschedule` uses. */

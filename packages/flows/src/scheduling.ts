@@ -10,7 +10,14 @@ import {
   isSwitchedOn,
   openSnapshot,
 } from "@cairn/database";
-import { type BackupSchedule, isFullDue, judgeDue, type SkipReason, snapshotKind } from "@cairn/domain";
+import {
+  type BackupSchedule,
+  describeExceeded,
+  isFullDue,
+  judgeDue,
+  type SkipReason,
+  snapshotKind,
+} from "@cairn/domain";
 import type { Clock } from "@cairn/kernel";
 import { asObject, noteDeed } from "./auditing.ts";
 import type { Log } from "./step.ts";
@@ -100,6 +107,13 @@ async function settle(transaction: Handle, { world, due, nowMs }: Settling): Pro
       hasCommittedSnapshot: incrementals !== undefined,
     }),
   });
+  if (opened.kind === "over-quota") {
+    return {
+      kind: "skipped",
+      because: `the quota is exceeded: ${describeExceeded(opened.exceeded)}`,
+      nextMs,
+    };
+  }
   // The workload's row is locked since it was looked at.
   if (opened.kind !== "opened") throw new Error(`bug: workload ${workload.id} is ${JSON.stringify(opened)}`);
   await noteDeed(transaction, {

@@ -5,6 +5,8 @@ import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
 import { planningHandlers } from "./planning.ts";
+import { policyHandlers } from "./policies.ts";
+import { quotaHandlers } from "./quotas.ts";
 import { restoreHandlers } from "./restores.ts";
 import { scheduleHandlers } from "./schedules.ts";
 import { serviceHandlers } from "./service.ts";
@@ -32,6 +34,8 @@ export function handlersFor(world: World): Handlers {
     ...admissionHandlers(world),
     ...targetHandlers(world),
     ...targetTypeHandlers(world),
+    ...policyHandlers(world),
+    ...quotaHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };

@@ -3,6 +3,7 @@ import {
   findWorkload,
   type Handle,
   isSwitchedOn,
+  lockWorkloadRow,
   modifyWorkload,
   removeSchedule,
   saveSchedule,
@@ -11,6 +12,7 @@ import {
 } from "@cairn/database";
 import { type BackupSchedule, nextRun, parseSchedule } from "@cairn/domain";
 import { Rejection } from "@cairn/kernel";
+import { settlePolicy } from "../policies.ts";
 import { conflict, notFound } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, ensureTrust } from "../trusts.ts";
@@ -60,11 +62,16 @@ async function enable(
   await assertChangeable(world, { enabled: isEnabled });
   if (isEnabled) {
     assertOwnProject(caller);
+    const schedules = { before: before.jobschedule, after: { ...before.jobschedule, enabled: true } };
+    await settlePolicy(world, caller, { asked: undefined, currentId: before.policy_id, ...schedules });
     await ensureTrust(world, caller, world.cloudOf(caller.token, requestId), signal);
   }
-  const jobschedule = { ...before.jobschedule, enabled: isEnabled };
   await world.database.transaction(async (transaction) => {
-    const modified = await modifyWorkload(transaction, before.id, { jobschedule });
+    // As it is now: somebody may just have given it a policy.
+    const locked = (await lockWorkloadRow(transaction, before.id)) ?? before;
+    const modified = await modifyWorkload(transaction, before.id, {
+      jobschedule: { ...locked.jobschedule, enabled: isEnabled },
+    });
     if (modified.kind === "busy") throw conflict("workload", id, modified.workload.status);
     if (modified.kind !== "modified") throw notFound("workload", id);
     await keepSchedule(transaction, modified.workload, world.clock.now());

@@ -14,6 +14,7 @@ import {
 } from "@cairn/database";
 import { snapshotKind } from "@cairn/domain";
 import { Rejection, type WorkloadId } from "@cairn/kernel";
+import { refuseExceeded } from "../admission.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { notFound, notOpened, tooLateToCancel } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
@@ -130,6 +131,7 @@ async function take(world: World, request: ApiRequest<"takeSnapshot">) {
       }),
     }),
   );
+  if (opened.kind === "over-quota") refuseExceeded(opened.exceeded, "snapshot");
   if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id });
   return { snapshot: await onlyDetail(world, opened.snapshot, request.origin) };
 }

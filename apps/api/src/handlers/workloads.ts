@@ -1,4 +1,4 @@
-import type { JobSchedule, ParamsOf, WorkloadDetail } from "@cairn/contract";
+import type { ParamsOf, WorkloadDetail } from "@cairn/contract";
 import {
   countSnapshots,
   createWorkload,
@@ -9,6 +9,7 @@ import {
   listWorkloadSummaries,
   listWorkloads,
   loadWorkloadFacts,
+  lockWorkloadRow,
   type Modified,
   modifyWorkload,
   openWorkloadRun,
@@ -28,8 +29,10 @@ import {
   unreachable,
   type WorkloadId,
 } from "@cairn/kernel";
+import { MemberAdmission } from "../admission.ts";
 import { assertTargetKept, chosenTarget } from "../chosen-target.ts";
 import { instanceTaken, resolveMembers } from "../members.ts";
+import { type Following, holdFollowed, settlePolicy } from "../policies.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
@@ -135,15 +138,22 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
   const asked = body.workload;
   assertOwnProject(caller);
   assertSupported(asked);
+  const policy = { asked: asked.policy_id, currentId: null, before: {}, after: asked.jobschedule };
+  const following = await settlePolicy(world, caller, policy);
   // Refused before anything is written.
-  meaningOf(asked.jobschedule, world.clock.now());
+  meaningOf(following.jobschedule, world.clock.now());
   const target = await chosenTarget(world, caller.projectId, asked.backup_target_types);
   const cloud = world.cloudOf(caller.token, request.requestId);
   const names = asked.instances.map((member) => member["instance-id"]);
   const instances = await resolveMembers(world, { instances: names, caller, cloud }, signal);
+  const admission = await MemberAdmission.observe(world, { caller, cloud }, signal);
+  const change = { workloads: 1, before: [], after: instances } as const;
+  await admission.assertRoom(world, change);
   await ensureTrust(world, caller, cloud, signal);
   const id: WorkloadId = newId();
   const created = await world.database.transaction(async (transaction) => {
+    await holdFollowed(transaction, following);
+    await admission.admit(transaction, change);
     const made = await createWorkload(transaction, {
       id,
       projectId: caller.projectId,
@@ -151,9 +161,10 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
       name: nameOr(asked.name, "workload"),
       description: asked.description ?? "",
       workloadTypeId: asked.workload_type_id ?? undefined,
-      jobschedule: asked.jobschedule ?? {},
+      jobschedule: following.jobschedule ?? {},
       metadata: asked.metadata ?? {},
       target,
+      policyId: following.policy?.id,
       instances,
     });
     if (made.kind === "created") await keepSchedule(transaction, made.workload, world.clock.now());
@@ -174,32 +185,40 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
   const before = await ownWorkload(world, request);
   if (before.status !== "available") throw conflict("workload", before.id, before.status);
   assertOwnProject(caller);
-  assertSupported(body.workload);
   await assertTargetKept(world, before, body.workload.backup_target_types);
-  await assertChangeable(world, body.workload.jobschedule);
-  const jobschedule = scheduleAfter(before, body.workload.jobschedule);
-  meaningOf(jobschedule, world.clock.now());
+  const following = await settledSchedule(world, caller, before, body.workload);
   const cloud = world.cloudOf(caller.token, request.requestId);
   const names = body.workload.instances?.map((member) => member["instance-id"]);
   const instances =
     names === undefined
       ? undefined
       : await resolveMembers(world, { instances: names, caller, cloud, workloadId: before.id }, signal);
+  const admission = await MemberAdmission.observe(world, { caller, cloud }, signal);
+  if (instances !== undefined) {
+    const members = await listWorkloadInstances(world.database.handle, [before.id]);
+    await admission.assertRoom(world, { workloads: 0, before: members, after: instances });
+  }
   await ensureTrust(world, caller, cloud, signal);
   const workload = await world.database.transaction(async (transaction) => {
-    const membersBefore = await listWorkloadInstances(transaction, [before.id]);
+    // Locks come in one order everywhere: the workload, its policy, the project's quotas.
+    const locked = await lockWorkloadRow(transaction, before.id);
+    if (locked !== undefined && locked.policy_id !== before.policy_id)
+      throw conflict("workload", before.id, "updating");
+    await holdFollowed(transaction, following);
+    const members = await listWorkloadInstances(transaction, [before.id]);
+    if (instances !== undefined) {
+      await admission.admit(transaction, { workloads: 0, before: members, after: instances });
+    }
     const modified = await modifyWorkload(transaction, before.id, {
-      name: body.workload.name,
-      description: body.workload.description,
-      jobschedule,
-      metadata:
-        body.workload.metadata === undefined ? undefined : { ...before.metadata, ...body.workload.metadata },
+      ...changesOf(before, body.workload),
+      jobschedule: following.jobschedule,
+      policyId: following.policy?.id ?? null,
       instances,
     });
     // Thrown inside, so that the transaction rolls back what it did before the refusal.
     const changed = modifiedOrThrow(modified, before.id);
-    if (jobschedule !== undefined) await keepSchedule(transaction, changed, world.clock.now());
-    const former = instances === undefined ? undefined : formerMembers(membersBefore, instances);
+    if (following.jobschedule !== undefined) await keepSchedule(transaction, changed, world.clock.now());
+    const former = instances === undefined ? undefined : formerMembers(members, instances);
     return former === undefined ? changed : markMembers(transaction, caller, changed, former);
   });
   const shown = await detail(world, workload, request.origin);
@@ -208,6 +227,37 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
     await markInstances(cloud, { instances: shown.instances.map(({ id }) => asId(id)), workload }, request);
   }
   return { workload: shown };
+}
+
+type AskedChange = ApiRequest<"modifyWorkload">["body"]["workload"];
+
+/** Policy and schedule after a change, checked: nothing of it is refused later. */
+async function settledSchedule(
+  world: World,
+  caller: Caller,
+  before: WorkloadRow,
+  asked: AskedChange,
+): Promise<Following> {
+  const after =
+    asked.jobschedule === undefined ? undefined : changedSchedule(before.jobschedule, asked.jobschedule);
+  const following = await settlePolicy(world, caller, {
+    asked: asked.policy_id,
+    currentId: before.policy_id,
+    before: before.jobschedule,
+    after,
+  });
+  await assertChangeable(world, following.isNew ? following.jobschedule : asked.jobschedule);
+  meaningOf(following.jobschedule, world.clock.now());
+  return following;
+}
+
+/** What a body says of the workload itself; metadata are added to what is there. */
+function changesOf(before: WorkloadRow, { name, description, metadata }: AskedChange) {
+  return {
+    name,
+    description,
+    metadata: metadata === undefined ? undefined : { ...before.metadata, ...metadata },
+  };
 }
 
 /**
@@ -226,11 +276,6 @@ async function markMembers(
   const locked = await findWorkload(transaction, { id });
   assert(locked !== undefined, `workload ${id} that was just changed has a row`);
   return locked;
-}
-
-/** An empty schedule is harmless, as existing clients expect. */
-function scheduleAfter(before: WorkloadRow, given: JobSchedule | undefined): JobSchedule | undefined {
-  return given === undefined ? undefined : changedSchedule(before.jobschedule, given);
 }
 
 /** Those that left, perhaps nobody; undefined when the members are the same as before. */
@@ -315,25 +360,13 @@ function nameOr(name: string | undefined, fallback: string): string {
 }
 
 /** What this version cannot keep is refused, not forgotten. */
-function assertSupported(asked: {
-  readonly encryption?: boolean;
-  readonly policy_id?: string | null;
-  readonly jobschedule?: JobSchedule;
-}): void {
+function assertSupported(asked: { readonly encryption?: boolean }): void {
   if (asked.encryption === true) {
     throw new Rejection("Workloads with a secret of their own are not supported yet.", {
       status: 400,
       field: "workload.encryption",
       value: true,
       remedy: "Leave encryption out: repositories are always encrypted, with keys that the service keeps.",
-    });
-  }
-  if (asked.policy_id !== undefined && asked.policy_id !== null && asked.policy_id !== "") {
-    throw new Rejection("The workload policy could not be found.", {
-      status: 400,
-      field: "workload.policy_id",
-      value: asked.policy_id,
-      remedy: "Leave policy_id out: there are no policies yet.",
     });
   }
 }

@@ -51,14 +51,16 @@ function scheduleView({ id, jobschedule: given }: WorkloadRow, facts: KnownFacts
   const row = schedules.find((each) => each.workload_id === id);
   const none = { timeZone: APPLIANCE_ZONE, nowMs };
   const schedule = row === undefined ? parseSchedule({}, none) : (row.rule as BackupSchedule);
-  return showSchedule({ given, schedule, nowMs, isSwitchedOn, applianceTimeZone: APPLIANCE_ZONE });
+  const shown = showSchedule({ given, schedule, nowMs, isSwitchedOn, applianceTimeZone: APPLIANCE_ZONE });
+  const why = row?.last_result === "skipped" ? row.last_reason : null;
+  return why === null ? shown : { ...shown, skipped_because: why };
 }
 
 /** A workload with its members and what its snapshots occupy. */
 export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: string): WorkloadDetail {
   const full = usageOf(about.usage, row, "full");
   const incremental = usageOf(about.usage, row, "incremental");
-  const { policy_id: policyId, ...metadata } = row.metadata;
+  const { policy_id: policyId } = row;
   return {
     ...workloadSummary(row, origin),
     instances: about.members
@@ -69,7 +71,7 @@ export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: stri
         metadata: { ...member.metadata, workload_id: row.id, workload_name: row.name },
       })),
     jobschedule: scheduleView(row, about),
-    metadata,
+    metadata: policyId === null ? row.metadata : { ...row.metadata, policy_id: policyId },
     storage_usage: { usage: full.usage + incremental.usage, full, incremental },
     availability_zone: null,
     host: null,
@@ -80,7 +82,7 @@ export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: stri
     secret_uuid: null,
     backup_target_types: about.targetTypes.get(row.target_type_id ?? "") ?? null,
     source_platform: "openstack",
-    policy_id: typeof policyId === "string" ? policyId : null,
+    policy_id: policyId,
   };
 }
 

@@ -1,8 +1,8 @@
-import type { WorkloadDetail } from "@cairn/contract";
+import type { ApiClient, WorkloadDetail } from "@cairn/contract";
 import { Rejection } from "@cairn/kernel";
 import { Command } from "commander";
 import { EXIT } from "../exit-codes.ts";
-import { findWorkload, listWorkloads } from "../lookup.ts";
+import { findPolicy, findWorkload, listWorkloads } from "../lookup.ts";
 import type { Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import { collected, contextOf, pairOf, usage, wholeNumber, withCommonFlags } from "./context.ts";
@@ -21,6 +21,7 @@ const FIELDS = [
   "snapshots",
   "jobschedule",
   "backup_target_types",
+  "policy_id",
   "project_id",
   "user_id",
   "created_at",
@@ -74,6 +75,7 @@ function addCreation(workload: Command, shell: Shell): void {
     .option("--description <text>", "what it is for")
     .option("--serial", "one instance after the other, in the order given")
     .option("--schedule <key=value>", "part of the schedule; may be repeated", collected, [])
+    .option("--policy <policy>", "name or id of the policy that decides rhythm and retention")
     .option("--metadata <key=value>", "may be repeated", collected, [])
     .option("--target-type <type>", "name or id of the type of its backup target, for ever")
     .addHelpText(
@@ -81,6 +83,7 @@ function addCreation(workload: Command, shell: Shell): void {
       examples(
         "cairn workload create web --instance web-1 --instance web-2",
         "cairn workload create db --instance 4f9c… --description 'the shop'",
+        "cairn workload create db --instance db-1 --policy gold --schedule start_time=02:30",
       ),
     )
     .action(async (name: string, flags: CreationFlags) => {
@@ -99,10 +102,11 @@ function addCreation(workload: Command, shell: Shell): void {
             instances: flags.instance.map((each) => ({ "instance-id": each })),
             workload_type_id: flags.serial === true ? contractIds.serial : contractIds.parallel,
             source_platform: "openstack",
-            jobschedule: scheduleOf(flags.schedule),
+            jobschedule: firstSchedule(flags),
             metadata: pairsOf("--metadata", flags.metadata),
             ...(flags.description === undefined ? {} : { description: flags.description }),
             ...(flags.targetType === undefined ? {} : { backup_target_types: flags.targetType }),
+            ...(flags.policy === undefined ? {} : { policy_id: await findPolicy(api, flags.policy) }),
           },
         },
       });
@@ -115,6 +119,7 @@ interface CreationFlags {
   readonly instance: readonly string[];
   readonly description?: string;
   readonly serial?: true;
+  readonly policy?: string;
   readonly schedule: readonly string[];
   readonly metadata: readonly string[];
 }
@@ -134,6 +139,8 @@ function addModification(workload: Command, shell: Shell): void {
     .option("--add-instance <instance>", "one more instance; may be repeated", collected, [])
     .option("--remove-instance <instance>", "one instance less; may be repeated", collected, [])
     .option("--schedule <key=value>", "part of the schedule; may be repeated", collected, [])
+    .option("--policy <policy>", "name or id of the policy that decides rhythm and retention")
+    .option("--no-policy", "follow no policy any more; what it decided stays")
     .option("--metadata <key=value>", "may be repeated", collected, [])
     .option("--wait", "wait until instances that joined or left know of it")
     .addHelpText(
@@ -154,6 +161,7 @@ function addModification(workload: Command, shell: Shell): void {
             ...(members === undefined ? {} : { instances: members.map((each) => ({ "instance-id": each })) }),
             ...(flags.schedule.length === 0 ? {} : { jobschedule: scheduleOf(flags.schedule) }),
             ...(flags.metadata.length === 0 ? {} : { metadata: pairsOf("--metadata", flags.metadata) }),
+            ...(await policyOf(api, flags.policy)),
           },
         },
       });
@@ -162,7 +170,14 @@ function addModification(workload: Command, shell: Shell): void {
     });
 }
 
+/** `false` is `--no-policy`. */
+async function policyOf(api: ApiClient, wanted: string | false | undefined): Promise<{ policy_id?: string }> {
+  if (wanted === undefined) return {};
+  return { policy_id: wanted === false ? "none" : await findPolicy(api, wanted) };
+}
+
 interface ModificationFlags {
+  readonly policy?: string | false;
   readonly wait?: true;
   readonly name?: string;
   readonly description?: string;
@@ -282,6 +297,11 @@ async function show({ api }: Pick<Session, "api">, id: string): Promise<Workload
 function itemOf(workload: WorkloadDetail): Record<string, unknown> {
   const { usage, full, incremental } = workload.storage_usage;
   return { ...workload, stored_bytes: usage, snapshots: full.snap_count + incremental.snap_count };
+}
+
+/** Who chooses a policy wants it to run, unless they say otherwise. */
+function firstSchedule({ policy, schedule }: CreationFlags): Record<string, unknown> {
+  return policy === undefined ? scheduleOf(schedule) : { enabled: true, ...pairsOf("--schedule", schedule) };
 }
 
 function scheduleOf(parts: readonly string[]): Record<string, unknown> {
