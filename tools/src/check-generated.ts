@@ -6,7 +6,13 @@ import { complaint, runNode } from "./run-tool.ts";
 /**
  * Programs that write files from a source of truth; with `--check` they only say (exit code 1) what is stale.
  */
-const GENERATORS = [{ program: "packages/contract/src/generate.ts", makes: "docs/openapi.json" }];
+const GENERATORS = [
+  { program: "packages/contract/src/generate.ts", makes: "docs/openapi.json" },
+  {
+    program: "apps/cli/src/workloadmgr/generate.ts",
+    makes: "clients/openstack-plugin/cairn_openstack/commands.json",
+  },
+];
 
 /** What is generated is what its generator would write now. */
 export const generated: Check = {

@@ -98,7 +98,7 @@ function machine({ commands, installed = false }: Machine) {
   };
 }
 
-const TESTING = "ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy".split(" ");
+const TESTING = "ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy mandoc zsh fish openstack".split(" ");
 const qemu = Object.fromEntries([...QEMU, ...TESTING, "mke2fs"].map((name) => [name, "#!/bin/sh\n"]));
 const ready = { node: node("v24.15.0"), ...qemu };
 const old = { node: node("v20.20.2"), npm, "node-24": node("v24.21.0") };
@@ -137,6 +137,14 @@ describe("./cairn", () => {
     symlinkSync("../a clone/cairn", join(full.bin, "cairn"));
     await full.cairn(["workload", "list"], join(full.bin, "cairn"));
     assert.deepEqual(full.notes(), [`node v24.15.0 ${full.clone}/apps/cli/src/main.ts workload list`]);
+  });
+
+  it("runs the command line in its second spelling when it is called workloadmgr", async () => {
+    using full = machine({ commands: ready, installed: true });
+    symlinkSync("../a clone/cairn", join(full.bin, "workloadmgr"));
+    await full.cairn(["workload-list", "--all", "True"], join(full.bin, "workloadmgr"));
+    const program = `${full.clone}/apps/cli/bin/workloadmgr`;
+    assert.deepEqual(full.notes(), [`node v24.15.0 ${program} workload-list --all True`]);
   });
 
   it("gets Node 24 when the system's is too old, runs npm under it, and does both only once", async () => {

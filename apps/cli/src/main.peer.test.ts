@@ -499,19 +499,3 @@ void test("clouds.yaml with secure.yaml, flags, and an endpoint without project 
   );
   assert.equal(byFlags.out, `${W1}\n${W2}\n`, byFlags.err);
 });
-
-void test("completion scripts are valid bash and know commands and flags", async () => {
-  const script = await cairn("completion", "bash");
-  await writeFile(
-    join(folder, "completion"),
-    `${script.out}
-COMP_WORDS=(cairn snapshot cr); COMP_CWORD=2; _cairn; echo "\${COMPREPLY[@]}"
-COMP_WORDS=(cairn snapshot create --fu); COMP_CWORD=3; _cairn; echo "\${COMPREPLY[@]}"
-`,
-  );
-  const bash = await ended(
-    spawn("bash", [join(folder, "completion")], { stdio: ["ignore", "pipe", "pipe"] }),
-  );
-  assert.equal(bash.out, "create\n--full\n", bash.err);
-  assert.equal((await cairn("completion", "fish")).code, 2);
-});

@@ -1,14 +1,18 @@
+#!/usr/bin/env node
 import { readFile } from "node:fs/promises";
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
+import { basename } from "node:path";
 import process from "node:process";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { hasCode, systemClock } from "@cairn/kernel";
-import type { Screen } from "./shell.ts";
+import type { Screen, Shell } from "./shell.ts";
+
+type CommandLine = (argv: readonly string[], shell: Shell) => Promise<number>;
 
 // What Node compiled is kept between calls: it halves the time until a command does something.
 enableCompileCache();
-const { runCommandLine } = await import("./program.ts");
+const run = await commandLineOf(basename(process.argv[1] ?? ""));
 
 const interrupted = new AbortController();
 process.once("SIGINT", () => interrupted.abort());
@@ -19,7 +23,7 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: Error) => process.exit(hasCode(error, "EPIPE") ? 0 : 1));
 }
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   out: screen(process.stdout),
   err: screen(process.stderr),
@@ -30,6 +34,12 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   readFile: readText,
   trustAuthorities: (pem) => setDefaultCACertificates([...getCACertificates("default"), pem]),
 });
+
+/** Called `workloadmgr` it has that program's commands. Each spelling loads only what it needs. */
+async function commandLineOf(name: string): Promise<CommandLine> {
+  if (name === "workloadmgr") return (await import("./workloadmgr/run.ts")).runWorkloadmgr;
+  return (await import("./program.ts")).runCommandLine;
+}
 
 function screen(stream: NodeJS.WriteStream): Screen {
   return {

@@ -1,8 +1,8 @@
 import { Command, CommanderError, Help, type Option } from "commander";
 import { admissionCommand } from "./commands/admission.ts";
 import { auditCommand } from "./commands/audit.ts";
-import { completionScript } from "./commands/completion.ts";
 import { emailCommand } from "./commands/email.ts";
+import { addManual } from "./commands/manual.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
 import { quotaCommand } from "./commands/quota.ts";
@@ -22,8 +22,7 @@ import { examples, workloadCommand } from "./commands/workload.ts";
 import { workloadTypeCommand } from "./commands/workload-type.ts";
 import { type Ending, EXIT, type ExitCode, endingOf } from "./exit-codes.ts";
 import type { Shell } from "./shell.ts";
-
-const VERSION = "0.1.0";
+import { VERSION } from "./version.ts";
 
 /**
  * Runs one command line (without Node and script) and gives its exit code. Errors are one line on standard
@@ -41,7 +40,8 @@ export async function runCommandLine(argv: readonly string[], shell: Shell): Pro
   }
 }
 
-function buildProgram(shell: Shell): Command {
+/** All of `cairn` as commander's commands. */
+export function buildProgram(shell: Shell): Command {
   const program = new Command("cairn")
     .description("Backups of OpenStack instances.")
     .version(VERSION, "--version", "print the version")
@@ -78,14 +78,7 @@ function buildProgram(shell: Shell): Command {
   program.addCommand(quotaCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
-  program
-    .command("completion")
-    .description("print a script that completes commands and flags")
-    .argument("<shell>", "bash or zsh")
-    .addHelpText("after", examples("source <(cairn completion bash)"))
-    .action((name: string) => {
-      shell.out.write(completionScript(program, name));
-    });
+  addManual(program, shell);
   for (const each of withDescendants(program)) settle(each, shell);
   return program;
 }

@@ -1,9 +1,16 @@
 import { join } from "node:path";
 import type { ApiClient } from "@cairn/contract";
-import { Fault, hasCode, Rejection } from "@cairn/kernel";
-import type { Cloud, CloudAccess } from "@cairn/openstack";
+import { Rejection } from "@cairn/kernel";
+import type { Cloud } from "@cairn/openstack";
+import {
+  accessFromClouds,
+  accessFromEnvironment,
+  type CloudAccess,
+  connectWith,
+  logIn,
+  type OpenCloud,
+} from "@cairn/sdk";
 import type { Shell } from "./shell.ts";
-import { describeAccess } from "./who.ts";
 
 /** The flags that say which cloud, beside the variables. */
 export interface CloudFlags {
@@ -20,95 +27,18 @@ export interface Session {
   readonly cloud: Cloud;
 }
 
-const CLOUD_TIMEOUT_MS = 30_000;
-
-/** OpenStack, and who we are there. */
-export interface OpenedCloud {
-  readonly cloud: Cloud;
-  readonly access: CloudAccess;
-}
-
 /** Finds credentials and gets a token with them. */
-export async function openCloud(shell: Shell, flags: CloudFlags): Promise<OpenedCloud> {
-  // Loaded here and not at the top, so that `--help` and completion start at once.
-  const { connectCloud } = await import("@cairn/openstack");
-  const access = await findAccess(shell, flags);
-  const cloud = connectCloud({ ...access, requestTimeoutMs: CLOUD_TIMEOUT_MS });
-  await logIn(cloud, access, shell.signal);
-  return { cloud, access };
+export async function openCloud(shell: Shell, flags: CloudFlags): Promise<OpenCloud> {
+  return logIn(await findAccess(shell, flags), shell.signal);
 }
 
 /** Finds credentials and endpoint; nothing is asked of the API yet. */
 export async function openSession(shell: Shell, flags: CloudFlags): Promise<Session> {
-  const { connectApi } = await import("@cairn/contract");
-  const { secureFetch } = await import("@cairn/openstack");
-  const { cloud, access } = await openCloud(shell, flags);
-  const endpoint = await findEndpoint(shell, flags, { cloud, access });
-  const api = connectApi({
-    endpoint,
-    ...(access.tls === undefined ? {} : { fetch: secureFetch(access.tls) }),
-    token: async () => (await cloud.token(shell.signal)).value.reveal(),
+  const endpoint = filled(flags.endpoint) ?? filled(shell.env["CAIRN_ENDPOINT"]);
+  return connectWith(await openCloud(shell, flags), {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    signal: shell.signal,
   });
-  return { api, cloud };
-}
-
-/** Gets a token, which later calls share; a refusal says who was refused, where, and what to look at. */
-async function logIn(cloud: Cloud, access: CloudAccess, signal: AbortSignal): Promise<void> {
-  const { authUrl } = access;
-  try {
-    await cloud.token(signal);
-  } catch (cause) {
-    if (hasCode(cause, "openstack-unauthorized")) {
-      throw new Rejection(`Keystone at ${authUrl} refused ${describeAccess(access)}.`, {
-        status: 401,
-        remedy:
-          "Check user, password, project and their domains in the OS_* variables or clouds.yaml, " +
-          "and that the user has a role in the project.",
-      });
-    }
-    if (hasCode(cause, "openstack-not-found")) {
-      throw new Rejection(`There is no Keystone at ${authUrl}.`, {
-        status: 401,
-        remedy: "OS_AUTH_URL looks like https://controller:5000/v3.",
-      });
-    }
-    if (!hasCode(cause, "openstack-unavailable")) throw cause;
-    throw new Fault("openstack-unavailable", `asking Keystone at ${authUrl} for a token`, "later", cause);
-  }
-}
-
-async function findEndpoint(
-  shell: Shell,
-  flags: CloudFlags,
-  { cloud, access }: OpenedCloud,
-): Promise<string> {
-  const given = filled(flags.endpoint) ?? filled(shell.env["CAIRN_ENDPOINT"]);
-  if (given === undefined) {
-    try {
-      return await cloud.endpoint("workloads", shell.signal);
-    } catch (cause) {
-      if (!hasCode(cause, "openstack-no-endpoint")) throw cause;
-      const region = access.region === undefined ? "" : ` in region ${access.region}`;
-      throw new Rejection(
-        `Keystone's catalogue has no ${access.interface} address of Cairn (service type workloads)${region}.`,
-        {
-          status: 400,
-          remedy: "Check OS_REGION_NAME and OS_INTERFACE, or give the address with --endpoint.",
-        },
-      );
-    }
-  }
-  if (!URL.canParse(given) || !/^https?:/.test(given)) {
-    throw new Rejection(`The endpoint ${given} is no http address.`, {
-      status: 400,
-      field: "--endpoint",
-      value: given,
-      remedy: "It looks like http://controller:8780 or http://controller:8780/v1/<project id>.",
-    });
-  }
-  const root = given.replace(/\/+$/, "");
-  if (/\/v1\/[^/]+$/.test(root)) return root;
-  return `${root.replace(/\/v1$/, "")}/v1/${await cloud.projectId(shell.signal)}`;
 }
 
 /**
@@ -116,17 +46,16 @@ async function findEndpoint(
  * both.
  */
 async function findAccess(shell: Shell, flags: CloudFlags): Promise<CloudAccess> {
-  const { credentialsFromClouds, credentialsFromEnvironment } = await import("@cairn/openstack");
   const env = { ...shell.env, ...flags.overrides };
   const cloudName = filled(flags.osCloud) ?? filled(env["OS_CLOUD"]);
   try {
     if (cloudName === undefined) {
       await trust(shell, filled(flags.osCacert) ?? filled(env["OS_CACERT"]));
-      return credentialsFromEnvironment(env);
+      return await accessFromEnvironment(env);
     }
     const content = await readClouds(shell, env);
     await trust(shell, filled(flags.osCacert) ?? cacertOf(content, cloudName) ?? filled(env["OS_CACERT"]));
-    return credentialsFromClouds(content, cloudName, env);
+    return await accessFromClouds(content, cloudName, env);
   } catch (cause) {
     // Missing or wrong credentials are a matter of authentication, not of the command line.
     if (!(cause instanceof Rejection)) throw cause;

@@ -1,5 +1,5 @@
 import type { Progress } from "@cairn/contract";
-import { Fault } from "@cairn/kernel";
+import { looks } from "@cairn/sdk";
 import { renderProgressBlock, renderProgressLine, type WaitView } from "./output/progress-block.ts";
 import type { Screen, Shell } from "./shell.ts";
 
@@ -19,10 +19,7 @@ export interface WaitFor<Seen extends Look> {
   readonly isOver: (seen: Seen) => boolean;
 }
 
-const LOOK_EVERY_MS = 1_000;
 const LINE_EVERY_MS = 2_000;
-/** The API may be restarted while one waits: this many looks in a row may go unanswered. */
-const UNANSWERED_MAX = 60;
 /** The rate that is shown is that of the last few looks. */
 const RATE_OVER_MS = 10_000;
 
@@ -34,30 +31,13 @@ export async function waitUntilOver<Seen extends Look>(shell: Shell, wait: WaitF
   const { clock, signal } = shell;
   const display = shell.err.isTerminal ? blockDisplay(shell.err) : lineDisplay(shell.err);
   const rate = new RateMeter();
-  let unanswered = 0;
-  for (;;) {
-    signal.throwIfAborted();
-    const seen = await answered(wait.look);
-    unanswered = seen === undefined ? unanswered + 1 : 0;
-    if (unanswered > UNANSWERED_MAX) throw new Fault("api-unreachable", `waiting for ${wait.title}`, "later");
-    if (seen !== undefined) {
-      const bytesPerSecond = rate.add(clock.now(), doneBytes(seen.progress));
-      const isOver = wait.isOver(seen);
-      display.show({ title: wait.title, ...seen, bytesPerSecond }, clock.now(), isOver);
-      if (isOver) return seen;
-    }
-    await clock.sleep(LOOK_EVERY_MS, signal);
+  for await (const seen of looks(wait.look, { title: wait.title, clock, signal })) {
+    const bytesPerSecond = rate.add(clock.now(), doneBytes(seen.progress));
+    const isOver = wait.isOver(seen);
+    display.show({ title: wait.title, ...seen, bytesPerSecond }, clock.now(), isOver);
+    if (isOver) return seen;
   }
-}
-
-/** An API that is away for a moment is no reason to stop waiting; a refusal is. */
-async function answered<Seen>(look: () => Promise<Seen>): Promise<Seen | undefined> {
-  try {
-    return await look();
-  } catch (cause) {
-    if (cause instanceof Fault && cause.retry === "later") return undefined;
-    throw cause;
-  }
+  throw new Error(`bug: looking at ${wait.title} ended by itself`);
 }
 
 function doneBytes(progress: Progress | null): number {

@@ -1,4 +1,5 @@
 import { Rejection } from "@cairn/kernel";
+import type { OpenCloud } from "@cairn/sdk";
 import { type Command, Option } from "commander";
 import {
   FORMATS,
@@ -8,7 +9,7 @@ import {
   type Item,
   type OutputChoice,
 } from "../output/format.ts";
-import { type OpenedCloud, openCloud, openSession, type Session } from "../session.ts";
+import { openCloud, openSession, type Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 
 /** What every command has at hand. */
@@ -17,7 +18,7 @@ export interface CommandContext {
   /** Opens the way to the API; a command that needs none does not call it. */
   session(): Promise<Session>;
   /** OpenStack alone, for a command that needs no API. */
-  cloud(): Promise<OpenedCloud>;
+  cloud(): Promise<OpenCloud>;
   printList(items: readonly Item[], columns: readonly string[]): Promise<void>;
   printItem(item: Item, fields: readonly string[]): Promise<void>;
   readonly output: OutputChoice;

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { RestoreDetail, RestoreKind, RestoreOptions, SnapshotDetail } from "@cairn/contract";
+import { isRestoreMoving } from "@cairn/sdk";
 import { Command } from "commander";
 import { withIds } from "../cloud-names.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -316,8 +317,6 @@ async function show({ api }: Session, id: string): Promise<RestoreDetail> {
   return (await api.showRestore({ params: { restore_id: id } })).restore;
 }
 
-const MOVING = new Set(["creating", "executing", "restoring", "cancelling"]);
-
 async function waitFor(shell: Shell, session: Session, id: string): Promise<RestoreDetail> {
   const seen = await watch(shell, {
     title: `restore ${id}`,
@@ -332,7 +331,7 @@ async function waitFor(shell: Shell, session: Session, id: string): Promise<Rest
         restore,
       };
     },
-    isOver: ({ status }) => !MOVING.has(status),
+    isOver: ({ status }) => !isRestoreMoving(status),
   });
   return seen.restore;
 }

@@ -1,4 +1,5 @@
 import type { SnapshotDetail } from "@cairn/contract";
+import { isSnapshotMoving } from "@cairn/sdk";
 import { Command } from "commander";
 import { EXIT } from "../exit-codes.ts";
 import { findSnapshot, findWorkload, listSnapshots } from "../lookup.ts";
@@ -173,14 +174,12 @@ function lookOf(snapshot: SnapshotDetail) {
   return { title: `snapshot ${snapshot.name}`, status, percent, progress, snapshot };
 }
 
-const MOVING = new Set(["creating", "executing", "snapshotting", "uploading", "cancelling"]);
-
 async function waitFor(shell: Shell, session: Session, id: string): Promise<SnapshotDetail> {
   const seen = await watch(shell, {
     title: `snapshot ${id}`,
     again: `cairn snapshot watch ${id}`,
     look: async () => lookOf(await show(session, id)),
-    isOver: ({ status }) => !MOVING.has(status),
+    isOver: ({ status }) => !isSnapshotMoving(status),
   });
   return seen.snapshot;
 }

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { after, before, beforeEach, test } from "node:test";
+import { faultBody } from "@cairn/contract";
+import { systemClock } from "@cairn/kernel";
+import { type FakeApi, PROJECT, restoreOf, snapshotOf, startFakeApi, workloadOf } from "../fake-api.ts";
+import type { Screen } from "../shell.ts";
+import { runWorkloadmgr } from "./run.ts";
+
+const W1 = "11111111-1111-4111-8111-111111111111";
+const S1 = "33333333-3333-4333-8333-333333333333";
+const R1 = "44444444-4444-4444-8444-444444444444";
+
+let api: FakeApi;
+
+before(async () => {
+  api = await startFakeApi();
+});
+
+after(async () => api[Symbol.asyncDispose]());
+
+beforeEach(() => {
+  api.asked.length = 0;
+  api.handlers = {
+    listWorkloads: () => ({ body: { workloads: [workloadOf(W1, "web")] } }),
+    showWorkload: () => ({ body: { workload: workloadOf(W1, "it's web") } }),
+    createWorkload: () => ({ body: { workload: workloadOf(W1, "web") } }),
+    listSnapshots: () => ({ body: { snapshots: [snapshotOf(S1, "nightly", { host: "node-1" })] } }),
+    showSnapshot: () => ({ body: { snapshot: snapshotOf(S1, "nightly") } }),
+    takeSnapshot: () => ({ body: { snapshot: snapshotOf(S1, "nightly") } }),
+    createRestore: () => ({ body: { restore: restoreOf(R1) } }),
+    listRestores: () => ({ body: { restores: [] } }),
+  };
+});
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** One call in this process; `files` are there to be read. */
+async function called(argv: readonly string[], files: Record<string, string> = {}): Promise<Ended> {
+  const texts = { out: "", err: "" };
+  const screen = (name: "out" | "err"): Screen => ({
+    write: (text) => {
+      texts[name] += text;
+    },
+    isTerminal: false,
+    columns: undefined,
+  });
+  const code = await runWorkloadmgr(argv, {
+    env: { OS_AUTH_URL: api.url, OS_USERNAME: "anna", OS_PASSWORD: "x", OS_PROJECT_NAME: "demo" },
+    out: screen("out"),
+    err: screen("err"),
+    clock: systemClock,
+    cwd: "/",
+    home: "/",
+    signal: new AbortController().signal,
+    readFile: (path) => Promise.resolve(files[path]),
+    trustAuthorities: () => undefined,
+  });
+  return { code, ...texts };
+}
+
+async function workloadmgr(line: string, files?: Record<string, string>): Promise<Ended> {
+  return called(line.split(" "), files);
+}
+
+function bodyOf(id: string): unknown {
+  return api.asked.find((each) => each.id === id)?.body;
+}
+
+void test("lists have capitalised heads, single things lower-case fields", async () => {
+  const list = await workloadmgr("workload-list");
+  assert.match(
+    list.out,
+    /^\+-.*\n\| ID +\| Name \| ProjectID +\| WorkloadTypeID +\| Status +\| CreatedAt +\|\n/,
+  );
+  assert.match(list.out, new RegExp(`\\| ${W1} \\| web +\\| ${PROJECT} \\|.*\\| available \\|`));
+  const show = await workloadmgr("workload-show web");
+  assert.match(show.out, /^\+-.*\n\| Field +\| Value +\|\n.*\n\| id +\| 1111/);
+});
+
+void test("F30: Python evaluates the column instances of workload-show", async () => {
+  const { out } = await workloadmgr("workload-show web -f value -c instances -c name");
+  const [name = "", instances = ""] = out.split("\n");
+  assert.equal(name, "it's web");
+  const program = "import sys; print([each['id'] for each in eval(sys.stdin.read())])";
+  const python = spawnSync("python3", ["-c", program], {
+    input: instances,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  assert.equal(python.stdout, "['i1']\n", python.stderr);
+});
+
+void test("F29: errors go to standard error as ERROR:workloadmgr:, and the code is not 0", async () => {
+  for (const status of [400, 403, 404, 409, 500, 503]) {
+    const detail = { code: status, message: "It cannot be", remedy: "Do otherwise." };
+    api.handlers.unlockWorkload = () => ({ status, body: faultBody(detail) });
+    const { code, out, err } = await workloadmgr("workload-unlock web");
+    assert.deepEqual([code, out], [1, ""], String(status));
+    assert.match(err, /^ERROR:workloadmgr:It cannot be/);
+    if (status < 500) assert.equal(err, "ERROR:workloadmgr:It cannot be\nHINT:workloadmgr:Do otherwise.\n");
+  }
+  const unknown = await workloadmgr("snapshot-show weekly");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.err, /^ERROR:workloadmgr:No snapshot with a name or ID of 'weekly' exists\.\n/);
+});
+
+void test("a wrong command line is refused as argparse does, with code 2", async () => {
+  const missing = await workloadmgr("snapshot-delete");
+  assert.deepEqual([missing.code, missing.out], [2, ""]);
+  assert.equal(
+    missing.err,
+    "usage: workloadmgr snapshot-delete [options] <snapshot_id>\n" +
+      "workloadmgr snapshot-delete: error: the following arguments are required: <snapshot_id>\n",
+  );
+  assert.match(
+    (await workloadmgr("workload-list -f xml")).err,
+    /invalid choice: 'xml' \(choose from 'csv', 'json'/,
+  );
+  const odd = await workloadmgr("workload-burn");
+  assert.equal(odd.code, 2);
+  assert.match(
+    odd.err,
+    /^workloadmgr: 'workload-burn' is not a workloadmgr command\. See 'workloadmgr --help'\./,
+  );
+  assert.equal((await workloadmgr("--colour workload-list")).code, 2);
+});
+
+void test("a workload is created in the reference's words, old and new", async () => {
+  const line =
+    "workload-create --display-name web --source-platform openstack --jobschedule enabled=True " +
+    "--jobschedule interval=24hrs --hourly interval=6 --metadata a=b instance-id=i1 --instance i2";
+  const { code, err } = await workloadmgr(line);
+  assert.equal(code, 0, err);
+  assert.deepEqual(bodyOf("createWorkload"), {
+    workload: {
+      name: "web",
+      source_platform: "openstack",
+      instances: [{ "instance-id": "i1" }, { "instance-id": "i2" }],
+      jobschedule: { enabled: "True", interval: "24hrs", hourly: { interval: 6 } },
+      metadata: { a: "b" },
+    },
+  });
+});
+
+void test("a snapshot is full only when --full is given; the query says so", async () => {
+  await called(["workload-snapshot", "web", "--display-name", "nightly", "--display-description", " "]);
+  await workloadmgr("workload-snapshot web --full");
+  const asked = api.asked.filter(({ id }) => id === "takeSnapshot");
+  assert.deepEqual(
+    asked.map(({ query }) => query.get("full")),
+    [null, "true"],
+  );
+  assert.deepEqual(asked[0]?.body, { snapshot: { is_scheduled: false, name: "nightly", description: " " } });
+});
+
+const OPTIONS =
+  "{'name': 'clone', 'type': 'openstack', 'restore_type': 'selective', 'oneclickrestore': False, " +
+  "'openstack': {'instances': [{'id': 'i1', 'include': True}], 'networks_mapping': {'networks': []}}}";
+const AS_JSON = OPTIONS.replaceAll("'", '"').replaceAll("True", "true").replaceAll("False", "false");
+
+for (const [form, text] of [
+  ["a literal of Python", OPTIONS],
+  ["JSON", AS_JSON],
+] as const) {
+  void test(`a restore is described by restore.json as ${form}, the default file`, async () => {
+    const { code, err } = await workloadmgr("snapshot-selective-restore nightly", { "/restore.json": text });
+    assert.equal(code, 0, err);
+    const { restore } = bodyOf("createRestore") as { restore: { options: Record<string, unknown> } };
+    assert.deepEqual(restore.options["openstack"], {
+      instances: [{ id: "i1", include: true }],
+      networks_mapping: { networks: [] },
+    });
+  });
+}
+
+void test("a file for another restore and one that is missing are refused before all else", async () => {
+  const other = await workloadmgr("snapshot-inplace-restore nightly", { "/restore.json": OPTIONS });
+  assert.deepEqual([other.code, api.asked.length], [1, 0]);
+  assert.match(other.err, /restore\.json has restore_type selective, and this command is for inplace/);
+  const none = await workloadmgr("snapshot-selective-restore nightly --filename x.json");
+  assert.match(none.err, /^ERROR:workloadmgr:The file x\.json cannot be read\.\n/);
+});
+
+void test("restores of topology and of security groups have no instances", async () => {
+  await workloadmgr("restore-network-topology nightly --display-name net");
+  await workloadmgr("restore-security-groups nightly");
+  const bodies = api.asked.filter(({ id }) => id === "createRestore").map(({ body }) => body);
+  const frame = { type: "openstack", restore_type: "selective", oneclickrestore: false };
+  assert.deepEqual(bodies, [
+    { restore: { name: "net", options: { ...frame, openstack: { restore_topology: true } } } },
+    {
+      restore: {
+        name: "Security Groups Restore",
+        options: { ...frame, openstack: { restore_security_groups: true } },
+      },
+    },
+  ]);
+});
+
+void test("snapshot-list filters by host; snapshot-show has further tables, or fields", async () => {
+  assert.equal((await workloadmgr("snapshot-list --tvault_node node-2 -f json")).out, "[]\n");
+  assert.match((await workloadmgr("snapshot-list --tvault_node node-1 -f value -c Host")).out, /^node-1\n$/);
+  const tables = (await workloadmgr("snapshot-show nightly --output networks,disks")).out;
+  assert.match(tables, /\| VM +\| Network \|/);
+  assert.match(tables, /\| web-1 \| vdb +\| v1 /);
+  const { disks } = JSON.parse((await workloadmgr("snapshot-show nightly --output disks -f json")).out) as {
+    disks: unknown[];
+  };
+  assert.equal(disks.length, 2);
+});
+
+void test("a trust's check is a literal of Python, the switch of all schedules a field", async () => {
+  const checked = { scheduler_enabled: true, trust: null, is_valid: false, scheduler_obj: {} };
+  api.handlers.validateTrust = () => ({ body: checked });
+  api.handlers.showGlobalJobScheduler = () => ({ body: { global_job_scheduler: true } });
+  assert.equal(
+    (await workloadmgr("scheduler-trust-validate web")).out,
+    "{'scheduler_enabled': True, 'trust': None, 'is_valid': False, 'scheduler_obj': {}}\n",
+  );
+  assert.match((await workloadmgr("get-global-job-scheduler")).out, /\| global_job_scheduler \| True +\|/);
+});
+
+void test("credentials may stand before or behind the command", async () => {
+  for (const line of ["--os-password wrong workload-list", "workload-list --os-password wrong"]) {
+    const words = line.split(" ").map((word) => (word === "wrong" ? "wrong password" : word));
+    const { code, err } = await called(words);
+    assert.equal(code, 1);
+    assert.match(err, /^ERROR:workloadmgr:Keystone at .* refused user anna for project demo\.\nHINT:/);
+  }
+});

@@ -1,0 +1,16 @@
+import { administrationCommands } from "./administration.ts";
+import type { Command } from "./command.ts";
+import { schedulingCommands } from "./scheduling.ts";
+import { settingCommands } from "./settings.ts";
+import { restoreCommands, snapshotCommands } from "./snapshots.ts";
+import { workloadCommands } from "./workloads.ts";
+
+/** Every command of workloadmgr, in the order of its help. */
+export const COMMANDS: readonly Command[] = [
+  ...workloadCommands,
+  ...snapshotCommands,
+  ...restoreCommands,
+  ...schedulingCommands,
+  ...settingCommands,
+  ...administrationCommands,
+];

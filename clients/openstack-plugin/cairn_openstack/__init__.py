@@ -1,0 +1,1 @@
+"""`openstack workload ...`: Cairn's commands in the client of OpenStack."""
