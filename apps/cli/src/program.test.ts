@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { faultBody } from "@cairn/contract";
 import { systemClock } from "@cairn/kernel";
-import { type FakeApi, type FakeApi, PROJECT, startFakeApi, startFakeApi, workloadOf } from "./fake-api.ts";
+import { type FakeApi, PROJECT, startFakeApi, workloadOf } from "./fake-api.ts";
 import { pagesOf, withDescendants } from "./manual/page.ts";
-import { buildProgram, runCommandLine, runCommandLine } from "./program.ts";
-import type { Screen, Screen, Shell } from "./shell.ts";
+import { buildProgram, runCommandLine } from "./program.ts";
+import type { Screen, Shell } from "./shell.ts";
 import { programPage } from "./workloadmgr/page.ts";
 import { runWorkloadmgr } from "./workloadmgr/run.ts";
 
