@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type ApiClient, QUOTA_TYPE_INFO } from "@cairn/contract";
-import { takeWatermarkEvents } from "@cairn/database";
 import type { BootedInstance } from "@cairn/embedded";
 import { asId } from "@cairn/kernel";
 import { bootFromImage, takeSnapshot, whenAvailable, whenIdle } from "./job.ts";
@@ -121,10 +120,10 @@ test("line 15: 0 forbids, a watermark only warns, and without a row there is no 
 
     await limit("snapshots", 2, 1);
     assert.equal((await takeSnapshot(tree, workload)).status, "available");
-    const events = await tree.database.transaction(async (tx) => takeWatermarkEvents(tx, 10));
+    const { quota_usage } = await tree.api.showQuotaUsage({ params: { quota_project_id: project } });
     assert.deepEqual(
-      events.filter(({ type }) => type === "snapshots").map(({ isAbove, used }) => [isAbove, used]),
-      [[true, 2]],
+      quota_usage.flatMap((row) => (row.is_above_watermark ? [[row.quota_type_name, row.used]] : [])),
+      [["Snapshots", 2]],
     );
     const refused = takeSnapshot(tree, workload);
     await assert.rejects(refused, { status: 403, message: /2 of 2 snapshots are used/ });

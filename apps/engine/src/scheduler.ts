@@ -6,6 +6,7 @@ import {
   retainOnce,
   type SchedulingWorld,
   startDueOnce,
+  tellWatermarksOnce,
 } from "@cairn/flows";
 import { asError } from "@cairn/kernel";
 import type { Log, Status } from "@cairn/service";
@@ -41,10 +42,9 @@ export function startScheduler(world: World, status: Status, lookMs: number): { 
   };
 }
 
-async function watchOnce({ database, log }: World): Promise<boolean> {
-  const crossed = await watchQuotas(database.handle);
-  if (crossed > 0) log.info("quota.crossed", { watermarks: crossed });
-  return false;
+async function watchOnce(world: World): Promise<boolean> {
+  await watchQuotas(world.database.handle);
+  return tellWatermarksOnce(world);
 }
 
 interface Repeated {

@@ -137,6 +137,7 @@ export {
   changeQuota,
   countUsed,
   createQuota,
+  findLatestUser,
   findQuota,
   listQuotas,
   type QuotaRequest,

@@ -7,7 +7,7 @@ import {
   type QuotaType,
   usedAfter,
 } from "@cairn/domain";
-import { type InstanceId, newId, type ProjectId } from "@cairn/kernel";
+import { type InstanceId, newId, type ProjectId, type UserId } from "@cairn/kernel";
 import { type Expression, sql } from "kysely";
 import type { QuotaId, QuotaRow } from "./policy-tables.ts";
 import type { Handle } from "./tables.ts";
@@ -219,6 +219,19 @@ export async function watchQuotas(handle: Handle): Promise<number> {
     });
   }
   return crossed.length;
+}
+
+/** Who made the newest snapshot or workload of a project: most likely they used what there was left. */
+export async function findLatestUser(handle: Handle, projectId: ProjectId): Promise<UserId | undefined> {
+  const { rows } = await sql<{ user_id: UserId }>`
+    select user_id from (
+      (select user_id, created_at from snapshot where project_id = ${projectId}
+        order by created_at desc limit 1)
+      union all
+      (select user_id, created_at from workload where project_id = ${projectId}
+        order by created_at desc limit 1)
+    ) as latest order by created_at desc limit 1`.execute(handle);
+  return rows[0]?.user_id;
 }
 
 /** A watermark that was crossed: upwards (`isAbove`), or down again. */

@@ -24,3 +24,4 @@ export type {
 export { holdForTarget, releaseWaitingRuns } from "./target-waiting.ts";
 export { type WatchingWorld, watchTargetOnce } from "./target-watching.ts";
 export { type ConfiguredTarget, type Registration, useTarget } from "./targets.ts";
+export { tellWatermarksOnce } from "./watermark-telling.ts";
