@@ -38,7 +38,7 @@ async function notices(): Promise<unknown[]> {
   return rows.map(({ body }) => body);
 }
 
-test("a watermark that is passed is one notice to who used the project last; two engines write one", async () => {
+test("a watermark that is passed is one notice to who used the project last", async () => {
   for (const userId of ["anna", "bert"] as UserId[]) {
     const about = { id: newId<"workload">(), projectId: PROJECT, userId };
     await createWorkload(database.handle, { ...about, name: "w", description: "", instances: [] });
@@ -46,7 +46,8 @@ test("a watermark that is passed is one notice to who used the project last; two
   const wanted = { projectId: PROJECT, type: "workloads", allowed: 5, highWatermark: 1 } as const;
   const quota = await database.transaction(async (tx) => createQuota(tx, wanted));
   assert.ok(quota !== undefined);
-  assert.deepEqual((await Promise.all([tell(), tell()])).toSorted(), [false, true]);
+  const answers = await Promise.all([tell(), tell()]);
+  assert.equal(answers.filter((isNews) => isNews).length, 1, "two engines write one");
   const told = {
     kind: "quota.watermark",
     projectId: PROJECT,
