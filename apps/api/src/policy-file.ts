@@ -52,7 +52,7 @@ export class PolicyFile {
     const { path, log } = options;
     const mark = path === undefined ? undefined : await markOf(path);
     if (path === undefined || mark === undefined) {
-      if (path !== undefined) log.warn("policy.absent", { path });
+      if (path !== undefined) log.info("policy.absent", { path });
       const defaults = policyRules(defaultRights(), {});
       assert(defaults.kind === "rules", "the default rules can be read");
       return new PolicyFile(options, defaults.rules, undefined);

@@ -21,6 +21,7 @@ export const engineSpec = {
     lookSeconds: integer({ min: 1, max: 3_600, default: 60, help: "how often to look at each target" }),
   },
   engine: {
+    host: text({ default: "", help: "the node's name in lists; the machine's name unless told" }),
     runsMax: integer({ min: 1, max: 64, default: 8, help: "runs worked on at once" }),
     leaseMs: integer({
       min: 2_000,

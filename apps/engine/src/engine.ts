@@ -16,6 +16,8 @@ export interface EngineOptions {
 export interface Engine {
   /** Gives back the runs it works on, so that others go on with them at once, and ends. */
   stop(): Promise<void>;
+  /** Takes no new runs, or takes them again; those that it works on go on. */
+  take(shall: boolean): Promise<void>;
 }
 
 /** A run's job is written with the run: 15 s later something is wrong, or all engines are busy. */
@@ -49,6 +51,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const limits = { everyMs: options.reconcileMs, unclaimedMs: UNCLAIMED_MS, awayMs };
   const reconciling = reconcile({ database, clock, log, status, ...limits }, stopping.signal);
   return {
+    take: async (shall) => (shall ? worker.resume() : worker.pause()),
     stop: async () => {
       stopping.abort(new Error("the engine stops"));
       await Promise.all([worker.stop(), reconciling]);

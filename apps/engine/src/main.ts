@@ -18,6 +18,7 @@ import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { startYielding } from "./notifications/yielding.ts";
 import { mailAddresses, notifySettings, startNotifier } from "./notifier.ts";
+import { describeEngine, startPresence } from "./presence.ts";
 import { startScheduler } from "./scheduler.ts";
 import { readTarget } from "./target-settings.ts";
 import { startWatcher } from "./watcher.ts";
@@ -46,23 +47,11 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const tls = await readTls(config.keystone);
   const keystone = { ...config.keystone, ...(tls === undefined ? {} : { tls }) };
   const admin = adminCloud(keystone);
-  const world: RunnerWorld = {
-    database,
-    clock,
-    log,
-    masterKey,
-    keyPolicy: keyPolicyOf(config.engine),
-    settings: { ...runnerDefaults, leaseMs: config.engine.leaseMs },
-    engine: `${hostname()}/${process.pid}`,
-    flows,
-    connect: async (run: RunFacts) => ({
-      admin: admin.withRequestId(`req-${run.id}`),
-      cloud: await tenantCloud(database, keystone, run),
-    }),
-  };
+  const world = runnerWorld(context, { database, masterKey, admin, keystone });
   const { runsMax, leaseMs } = config.engine;
   const reconcileMs = Math.round(leaseMs / RECONCILES_PER_LEASE);
   const engine = await startEngine({ world, log, status, runsMax, reconcileMs });
+  const presence = startPresence({ database, clock, log, status }, describeEngine(world.engine), engine);
   const { maintenance } = config;
   const keeping = { ...world, environment: process.env, settings: maintenanceSettings(maintenance) };
   const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
@@ -80,11 +69,37 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      const parts = [engine, maintainer, scheduler, notifier, watcher, yielding];
+      const parts = [presence, engine, maintainer, scheduler, notifier, watcher, yielding];
       await Promise.all(parts.map(async (part) => part.stop()));
       await statusServer.close();
       await database.close();
     },
+  };
+}
+
+/** What runs live on: the engine's name says its node, where operators switch it off and on. */
+function runnerWorld(
+  { config, clock, log }: Pick<ServiceContext<typeof engineSpec>, "config" | "clock" | "log">,
+  parts: Pick<RunnerWorld, "database" | "masterKey"> & {
+    readonly admin: ReturnType<typeof adminCloud>;
+    readonly keystone: Parameters<typeof adminCloud>[0];
+  },
+): RunnerWorld {
+  const { database, masterKey, admin, keystone } = parts;
+  const node = config.engine.host === "" ? hostname() : config.engine.host;
+  return {
+    database,
+    clock,
+    log,
+    masterKey,
+    keyPolicy: keyPolicyOf(config.engine),
+    settings: { ...runnerDefaults, leaseMs: config.engine.leaseMs },
+    engine: `${node}/${process.pid}`,
+    flows,
+    connect: async (run: RunFacts) => ({
+      admin: admin.withRequestId(`req-${run.id}`),
+      cloud: await tenantCloud(database, keystone, run),
+    }),
   };
 }
 

@@ -78,7 +78,7 @@ export const admissionRoutes = {
     }),
     status: 200,
     action: "workload:admission_queue",
-    effect: "administer",
+    effect: "inspect",
     summary: "List the snapshots of all projects that wait to begin, in their order, with the reasons",
   },
   listAdmissionRules: {
@@ -90,7 +90,7 @@ export const admissionRoutes = {
     reply: Type.Object({ rules: Type.Array(AdmissionRuleShown) }),
     status: 200,
     action: "workload:admission_rule_get_all",
-    effect: "administer",
+    effect: "inspect",
     summary: "List the limits on snapshots that run at once, and the hours in which they begin",
   },
   createAdmissionRule: {

@@ -12,6 +12,8 @@ type Json = Record<string, unknown>;
 /** Query parameters by their old names. */
 const QUERY_NAMES: Readonly<Partial<Record<RouteId, Readonly<Record<string, string>>>>> = {
   listWorkloads: { all_tenants: "all_workloads", all: "all_workloads" },
+  listAudit: { project_id: "project" },
+  showTenantsChargeback: { project_id: "project", tenant_id: "project" },
   listWorkloadsDetail: { all_tenants: "all_workloads", all: "all_workloads" },
 };
 
@@ -82,6 +84,7 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   modifyWorkload: (body) => inside(body, "workload", workloadForm),
   takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
   createRestore: (body) => inside(body, "restore", restoreForm),
+  updateService: (body) => (isJson(body) ? { ...body, status: statusForm(body["status"]) } : body),
   createSettings: settingsForm,
   updateSettings: settingsForm,
   planRestore: (body) => inside(body ?? { plan: {} }, "plan", present),
@@ -151,6 +154,12 @@ function asList(value: unknown): unknown {
 function asOne(value: unknown): unknown {
   const [only, ...more] = Array.isArray(value) ? (value as unknown[]) : [value];
   return more.length === 0 && isJson(only) ? present(only) : value;
+}
+
+/** `true` and `"True"` are 1: the service is out. */
+function statusForm(status: unknown): unknown {
+  const word = asBoolean(status);
+  return typeof word === "boolean" ? Number(word) : status;
 }
 
 function policyForm(policy: Json): Json {

@@ -4,6 +4,7 @@ export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
 export { ImageAccess, openImageAccess, sealImageAccess } from "./image-access.ts";
 export { type MailTrial, readMailTrial, writeMailTrial } from "./mail-trial.ts";
+export type { Node } from "./node-routes.ts";
 export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
@@ -51,4 +52,5 @@ export {
   type UpdateBackupTarget,
 } from "./target-routes.ts";
 export type { Trust } from "./trust-routes.ts";
+export type { Activity, ProjectCharge, ProjectUsage, StorageUsage } from "./usage-routes.ts";
 export * from "./workloads.ts";

@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { admissionRoutes } from "./admission-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
+import { nodeRoutes } from "./node-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
 import { planningRoutes } from "./planning-routes.ts";
 import { policyRoutes } from "./policy-routes.ts";
@@ -13,6 +14,7 @@ import { WireId } from "./shapes.ts";
 import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
 import { targetRoutes } from "./target-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
+import { usageRoutes } from "./usage-routes.ts";
 import { CreateWorkload, ModifyWorkload, WorkloadDetail, WorkloadSummary } from "./workloads.ts";
 
 const none = Type.Object({});
@@ -193,6 +195,7 @@ export const routes = {
     summary: "Make a workload available again whose lock no run holds",
   },
   ...auditRoutes,
+  ...nodeRoutes,
   ...scheduleRoutes,
   ...trustRoutes,
   ...settingRoutes,
@@ -202,6 +205,7 @@ export const routes = {
   ...targetRoutes,
   ...policyRoutes,
   ...quotaRoutes,
+  ...usageRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

@@ -73,6 +73,17 @@ export {
   saveNamedSetting,
 } from "./named-settings.ts";
 export { findNamedThing, NAMED_KINDS, type NamedKind, type NamedThing } from "./named-things.ts";
+export type { NodeService } from "./node-tables.ts";
+export {
+  type EngineSays,
+  listDisabled,
+  listNodes,
+  type NodeRow,
+  removeEngine,
+  removeNode,
+  switchService,
+  touchEngine,
+} from "./nodes.ts";
 export type {
   DeliveryId,
   DeliveryRow,
@@ -307,6 +318,17 @@ export {
   removeTrust,
   saveDelegation,
 } from "./trusts.ts";
+export {
+  type DiskUsage,
+  diskUsage,
+  listProtected,
+  type ProjectUsage,
+  type ProtectedInstance,
+  projectUsage,
+  type TargetUsage,
+  type TypeUsage,
+  targetUsage,
+} from "./usage.ts";
 export {
   changeWebhook,
   createWebhook,

@@ -4,6 +4,7 @@ import { newId, type ProjectId, type RestoreId, type RunId, type SnapshotId } fr
 import { sql } from "kysely";
 import { askAdmission } from "./admissions.ts";
 import { enqueueRun } from "./jobs.ts";
+import { areAllEnginesDisabled } from "./nodes.ts";
 import { admit } from "./quotas.ts";
 import {
   type Handle,
@@ -44,6 +45,9 @@ export interface NewSnapshot {
   readonly request?: unknown;
 }
 
+/** The words that clients look for, with their blank: nobody is left who could do it. */
+const NO_VALID_HOST = "No valid host was found. ";
+
 /** The project has no room for another snapshot. */
 export interface NoQuota {
   readonly kind: "over-quota";
@@ -53,6 +57,8 @@ export interface NoQuota {
 /**
  * Takes a snapshot: locks an `available` workload, writes the snapshot `executing` and its run. The project's
  * quotas are judged under their lock. A safety snapshot is not judged: a restore must not fail for a quota.
+ * Where an operator has taken all engines out of service it is written as failed at once, and nothing is
+ * locked.
  */
 export async function openSnapshot(
   transaction: Handle,
@@ -67,6 +73,11 @@ export async function openSnapshot(
   const exceeded = await admit(transaction, { projectId, demand: SNAPSHOT_DEMAND });
   if (exceeded !== undefined) return { kind: "over-quota", exceeded };
   const id: SnapshotId = newId();
+  if (await areAllEnginesDisabled(transaction)) {
+    const runId: RunId = newId();
+    const about = { asker, id, runId, workloadId: workload.id, failure: NO_VALID_HOST };
+    return { kind: "opened", snapshot: await insertSnapshot(transaction, about, wanted), runId };
+  }
   const runId = await openRun(transaction, {
     asker,
     flow: "snapshot",
@@ -87,6 +98,8 @@ async function insertSnapshot(
     readonly id: SnapshotId;
     readonly runId: RunId;
     readonly workloadId: WorkloadId;
+    /** It has failed already. */
+    readonly failure?: string;
   },
   wanted: Pick<NewSnapshot, "name" | "description" | "snapshotType" | "isScheduled">,
 ): Promise<SnapshotRow> {
@@ -101,11 +114,16 @@ async function insertSnapshot(
       description: wanted.description,
       snapshot_type: wanted.snapshotType,
       is_scheduled: wanted.isScheduled ?? false,
-      status: "executing",
       run_id: about.runId,
+      ...beginning(about.failure),
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+function beginning(failure: string | undefined) {
+  if (failure === undefined) return { status: "executing" } as const;
+  return { status: "error", error_message: failure, finished_at: sql<Date>`now()` } as const;
 }
 
 export interface NewRestore {
@@ -136,6 +154,11 @@ export async function openRestore(
   const id: RestoreId = newId();
   const { safetySnapshot } = wanted;
   const safetyId = safetySnapshot === undefined ? undefined : newId<"snapshot">();
+  if (await areAllEnginesDisabled(transaction)) {
+    const runId: RunId = newId();
+    const about = { asker, id, runId, found, safetyId: undefined, failure: NO_VALID_HOST };
+    return { kind: "opened", restore: await insertRestore(transaction, about, wanted), runId };
+  }
   const runId = await openRun(transaction, {
     asker,
     flow: safetyId === undefined ? "restore" : "safety-snapshot",
@@ -150,26 +173,43 @@ export async function openRestore(
     await insertSnapshot(transaction, about, safetySnapshot);
   }
   await moveSnapshot(transaction, found.id, "restoring");
-  const restore = await transaction
+  const restore = await insertRestore(transaction, { asker, id, runId, found, safetyId }, wanted);
+  return { kind: "opened", restore, runId };
+}
+
+async function insertRestore(
+  transaction: Handle,
+  about: {
+    readonly asker: Asker;
+    readonly id: RestoreId;
+    readonly runId: RunId;
+    readonly found: SnapshotRow;
+    readonly safetyId: SnapshotId | undefined;
+    /** It has failed already. */
+    readonly failure?: string;
+  },
+  wanted: NewRestore,
+): Promise<RestoreRow> {
+  const { found } = about;
+  return transaction
     .insertInto("restore")
     .values({
-      id,
+      id: about.id,
       snapshot_id: found.id,
       workload_id: found.workload_id,
       project_id: found.project_id,
-      user_id: asker.userId,
+      user_id: about.asker.userId,
       name: wanted.name,
       description: wanted.description,
       restore_type: wanted.restoreType,
       options: toJson(wanted.options),
-      safety_snapshot_id: safetyId ?? null,
-      status: "executing",
-      run_id: runId,
+      safety_snapshot_id: about.safetyId ?? null,
+      run_id: about.runId,
       size_bytes: found.size_bytes,
+      ...beginning(about.failure),
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  return { kind: "opened", restore, runId };
 }
 
 /** Deletes a snapshot that has ended in any way: it becomes `deleting`, its workload `locked`. */

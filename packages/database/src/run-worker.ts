@@ -16,6 +16,10 @@ export interface RunWorkerOptions {
 export interface RunWorker {
   /** Takes no more; waits for those at work (whose signal the caller has aborted) for 3 s at most. */
   stop(): Promise<void>;
+  /** Takes no more for now; those at work go on. */
+  pause(): Promise<void>;
+  /** Takes runs again after a pause. */
+  resume(): Promise<void>;
 }
 
 const STOP_MS = 3_000;
@@ -35,8 +39,13 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   });
   boss.on("error", options.onFault);
   await boss.start();
-  for (let count = 0; count < options.runsMax; count += 1) await addWorker(boss, options);
+  const begin = async (): Promise<void> => {
+    for (let count = 0; count < options.runsMax; count += 1) await addWorker(boss, options);
+  };
+  await begin();
   return {
+    pause: async () => boss.offWork(RUN_QUEUE, { wait: false }),
+    resume: begin,
     stop: async () => {
       await boss.stop({ graceful: true, timeout: STOP_MS });
     },

@@ -1,9 +1,9 @@
 import { type Plan, type RunEvent, type RunState, type StepProgress, unplannedRun } from "@cairn/domain";
-import { assert, type RunId, unreachable } from "@cairn/kernel";
-import { sql } from "kysely";
+import { asId, assert, type RunId, unreachable } from "@cairn/kernel";
+import { type ExpressionBuilder, sql } from "kysely";
 import { inFuture } from "./database-time.ts";
 import type { Database } from "./open.ts";
-import { type Handle, type RunRow, type StepRow, toJson } from "./tables.ts";
+import { type Handle, type RunRow, type StepRow, type Tables, toJson } from "./tables.ts";
 
 /** What a claimant names with each write: its generation. A later claim makes the former refused. */
 export interface RunClaim {
@@ -12,7 +12,8 @@ export interface RunClaim {
 }
 
 /**
- * Takes a run that nobody holds: not concluded, and never leased or its lease over. Of two that try at once
+ * Takes a run that nobody holds: not concluded, and never leased or its lease over. An engine whose node is
+ * out of service gets none. Of two that try at once
  * one gets it. Undefined when there is nothing to take.
  */
 export async function claimRun(
@@ -31,8 +32,18 @@ export async function claimRun(
     .where("id", "=", wanted.runId)
     .where("state", "<>", "concluded")
     .where((eb) => eb.or([eb("lease_until", "is", null), eb("lease_until", "<=", sql<Date>`now()`)]))
+    .where((eb) => eb.not(eb.exists(outOfService(eb, wanted.engine))))
     .returningAll()
     .executeTakeFirst();
+}
+
+/** The switch that takes the node of an engine (`node/process`) out of service. */
+function outOfService(eb: ExpressionBuilder<Tables, "run">, engine: string) {
+  return eb
+    .selectFrom("disabled_service")
+    .select("host")
+    .where("host", "=", asId<"host">(engine.split("/")[0] ?? engine))
+    .where("service", "=", "engine");
 }
 
 /** Prolongs the lease. `lost`: another engine has claimed the run, or it has concluded. */

@@ -16,12 +16,13 @@ import type {
 import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
+import type { NodeTables } from "./node-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
 import type { PolicyId, PolicyTables } from "./policy-tables.ts";
 import type { TargetTable, TargetTypeId, TargetTypeProjectTable, TargetTypeTable } from "./target-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
-export interface Tables extends AdmissionTables, AuditTables, NoticeTables, PolicyTables {
+export interface Tables extends AdmissionTables, AuditTables, NodeTables, NoticeTables, PolicyTables {
   target: TargetTable;
   target_type: TargetTypeTable;
   target_type_project: TargetTypeProjectTable;

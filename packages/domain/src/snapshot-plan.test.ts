@@ -23,6 +23,14 @@ const protects = (plan: Plan): ProtectStep[] =>
     .filter((step) => step.kind === "protect-instance")
     .map((step) => step.parameters as ProtectStep);
 
+test("an instance on a node that is out of service is refused in the words that clients look for", () => {
+  const verdict = planSnapshot(sampleSnapshotObservation({ liveHosts: [], disabledHosts: ["compute-1"] }));
+  assert.match(
+    refusal(verdict),
+    /^No valid host was found\. Instance web .*on compute-1, whose datamover is disabled/,
+  );
+});
+
 test("a parallel workload protects its instances side by side, a serial one after the other", () => {
   const keys = (plan: Plan) => plan.stages.map((stage) => stage.map((step) => step.key));
   assert.deepEqual(keys(planned(planSnapshot(sampleSnapshotObservation()))), [

@@ -58,6 +58,8 @@ export interface SnapshotObservation {
   readonly serverGroups: readonly CapturedServerGroup[];
   /** Hosts whose datamover was seen a short while ago. */
   readonly liveHosts: readonly string[];
+  /** Hosts that an operator has taken out of service. */
+  readonly disabledHosts?: readonly string[];
   readonly knownDisks: readonly KnownDisk[];
   /** Bytes per disk that a bitmap calls unchanged to read and compare all the same. */
   readonly auditBytes: number;
@@ -223,12 +225,18 @@ function checkInstance(
     return [];
   }
   if (host === undefined || !observed.liveHosts.includes(host)) {
-    const where =
-      host === undefined ? "on no compute node" : `on compute node ${host}, which has no live datamover`;
-    problems.add(`Instance ${captured.name} is ${where}`);
+    problems.add(whyNoHost(captured.name, host, observed));
     return [];
   }
   return [{ captured, host }];
+}
+
+function whyNoHost(name: string, host: string | undefined, { disabledHosts }: SnapshotObservation): string {
+  if (host === undefined) return `Instance ${name} is on no compute node`;
+  // Begins with the words that clients look for.
+  if (disabledHosts?.includes(host) === true)
+    return `No valid host was found. Instance ${name} is on ${host}, whose datamover is disabled`;
+  return `Instance ${name} is on compute node ${host}, which has no live datamover`;
 }
 
 function protectOrder(

@@ -1,26 +1,40 @@
-import { type DatamoverRow, datamoverPresence, listDatamovers, listWorkloadInstances } from "@cairn/database";
+import {
+  type DatamoverRow,
+  datamoverPresence,
+  listDatamovers,
+  listDisabled,
+  listWorkloadInstances,
+} from "@cairn/database";
 import type { MemberPlace } from "@cairn/domain";
 import { asId, type HostName, mapLimited } from "@cairn/kernel";
 import type { Server } from "@cairn/openstack";
 import { LIVE_MS, OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import type { FlowContext } from "./step.ts";
 
-/** The hosts whose datamover was seen a short while ago, in one order. */
+/** The hosts whose datamover was seen a short while ago and may take new work, in one order. */
 export async function listLiveHosts(context: Pick<FlowContext, "database">): Promise<HostName[]> {
   return (await listLiveDatamovers(context)).map(({ host }) => host);
 }
 
-/** The datamovers that were seen a short while ago, in one order. */
+/** The datamovers that were seen a short while ago and may take new work, in one order. */
 export async function listLiveDatamovers({
   database,
 }: Pick<FlowContext, "database">): Promise<DatamoverRow[]> {
   const { handle } = database;
   const live: DatamoverRow[] = [];
+  const disabled = await listDisabledHosts({ database });
   for (const row of await listDatamovers(handle)) {
+    if (disabled.includes(row.host)) continue;
     const presence = await datamoverPresence(handle, row.host, LIVE_MS);
     if (presence.kind === "present") live.push(row);
   }
   return live;
+}
+
+/** The hosts whose datamover an operator has taken out of service. */
+export async function listDisabledHosts({ database }: Pick<FlowContext, "database">): Promise<HostName[]> {
+  const rows = await listDisabled(database.handle);
+  return rows.flatMap(({ host, service }) => (service === "datamover" ? [host] : []));
 }
 
 /**

@@ -19,7 +19,7 @@ import { assert, type InstanceId, mapLimited } from "@cairn/kernel";
 import { captureGroups, captureInstance, captureServerGroups, observeSurroundings } from "./capture.ts";
 import { captureTopology } from "./capture-network.ts";
 import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
-import { findInstance, listLiveHosts } from "./observe-members.ts";
+import { findInstance, listDisabledHosts, listLiveHosts } from "./observe-members.ts";
 import type { FlowContext } from "./step.ts";
 
 /**
@@ -72,6 +72,7 @@ export async function observeSnapshot(
       present.flatMap((instance) => instance.serverGroupIds),
     ),
     liveHosts: await listLiveHosts(context),
+    disabledHosts: await listDisabledHosts(context),
     knownDisks: await observeKnownDisks(context),
     auditBytes: AUDIT_BYTES,
   };

@@ -4,6 +4,7 @@ import { admissionHandlers } from "./admissions.ts";
 import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
+import { nodeHandlers } from "./nodes.ts";
 import { planningHandlers } from "./planning.ts";
 import { policyHandlers } from "./policies.ts";
 import { quotaHandlers } from "./quotas.ts";
@@ -15,6 +16,7 @@ import { snapshotHandlers } from "./snapshots.ts";
 import { targetTypeHandlers } from "./target-types.ts";
 import { targetHandlers } from "./targets.ts";
 import { trustHandlers } from "./trusts.ts";
+import { usageHandlers } from "./usage.ts";
 import { webhookHandlers } from "./webhooks.ts";
 import { workloadHandlers } from "./workloads.ts";
 
@@ -24,6 +26,8 @@ export function handlersFor(world: World): Handlers {
     ...serviceHandlers(),
     ...workloadHandlers(world),
     ...auditHandlers(world),
+    ...nodeHandlers(world),
+    ...usageHandlers(world),
     ...scheduleHandlers(world),
     ...trustHandlers(world),
     ...settingHandlers(world),
