@@ -36,6 +36,8 @@ export interface EmbeddedOptions {
    * How often the engine looks whether a repository wants sweeping or scrubbing; its default when left out.
    */
   readonly maintenanceLookSeconds?: number;
+  /** How often the engine looks at each backup target; its default when left out. */
+  readonly targetLookSeconds?: number;
   /** Whether the sandbox's hosts attach volumes by this machine's os-brick; not when left out. */
   readonly osBrick?: boolean;
   /** What stays free of a datamover's scratch folder; its default when left out. */

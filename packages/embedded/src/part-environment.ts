@@ -38,6 +38,7 @@ export interface PartSettings {
     readonly transitionMs?: number;
     readonly leaseMs?: number;
     readonly maintenanceLookSeconds?: number;
+    readonly targetLookSeconds?: number;
     readonly scratchReserveMib?: number;
     readonly osBrick?: boolean;
     readonly seedFile?: string;
@@ -119,6 +120,7 @@ function engineEnvironment(settings: PartSettings): Record<string, string> {
     ...optional("CAIRN_ENGINE_LEASE_MS", options.leaseMs),
     ...optional("CAIRN_ENGINE_RUNS_MAX", options.runsMax),
     ...optional("CAIRN_MAINTENANCE_LOOK_SECONDS", options.maintenanceLookSeconds),
+    ...optional("CAIRN_TARGET_LOOK_SECONDS", options.targetLookSeconds),
   };
 }
 
