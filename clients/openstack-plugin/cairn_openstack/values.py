@@ -136,7 +136,8 @@ def part_of(value, path):
 
 def cell_of(item, column):
     """The value of a column: `[head, field]`, or `[head, field, "json"]`."""
-    value = part_of(item, column[1])
+    places = [part_of(item, field) for field in column[1].split("|")]
+    value = next((each for each in places if each is not None), None)
     return json.dumps(value) if len(column) > 2 else value
 
 

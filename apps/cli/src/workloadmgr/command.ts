@@ -48,7 +48,10 @@ export interface Parameter {
   readonly find?: Findable;
 }
 
-/** A column: its head, and the field of the reply (`metadata.0.value`); as JSON where scripts parse it so. */
+/**
+ * A column: its head, and the field of the reply (`metadata.0.value`), or the first of several that there is
+ * (`a|b`); as JSON where scripts parse it so.
+ */
 export type Column = readonly [head: string, field: string, as?: "json"];
 
 /** A further table of `--output`: rows along a path (`instances.*.nics.*`), fields by its stars (`1.mac`). */

@@ -26,7 +26,8 @@ export function rowsOf(items: readonly unknown[], columns: readonly Column[]): R
 }
 
 function cellOf(item: unknown, [, field, as]: Column): unknown {
-  const value = partOf(item, field) ?? null;
+  const places = field.split("|").map((each) => partOf(item, each));
+  const value = places.find((each) => each !== undefined && each !== null) ?? null;
   return as === "json" ? JSON.stringify(value) : value;
 }
 

@@ -81,7 +81,9 @@ function shownFields({ result }: Command): string[][] {
     [...at.split("."), ...field.split(".")].filter(Boolean);
   switch (result.kind) {
     case "list":
-      return result.columns.map(([, field]) => under(`${result.at}.0`, field));
+      return result.columns
+        .flatMap(([, field]) => field.split("|"))
+        .map((field) => under(`${result.at}.0`, field));
     case "item":
       if (result.fields === "all") return [];
       return result.fields.map((field) => under(result.at, typeof field === "string" ? field : field[1]));

@@ -1,8 +1,11 @@
 import { administrationCommands } from "./administration.ts";
 import type { Command } from "./command.ts";
+import { policyCommands } from "./policies.ts";
+import { quotaCommands } from "./quotas.ts";
 import { schedulingCommands } from "./scheduling.ts";
 import { settingCommands } from "./settings.ts";
 import { restoreCommands, snapshotCommands } from "./snapshots.ts";
+import { backupTargetCommands } from "./targets.ts";
 import { workloadCommands } from "./workloads.ts";
 
 /** Every command of workloadmgr, in the order of its help. */
@@ -11,6 +14,9 @@ export const COMMANDS: readonly Command[] = [
   ...snapshotCommands,
   ...restoreCommands,
   ...schedulingCommands,
+  ...policyCommands,
+  ...quotaCommands,
   ...settingCommands,
+  ...backupTargetCommands,
   ...administrationCommands,
 ];
