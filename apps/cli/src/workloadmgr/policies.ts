@@ -16,6 +16,8 @@ const POLICY_FIELDS = [
 
 const policyId: Parameter = { name: "policy_id", help: "id of the policy", to: "path.policy_id" };
 
+const TIERS = ["hourly", "daily", "weekly", "monthly", "yearly", "manual"];
+
 /** What a policy says, under the name that its request has for it. */
 const saying = (envelope: string): readonly Parameter[] => [
   {
@@ -26,6 +28,16 @@ const saying = (envelope: string): readonly Parameter[] => [
     repeated: true,
     to: `body.${envelope}.field_values`,
   },
+  ...TIERS.map(
+    (tier): Parameter => ({
+      name: `--${tier}`,
+      metavar: "key=value",
+      help: "part of a tier, in place of --policy-fields; may be repeated",
+      value: "tier",
+      repeated: true,
+      to: `body.${envelope}.field_values.${tier}`,
+    }),
+  ),
   { name: "--display-description", help: "what it is for", to: `body.${envelope}.display_description` },
   {
     name: "--metadata",
@@ -45,6 +57,7 @@ export const policyCommands: readonly Command[] = [
     examples: [
       "gold --policy-fields interval=24hrs --policy-fields retention_policy_value=30 " +
         "--policy-fields fullbackup_interval=7",
+      "gold --hourly interval=6 --hourly retention=8",
     ],
     operation: "createPolicy",
     parameters: [
@@ -53,9 +66,7 @@ export const policyCommands: readonly Command[] = [
         help: "name of the policy",
         to: "body.workload_policy.display_name",
       },
-      ...saying("workload_policy").map((each, at) =>
-        at === 0 ? { ...each, required: true as const } : each,
-      ),
+      ...saying("workload_policy"),
     ],
     result: { kind: "item", at: "policy", fields: POLICY_FIELDS },
   },

@@ -233,3 +233,76 @@ void test("credentials may stand before or behind the command", async () => {
     assert.match(err, /^ERROR:workloadmgr:Keystone at .* refused user anna for project demo\.\nHINT:/);
   }
 });
+
+const TIME = "2026-06-01T12:00:00.000000";
+const AUDIT = { created_at: TIME, updated_at: TIME, deleted_at: null, deleted: false, version: "1" };
+const POLICY = {
+  id: "p1",
+  name: "gold",
+  description: "",
+  status: "available",
+  user_id: "root",
+  project_id: PROJECT,
+  created_at: TIME,
+  updated_at: TIME,
+  field_values: [],
+  metadata: [],
+  policy_assignments: [],
+};
+
+void test("a policy is made of --policy-fields or of tiers, and assigned with repeated options", async () => {
+  api.handlers.createPolicy = () => ({ body: { policy: POLICY } });
+  api.handlers.assignPolicy = () => ({ body: { policy: POLICY, failed_ids: [] } });
+  const fields = ["--policy-fields", "interval=24 hr", "--policy-fields", "fullbackup_interval=-1"];
+  assert.equal((await called(["policy-create", ...fields, "gold"])).code, 0);
+  const tiers = ["--hourly", "interval=6", "--hourly", "retention=8"];
+  assert.equal((await called(["policy-create", ...tiers, "gold"])).code, 0);
+  const projects = ["--add_project", "a", "--add_project", "b", "--remove_project", "c"];
+  assert.equal((await called(["policy-assign", ...projects, "p1"])).code, 0);
+  assert.deepEqual(
+    api.asked.map(({ body }) => body),
+    [
+      {
+        workload_policy: {
+          display_name: "gold",
+          field_values: { interval: "24 hr", fullbackup_interval: "-1" },
+        },
+      },
+      {
+        workload_policy: { display_name: "gold", field_values: { hourly: { interval: 6, retention: 8 } } },
+      },
+      { policy: { add_projects: ["a", "b"], remove_projects: ["c"] } },
+    ],
+  );
+});
+
+void test("list-assigned-policies has the columns that scripts know", async () => {
+  const row = { ...AUDIT, id: "r", policy_id: "p1", policy_name: "gold", project_id: PROJECT };
+  api.handlers.listAssignedPolicies = () => ({ body: { policies: [row] } });
+  const listed = await called(["list-assigned-policies", PROJECT, "-f", "csv"]);
+  assert.match(listed.out, /^"?ID"?,"?Name"?,"?Deleted"?,"?CreatedAt"?\n"?p1"?,"?gold"?,"?False"?,/);
+});
+
+void test("a limit's values come in the order in which scripts count them", async () => {
+  const quota = {
+    id: "q1",
+    project_id: PROJECT,
+    quota_type_id: "t1",
+    quota_type_name: "Workloads",
+    allowed_value: 3,
+    high_watermark: 2,
+    version: "1",
+  };
+  api.handlers.showQuota = () => ({ body: { allowed_quotas: quota } });
+  api.handlers.createQuotas = () => ({ body: { allowed_quotas: [quota] } });
+  const shown = await called(["project-allowed-quota-show", "q1", "-f", "value"]);
+  assert.equal(shown.out, `3\n2\nq1\n${PROJECT}\nt1\nWorkloads\n1\n`);
+  const asked = ["--quota-type-id", "t1", "--allowed-value", "3", "--high-watermark", "2"];
+  const made = await called(["project-allowed-quota-create", ...asked, "--project-id", PROJECT]);
+  assert.equal(made.code, 0, made.err);
+  const { params, body } = api.asked.at(-1) ?? {};
+  assert.deepEqual(
+    [params?.["project_or_quota_id"], body],
+    [PROJECT, { allowed_quotas: [{ quota_type_id: "t1", allowed_value: 3, high_watermark: 2 }] }],
+  );
+});
