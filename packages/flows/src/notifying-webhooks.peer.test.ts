@@ -109,6 +109,7 @@ for (const url of [
   "http://[::1]:9/",
   "http://169.254.169.254/latest",
   "http://localtest.example/",
+  "http://2130706433/",
 ]) {
   test(`a project's webhook does not lead to ${url}, and the log says why`, async () => {
     await listen(url);

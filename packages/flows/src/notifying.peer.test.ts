@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openSnapshot } from "@cairn/database";
+import { claimDelivery, concludeDelivery, openSnapshot } from "@cairn/database";
 import { asId, newId, type ProjectId } from "@cairn/kernel";
 import { startTestMailServer, startTestReceiver } from "@cairn/notify";
+import { expandOnce } from "./notice-expanding.ts";
 import { noteEnd } from "./notice-writing.ts";
 import {
   database,
@@ -169,6 +170,20 @@ test("an engine that stops in the middle of an attempt leaves it to the next", a
   start(1);
   const [sent] = await settled(1);
   assert.deepEqual([sent?.state, server.mails.length], ["sent", 1]);
+});
+
+test("an attempt whose engine died is made by another one, and nobody believes the late one", async () => {
+  await using server = await startTestMailServer();
+  await set(smtp(server));
+  await snapshotEnds(succeeded);
+  await expandOnce(database());
+  const wanted = { leaseMs: 1, withoutLanes: [], withoutProjects: [] };
+  const died = await database().transaction(async (transaction) => claimDelivery(transaction, wanted));
+  assert.ok(died !== undefined);
+  start();
+  const [sent] = await settled(1);
+  await concludeDelivery(database().handle, died.delivery, { kind: "failed", message: "too late" });
+  assert.deepEqual([sent?.state, sent?.attempt, (await rows())[0]?.state], ["sent", 2, "sent"]);
 });
 
 test("neither password nor secret is in a log line or a row", async () => {

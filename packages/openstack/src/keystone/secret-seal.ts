@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:
 import { asError, Fault, Secret } from "@cairn/kernel";
 
 /**
- * Closes and opens secrets of application credentials, so that a database may keep them: as with a trust,
- * what it holds is worthless without the service user's password.
+ * Closes and opens secrets of application credentials, settings and webhooks, so that a database may keep
+ * them: as with a trust, what it holds is worthless without the service user's password.
  */
 export interface SecretSeal {
   /** `about` (the credential's id) must be the same when it is opened. */
@@ -45,6 +45,6 @@ export function secretSeal(password: Secret): SecretSeal {
 }
 
 function unreadable(about: string, cause?: Error): Fault {
-  const doing = `opening application credential ${about}, which another service password closed`;
+  const doing = `opening the secret of ${about}, which another service password closed`;
   return new Fault("credential-unreadable", doing, "after-operator", cause);
 }
