@@ -161,10 +161,11 @@ test("the webhook heard the same, and the documentation's check accepts its sign
     const all = ["restore.failed", "restore.succeeded", "snapshot.failed", "snapshot.succeeded"];
     assert.deepEqual(types.toSorted(), all);
     const isFromCairn = await checkOfThePage();
+    const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
     for (const { headers, body } of requests) {
       assert.equal(isFromCairn(secret, headers, body), true);
       assert.equal(isFromCairn(secret, headers, body.replace("test", "tess")), false);
-      assert.equal(isFromCairn(secret.replace(/.=*$/, "A="), headers, body), false);
+      assert.equal(isFromCairn(other, headers, body), false);
       assert.equal(isFromCairn(secret, { ...headers, "webhook-timestamp": "1" }, body), false);
     }
   });
