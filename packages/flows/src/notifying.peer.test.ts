@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { claimDelivery, concludeDelivery, openSnapshot } from "@cairn/database";
+import { claimDelivery, concludeDelivery, createQuota, openSnapshot, watchQuotas } from "@cairn/database";
 import { asId, newId, type ProjectId } from "@cairn/kernel";
 import { startTestMailServer, startTestReceiver } from "@cairn/notify";
 import { expandOnce } from "./notice-expanding.ts";
@@ -29,6 +29,7 @@ import {
   useNotifyingWorld,
   workload,
 } from "./testing/notifying-world.ts";
+import { tellWatermarksOnce } from "./watermark-telling.ts";
 
 useNotifyingWorld(process.env);
 
@@ -170,6 +171,27 @@ test("an engine that stops in the middle of an attempt leaves it to the next", a
   start(1);
   const [sent] = await settled(1);
   assert.deepEqual([sent?.state, server.mails.length], ["sent", 1]);
+});
+
+test("a watermark that is passed is mailed once, to whoever used the project last", async () => {
+  await using server = await startTestMailServer();
+  await set(smtp(server));
+  await database().transaction(async (transaction) =>
+    createQuota(transaction, { projectId: PROJECT, type: "workloads", allowed: 4, highWatermark: 1 }),
+  );
+  await workload();
+  await workload();
+  assert.equal(await watchQuotas(database().handle), 1);
+  const silent = (): void => undefined;
+  const telling = { database: database(), log: { debug: silent, info: silent, warn: silent, error: silent } };
+  assert.equal(await tellWatermarksOnce(telling), true);
+  start(0);
+  start(1);
+  const [sent] = await settled(1);
+  assert.equal(sent?.receiver, "anna@example.org");
+  assert.deepEqual(subjectsOf(server), ["anna@example.org: Quota watermark reached: Workloads"]);
+  assert.match(server.mails[0]?.data ?? "", /Used: +2\r\nWatermark: +1\r\nLimit: +4/);
+  assert.equal(await tellWatermarksOnce(telling), false);
 });
 
 test("an attempt whose engine died is made by another one, and nobody believes the late one", async () => {

@@ -68,7 +68,16 @@ export function useNotifyingWorld(environment: NodeJS.ProcessEnv): void {
   afterEach(stopAll);
 }
 
-const TABLES = ["delivery", "notice", "webhook", "named_setting", "run", "restore", "workload"] as const;
+const TABLES = [
+  "delivery",
+  "notice",
+  "webhook",
+  "named_setting",
+  "run",
+  "restore",
+  "workload",
+  "quota",
+] as const;
 
 async function clear(): Promise<void> {
   lines = [];
