@@ -45,7 +45,7 @@ async function opened() {
   return done;
 }
 
-test("an engine hears from its own beat whether its node takes new work; the switch outlives it", async () => {
+test("an engine hears by its beat whether its node takes new work; the switch outlives it", async () => {
   assert.deepEqual(await touchEngine(database.handle, one), { isDisabled: false });
   await turn("one", true);
   assert.deepEqual(await touchEngine(database.handle, one), { isDisabled: true });
@@ -81,7 +81,8 @@ test("with all engines out of service a snapshot has failed at once and locks no
   assert.equal(row?.status, "available");
 });
 
-test("an engine that is gone for minutes is nobody who could do it; with none at all one may come", async () => {
+test("an engine that is gone for minutes is nobody who could do it", async () => {
+  // With none at all one may come.
   assert.equal((await opened()).snapshot.status, "executing");
   await touchEngine(database.handle, one);
   await touchEngine(database.handle, two);
@@ -92,7 +93,7 @@ test("an engine that is gone for minutes is nobody who could do it; with none at
   assert.equal((await opened()).snapshot.status, "error");
 });
 
-test("nodes are listed with their age, their switch and their address, and forgotten when asked", async () => {
+test("nodes are listed with their age, switch and address, and forgotten when asked", async () => {
   await touchEngine(database.handle, one);
   await registerDatamover(database.handle, asId("c1"), new Secret("t"));
   const said = { version: "0.1.0", capabilities: [], connector: { ip: "192.0.2.9" } };
