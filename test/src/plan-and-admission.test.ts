@@ -10,6 +10,7 @@ import {
   endOfSnapshot,
   makeWorkload,
   takeSnapshot,
+  whenIdle,
 } from "./job.ts";
 import { apiOf, explained, startTree, type Tree, until } from "./tree.ts";
 
@@ -72,5 +73,19 @@ test("with no place in the cloud a snapshot waits and says why; with one it is t
     for (const rule of (await root.listAdmissionRules({})).rules) {
       await root.deleteAdmissionRule({ params: { rule_id: rule.id } });
     }
+  });
+});
+
+test("an instance whose metadata a rule names joins the workload by itself", async (t) => {
+  await explained(t, tree, async () => {
+    const other = await bootFromImage(tree, "joins", "az1");
+    await tree.cloud.nova.servers.setMetadata(asId(other.id), { backup: "daily" }, tree.signal);
+    const rule = { workload_id: workload, metadata_key: "backup", metadata_value: "daily" };
+    await tree.api.createProtectionRule({ body: { protection_rule: rule } });
+    await until("the instance to join", STEP_MS, async () => {
+      const { workload: shown } = await tree.api.showWorkload({ params: { workload_id: workload } });
+      return shown.instances.some(({ id }) => id === other.id) ? true : undefined;
+    });
+    await whenIdle(tree);
   });
 });

@@ -41,6 +41,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   createWebhook: { webhook: { name: "w", url: "https://hooks.example.org/" } },
   updateWebhook: { webhook: { name: "w" } },
   planRestore: { plan: {} },
+  createProtectionRule: { protection_rule: { workload_id: fakeId("nobody"), tag: "backup" } },
   createAdmissionRule: { rule: { kind: "cap", scope: "project", subject: "nobody", max: 1 } },
   previewRetention: { preview: {} },
   // Where it is mounted is missing: nothing is made.
@@ -99,6 +100,8 @@ const REFUSED: readonly RouteId[] = ["createWorkload", "createBackupTarget", "cr
 const OF_ANY_PROJECT = new Set<RouteId>(["listAssignedPolicies", "listQuotas", "showQuotaUsage"]);
 
 function letIn(id: RouteId): readonly number[] {
+  // Its body names a workload that there is not.
+  if (id === "createProtectionRule") return [404];
   // No mail server is set, so none can be tried.
   if (id === "testEmail") return [400];
   if (REFUSED.includes(id)) return [400];

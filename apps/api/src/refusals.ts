@@ -15,7 +15,8 @@ export type ResourceKind =
   | "project"
   | "setting"
   | "webhook"
-  | "delivery";
+  | "delivery"
+  | "protection rule";
 
 /** Where those are listed whose list is not called after them. */
 const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
@@ -26,6 +27,7 @@ const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
   quota: "GET /project_allowed_quotas/{project_id} lists the quotas of a project.",
   quota_type: "GET /project_quota_types lists the types of quotas.",
   project: "Use the id of a project that Keystone knows, and that you may see.",
+  "protection rule": "GET /protection_rules lists those of this project.",
 };
 
 /** The refusal for a resource that does not exist, or is another project's: nobody can tell which. */

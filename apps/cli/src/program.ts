@@ -6,6 +6,7 @@ import { addManual } from "./commands/manual.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
+import { protectionCommand } from "./commands/protection.ts";
 import { quotaCommand } from "./commands/quota.ts";
 import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
@@ -70,6 +71,7 @@ export function buildProgram(shell: Shell): Command {
   program.addCommand(policyFileCommand(shell));
   program.addCommand(auditCommand(shell));
   program.addCommand(admissionCommand(shell));
+  program.addCommand(protectionCommand(shell));
   program.addCommand(workloadTypeCommand(shell));
   program.addCommand(settingCommand(shell));
   program.addCommand(emailCommand(shell));

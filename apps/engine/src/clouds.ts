@@ -5,7 +5,8 @@ import { type Cloud, type CloudOptions, type Credentials, connectCloud, secretSe
 import type { ConfigOf } from "@cairn/service";
 import type { engineSpec } from "./config.ts";
 
-type Keystone = Omit<ConfigOf<typeof engineSpec>["keystone"], "caFile" | "insecure"> &
+/** Where Keystone is, and who the service is there. */
+export type Keystone = Omit<ConfigOf<typeof engineSpec>["keystone"], "caFile" | "insecure"> &
   Pick<CloudOptions, "tls">;
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -29,7 +30,11 @@ export function adminCloud(keystone: Keystone): Cloud {
  * with that user's own token.
  * The run's id is the global request id, so that OpenStack's logs can be joined with ours.
  */
-export async function tenantCloud(database: Database, keystone: Keystone, run: RunFacts): Promise<Cloud> {
+export async function tenantCloud(
+  database: Database,
+  keystone: Keystone,
+  run: Pick<RunFacts, "id" | "userId" | "projectId">,
+): Promise<Cloud> {
   const delegation = await findDelegation(database.handle, run.userId, run.projectId);
   if (delegation === undefined) {
     throw new Fault(

@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import { migrate, openDatabase } from "@cairn/database";
 import { flows, type RunFacts, type RunnerWorld, runnerDefaults, useTarget } from "@cairn/flows";
-import { asId } from "@cairn/kernel";
 import { secretSeal } from "@cairn/openstack";
 import {
   type Running,
@@ -14,6 +13,7 @@ import {
 import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
+import { instanceLooks } from "./instance-looks.ts";
 import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { startYielding } from "./notifications/yielding.ts";
@@ -56,8 +56,8 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const keeping = { ...world, environment: process.env, settings: maintenanceSettings(maintenance) };
   const maintainer = startMaintainer(keeping, status, maintenance.lookSeconds * 1000);
   const { lookMs, graceSeconds } = config.scheduler;
-  const hostOf = async (id: string) => (await admin.nova.servers.find(asId(id)))?.host;
-  const scheduling = { database, clock, log, graceMs: graceSeconds * 1000, hostOf };
+  const looks = instanceLooks(admin, database, keystone);
+  const scheduling = { database, clock, log, graceMs: graceSeconds * 1000, ...looks };
   const scheduler = startScheduler(scheduling, status, lookMs);
   const seal = secretSeal(config.keystone.password);
   const notifying = { database, clock, log, seal, mailAddressOf: mailAddresses(admin), ...notify };

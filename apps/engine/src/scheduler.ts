@@ -2,6 +2,8 @@ import { watchQuotas } from "@cairn/database";
 import {
   type AdmittingWorld,
   admitOnce,
+  type ProtectingWorld,
+  protectOnce,
   type RetainingWorld,
   retainOnce,
   type SchedulingWorld,
@@ -18,7 +20,7 @@ const FAILED_PAUSE_MS = 5_000;
 /** Quotas count all that there is: they are looked at so much more rarely than schedules. */
 const LOOKS_A_QUOTA = 30;
 
-type World = SchedulingWorld & RetainingWorld & AdmittingWorld & { readonly log: Log };
+type World = SchedulingWorld & RetainingWorld & AdmittingWorld & ProtectingWorld & { readonly log: Log };
 
 /**
  * Starts what schedules have due, lets waiting snapshots begin, lets go of what retention does not keep,
@@ -33,6 +35,7 @@ export function startScheduler(world: World, status: Status, lookMs: number): { 
     repeat("audit", { world, status, lookMs, once: auditSealer(world) }, stopping.signal),
     repeat("admission", { world, status, lookMs, once: admitOnce }, stopping.signal),
     repeat("quota", { world, status, lookMs: LOOKS_A_QUOTA * lookMs, once: watchOnce }, stopping.signal),
+    repeat("protection", { world, status, lookMs, once: protectOnce }, stopping.signal),
   ];
   return {
     stop: async () => {

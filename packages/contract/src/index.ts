@@ -11,6 +11,7 @@ export * from "./orders.ts";
 export { matches, parseAs } from "./parse.ts";
 export type { RestorePlan, RetentionPreview, WorkloadType } from "./planning-routes.ts";
 export type { Policy, PolicyAssignment } from "./policy-routes.ts";
+export type { ProtectionRule } from "./protection-routes.ts";
 export {
   type AllowedQuota,
   QUOTA_TYPE_INFO,

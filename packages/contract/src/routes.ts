@@ -5,6 +5,7 @@ import { nodeRoutes } from "./node-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
 import { planningRoutes } from "./planning-routes.ts";
 import { policyRoutes } from "./policy-routes.ts";
+import { protectionRoutes } from "./protection-routes.ts";
 import { quotaRoutes } from "./quota-routes.ts";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
 import type { Route } from "./route.ts";
@@ -201,6 +202,7 @@ export const routes = {
   ...settingRoutes,
   ...notificationRoutes,
   ...planningRoutes,
+  ...protectionRoutes,
   ...admissionRoutes,
   ...targetRoutes,
   ...policyRoutes,

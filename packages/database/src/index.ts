@@ -143,6 +143,17 @@ export {
 } from "./policies.ts";
 export type { PolicyAssignmentRow, PolicyId, PolicyRow, QuotaRow } from "./policy-tables.ts";
 export { type DiskProgress, listRunProgress, type RunProgress } from "./progress.ts";
+export type { ProtectionRuleRow } from "./protection-tables.ts";
+export {
+  addProtectionRule,
+  applyProtection,
+  claimProtectionRule,
+  listProtectionRules,
+  noteProtection,
+  type ProtectionApplied,
+  readMemberships,
+  removeProtectionRule,
+} from "./protections.ts";
 export {
   admit,
   changeQuota,

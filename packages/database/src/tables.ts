@@ -19,10 +19,17 @@ import type { AuditTables } from "./audit-tables.ts";
 import type { NodeTables } from "./node-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
 import type { PolicyId, PolicyTables } from "./policy-tables.ts";
+import type { ProtectionTables } from "./protection-tables.ts";
 import type { TargetTable, TargetTypeId, TargetTypeProjectTable, TargetTypeTable } from "./target-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
-export interface Tables extends AdmissionTables, AuditTables, NodeTables, NoticeTables, PolicyTables {
+export interface Tables
+  extends AdmissionTables,
+    AuditTables,
+    NodeTables,
+    NoticeTables,
+    PolicyTables,
+    ProtectionTables {
   target: TargetTable;
   target_type: TargetTypeTable;
   target_type_project: TargetTypeProjectTable;
@@ -138,6 +145,8 @@ interface WorkloadInstanceTable {
   metadata: JsonOrDefault<Record<string, unknown>>;
   volume_count: Generated<number>;
   added_at: Now;
+  /** The rule that added it; null: a person did. */
+  rule_id: string | null;
 }
 export type WorkloadInstanceRow = Selectable<WorkloadInstanceTable>;
 

@@ -103,6 +103,12 @@ export {
   policyRules,
 } from "./policy-rules.ts";
 export {
+  type MarkedInstance,
+  type ProtectionMark,
+  type ProtectionPlan,
+  planProtection,
+} from "./protection-plan.ts";
+export {
   type CountedMember,
   describeExceeded,
   findExceeded,

@@ -7,6 +7,7 @@ import {
   createTestDatabase,
   createWorkload,
   type Database,
+  ensureDefaultTarget,
   listAdmissionSubjects,
   listStrandedRuns,
   openDatabase,
@@ -150,6 +151,20 @@ void test("a cap by host counts where the instances are now", async () => {
   const elsewhere = await ask("p1", { host: "h2" });
   await admitOnce(world());
   assert.deepEqual((await begun()).toSorted(), [one.runId, elsewhere.runId].toSorted());
+});
+
+void test("a cap by target counts the snapshots of workloads that go there", async () => {
+  const { handle } = engines[0];
+  const there = await ensureDefaultTarget(handle, "/there");
+  const here = await ensureDefaultTarget(handle, "/here");
+  await rule({ kind: "cap", scope: "target", max: 1 });
+  const elsewhere = await ask("p1");
+  await handle.updateTable("workload").set({ target_id: there.id }).execute();
+  const first = await ask("p1");
+  await ask("p1");
+  assert.notEqual(here.id, there.id);
+  await admitOnce(world());
+  assert.deepEqual((await begun()).toSorted(), [elsewhere.runId, first.runId].toSorted());
 });
 
 void test("a person's snapshot begins before a scheduled one that waits longer", async () => {

@@ -2,6 +2,7 @@ export { type AdmittingWorld, admitOnce } from "./admitting.ts";
 export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
 export type { NotifyingWorld } from "./notice-sending.ts";
 export { Notifier, type NotifierOptions } from "./notifying.ts";
+export { type ProtectingWorld, protectOnce } from "./protecting.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
 export type { KeyPolicy } from "./repository-keys.ts";

@@ -7,6 +7,7 @@ import { emailHandlers } from "./email.ts";
 import { nodeHandlers } from "./nodes.ts";
 import { planningHandlers } from "./planning.ts";
 import { policyHandlers } from "./policies.ts";
+import { protectionHandlers } from "./protections.ts";
 import { quotaHandlers } from "./quotas.ts";
 import { restoreHandlers } from "./restores.ts";
 import { scheduleHandlers } from "./schedules.ts";
@@ -35,6 +36,7 @@ export function handlersFor(world: World): Handlers {
     ...webhookHandlers(world),
     ...deliveryHandlers(world),
     ...planningHandlers(world),
+    ...protectionHandlers(world),
     ...admissionHandlers(world),
     ...targetHandlers(world),
     ...targetTypeHandlers(world),
