@@ -108,6 +108,9 @@ class _Item(_Described, command.ShowOne):
         columns = values.columns_of(item, fields)
         heads = [column[0] for column in columns]
         cells = [values.cell_of(item, column) for column in columns]
+        for name, cell in values.spread_of(item, result.get("spread")):
+            heads.append(name)
+            cells.append(cell)
         for name in request["out"].get("sections", []):
             section = result.get("sections", {}).get(name)
             if section is None:
@@ -129,7 +132,8 @@ class _Literal(_Described, command.ShowOne):
 class _Silent(_Described, command.Command):
     def take_action(self, parsed_args):
         """Nothing is printed, or the line of the description."""
-        request, _ = self.ask(parsed_args)
+        request, reply = self.ask(parsed_args)
+        request["reply"] = reply
         text = self.description["result"].get("text")
         if text is not None:
             line = re.sub(

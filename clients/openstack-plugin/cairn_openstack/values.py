@@ -147,6 +147,14 @@ def columns_of(item, fields):
     return [[each, each] if isinstance(each, str) else each for each in chosen]
 
 
+def spread_of(item, spread):
+    """A field for each value of a record, as JSON, by the name that it has."""
+    if spread is None:
+        return []
+    found = part_of(item, spread["at"]) or {}
+    return [(part.get(spread["head"]) or key, json.dumps(part)) for key, part in found.items()]
+
+
 def records_of(item, section):
     """The rows of a further table, each with all that it lies in."""
     rows = _along(item, section["rows"].split("."))

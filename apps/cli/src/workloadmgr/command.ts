@@ -76,9 +76,11 @@ export type Result =
       /** The fields in their order; `all` for those of the reply. */
       readonly fields: readonly (string | Column)[] | "all";
       readonly sections?: Readonly<Record<string, Section>>;
+      /** A record whose values are fields, too, as JSON, each by the name that it has in `head`. */
+      readonly spread?: { readonly at: string; readonly head: string };
     }
   | { readonly kind: "nothing" }
-  /** A line in which `{argument}` stands for what was given. */
+  /** A line in which `{body.node_name}` stands for what was given, `{reply.message}` for what was answered. */
   | { readonly kind: "line"; readonly text: string }
   /** The reply as a literal of Python. */
   | { readonly kind: "literal"; readonly fields: readonly string[] };

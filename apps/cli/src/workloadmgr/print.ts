@@ -2,7 +2,7 @@ import type { Column, Result } from "./command.ts";
 import { type Print, printedItem, printedList } from "./output.ts";
 import { pythonLiteral, pythonString } from "./python.ts";
 import { itemOf, partOf, type Rows, rowsOf, sectionOf } from "./reply.ts";
-import type { Request } from "./request.ts";
+import { isJson, type Request } from "./request.ts";
 
 /** What was asked, and what was answered. */
 export interface Answered {
@@ -16,7 +16,7 @@ export async function printed(result: Result, { request, reply }: Answered, prin
     case "nothing":
       return "";
     case "line":
-      return `${filledIn(result.text, request)}\n`;
+      return `${filledIn(result.text, { ...request, reply })}\n`;
     case "literal": {
       const fields = result.fields.map((field) => [field, partOf(reply, field) ?? null]);
       return `${pythonLiteral(Object.fromEntries(fields))}\n`;
@@ -30,9 +30,9 @@ export async function printed(result: Result, { request, reply }: Answered, prin
   }
 }
 
-/** The text with what was given in place of `{path.node_name}`. */
-function filledIn(text: string, request: Request): string {
-  return text.replaceAll(/\{([\w.]+)\}/g, (_, path: string) => pythonString(partOf(request, path) ?? ""));
+/** The text with what was given, or answered, in place of `{body.node_name}`. */
+function filledIn(text: string, from: object): string {
+  return text.replaceAll(/\{([\w.]+)\}/g, (_, path: string) => pythonString(partOf(from, path) ?? ""));
 }
 
 async function itemText(
@@ -42,7 +42,7 @@ async function itemText(
 ): Promise<string> {
   const item = partOf(reply, result.at);
   const fields: readonly (string | Column)[] | "all" = request.out["all"] === true ? "all" : result.fields;
-  const whole = itemOf(item, fields);
+  const whole = withSpread(itemOf(item, fields), item, result.spread);
   const names = Array.isArray(request.out["sections"]) ? (request.out["sections"] as unknown[]) : [];
   const further = names.flatMap((name) => {
     const section = result.sections?.[String(name)];
@@ -57,6 +57,19 @@ async function itemText(
   const heads = [...whole.heads, ...further.map(({ name }) => name)];
   const values = [...(whole.rows[0] ?? []), ...further.map(({ table }) => recordsOf(table))];
   return printedItem({ heads, rows: [values] }, print);
+}
+
+/** One thing, and a field for each value of a record in it. */
+function withSpread(
+  { heads, rows }: Rows,
+  item: unknown,
+  spread: Extract<Result, { kind: "item" }>["spread"],
+): Rows {
+  const found = spread === undefined ? undefined : partOf(item, spread.at);
+  const parts = isJson(found) ? Object.entries(found) : [];
+  const names = parts.map(([key, part]) => pythonString(partOf(part, spread?.head ?? "") ?? key));
+  const values = parts.map(([, part]) => JSON.stringify(part));
+  return { heads: [...heads, ...names], rows: [[...(rows[0] ?? []), ...values]] };
 }
 
 function recordsOf({ heads, rows }: Rows): Record<string, unknown>[] {

@@ -306,3 +306,44 @@ void test("a limit's values come in the order in which scripts count them", asyn
     [PROJECT, { allowed_quotas: [{ quota_type_id: "t1", allowed_value: 3, high_watermark: 2 }] }],
   );
 });
+
+void test("a node is taken out and let in, and the line says so", async () => {
+  api.handlers.updateService = () => ({ body: { nodes: [] } });
+  const out = await called(["workload-service-disable", "--reason", "new disks", "compute-7"]);
+  assert.equal(out.out, "workloads service successfully disabled on node: compute-7\n", out.err);
+  assert.deepEqual(bodyOf("updateService"), { status: 1, node_name: "compute-7", reason: "new disks" });
+  const back = await workloadmgr("workload-service-enable compute-7");
+  assert.equal(back.out, "workloads service successfully enabled on node: compute-7\n");
+});
+
+void test("settings and quotas are lists of one in their requests", async () => {
+  await workloadmgr("setting-create smtp_port 25 --is-public True --metadata a=b");
+  assert.deepEqual(bodyOf("createSettings"), {
+    settings: [{ name: "smtp_port", value: "25", is_public: true, metadata: { a: "b" } }],
+  });
+  await workloadmgr("project-allowed-quota-create --quota-type-id t --allowed-value 0 --project-id p");
+  assert.deepEqual(bodyOf("createQuotas"), { allowed_quotas: [{ quota_type_id: "t", allowed_value: 0 }] });
+});
+
+void test("get-tenants-usage has a field for each project, by its name, as JSON", async () => {
+  const sum = { usage: 1, snap_count: 1 };
+  const usage = {
+    tenant_name: "demo",
+    total_vms: 3,
+    vms_protected: 2,
+    workloads: 1,
+    snapshots: 1,
+    used_capacity: 1,
+    used_capacity_humanized: "1 B",
+    full: sum,
+    incremental: sum,
+  };
+  const sums = { total_vms: 7, vms_protected: 2, workloads: 1, snapshots: 1, total_usage: 1 };
+  api.handlers.showTenantsUsage = () => ({
+    body: { global_usage: { ...sums, total_usage_humanized: "1 B" }, tenants_usage: { [PROJECT]: usage } },
+  });
+  const { out, err } = await workloadmgr("get-tenants-usage -f json");
+  const shown = JSON.parse(out === "" ? err : out) as Record<string, unknown>;
+  assert.equal(shown["total_vms"], 7);
+  assert.deepEqual(JSON.parse(String(shown["demo"])), usage);
+});
