@@ -80,7 +80,7 @@ export type Result =
       readonly spread?: { readonly at: string; readonly head: string };
     }
   | { readonly kind: "nothing" }
-  /** A line in which `{body.node_name}` stands for what was given, `{reply.message}` for what was answered. */
+  /** A line in which `{body.node_name}` stands for what was given, `{reply.message}` for the answer. */
   | { readonly kind: "line"; readonly text: string }
   /** The reply as a literal of Python. */
   | { readonly kind: "literal"; readonly fields: readonly string[] };
