@@ -116,6 +116,8 @@ function route(cloud: FakeOpenStack, asked: Asked): Answer {
   if (asked.bearer === undefined && asked.path.length > 1)
     return { status: 401, body: { error: { code: 401, message: "who?" } } };
   if (root === "v3" && second === "projects") return project(cloud, asked.path[2] ?? "");
+  if (root === "v3" && IDENTITY.includes(second ?? "") && asked.path.length <= 3)
+    return identity(cloud, asked);
   if (root === "v3" && second === "users") return credential(cloud, asked);
   if (root === "v3") return trust(cloud, asked);
   if (root === "cinder") {
@@ -125,6 +127,34 @@ function route(cloud: FakeOpenStack, asked: Asked): Answer {
   if (root === "v2.1") return nova(cloud, asked);
   if (root === "v2.0") return neutron(cloud, asked);
   return notFound;
+}
+
+const IDENTITY = ["users", "roles", "role_assignments"];
+
+/** Users and their roles, as the tokens tell them. */
+function identity(cloud: FakeOpenStack, { path, query }: Asked): Answer {
+  const [, kind, id] = path;
+  const tokens = [...cloud.tokens.values()];
+  const named = { name: id, domain_id: "default", enabled: true };
+  if (kind === "users" && tokens.some((each) => each.userId === id))
+    return { status: 200, body: { user: { id, ...named } } };
+  const rows = tokens.flatMap(({ userId, projectId, roles }) =>
+    roles.map((role) => ({ userId, projectId, role })),
+  );
+  if (kind === "roles") {
+    const names = [...new Set(rows.map(({ role }) => role))];
+    return { status: 200, body: { roles: names.map((name) => ({ id: `role-${name}`, name })) } };
+  }
+  if (kind !== "role_assignments") return notFound;
+  const held = rows.filter(
+    ({ userId, projectId }) => userId === query.get("user.id") && projectId === query.get("scope.project.id"),
+  );
+  const role_assignments = held.map(({ role, userId, projectId }) => ({
+    role: { id: `role-${role}` },
+    user: { id: userId },
+    scope: { project: { id: projectId } },
+  }));
+  return { status: 200, body: { role_assignments } };
 }
 
 function auth(cloud: FakeOpenStack, asked: Asked): Answer {
@@ -176,7 +206,8 @@ function tokenBody(cloud: FakeOpenStack, value: string): unknown {
 }
 
 function project(cloud: FakeOpenStack, id: string): Answer {
-  if (!cloud.projects.has(id)) return notFound;
+  const isKnown = cloud.projects.has(id) || [...cloud.tokens.values()].some((each) => each.projectId === id);
+  if (!isKnown) return notFound;
   return { status: 200, body: { project: { id, name: id, domain_id: "default", description: "" } } };
 }
 

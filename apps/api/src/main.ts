@@ -27,6 +27,10 @@ const spec = {
     listenHost: text({ default: "127.0.0.1" }),
     listenPort: integer({ default: 8780, min: 0, max: 65_535 }),
     policyFile: optional(path({ help: "policy.yaml: who may do what, where it is not as it comes" })),
+    trusteeRoles: text({
+      default: "",
+      help: "roles that whoever is given workloads must have in the project, with commas; of none: member",
+    }),
   },
 };
 
@@ -56,6 +60,7 @@ async function start({ config, log, status, clock, signal }: Context) {
     clock,
     admin,
     seal: secretSeal(config.keystone.password),
+    trusteeRoles: rolesIn(config.api.trusteeRoles),
     cloudOf: (token: Secret, requestId: string) =>
       connectCloud({
         ...shared,
@@ -83,6 +88,10 @@ async function start({ config, log, status, clock, signal }: Context) {
       await database.close();
     },
   };
+}
+
+function rolesIn(text: string): string[] {
+  return text.split(",").flatMap((role) => (role.trim() === "" ? [] : [role.trim()]));
 }
 
 function adminOptions({ keystone }: Context["config"]): CloudOptions {

@@ -1,4 +1,4 @@
-import { type FaultDetail, faultBody } from "@cairn/contract";
+import { type FaultDetail, faultBody, PROGRESS_FIELD } from "@cairn/contract";
 import { Fault, Rejection } from "@cairn/kernel";
 
 /** An answer to a request that failed: its status, its body, and whether a person must hear of it. */
@@ -8,6 +8,9 @@ export interface FailureReply {
   /** The server's own trouble (logged as an error), not the caller's. */
   readonly isOurs: boolean;
 }
+
+/** Code of a Fault that says how far something is that takes longer than a request may. */
+export const STILL_WORKING = "still-working";
 
 const CRASHED = "The server has either erred or is incapable of performing the requested operation.";
 
@@ -28,6 +31,12 @@ export function failureReply(error: unknown): FailureReply {
   }
   const known = httpFailure(error);
   if (known !== undefined) return { status: known.code, isOurs: false, body: faultBody(known) };
+  if (error instanceof Fault && error.code === STILL_WORKING) {
+    const remedy = "Ask the same again: it goes on meanwhile, and the answer is that of its end.";
+    const { message } = error;
+    const body = faultBody({ code: 503, message, field: PROGRESS_FIELD, value: null, remedy });
+    return { status: 503, isOurs: false, body };
+  }
   if (error instanceof Fault && error.retry === "later") {
     const message = error.code.startsWith("openstack-")
       ? `OpenStack gave no answer while this was asked of it: ${error.message}.`

@@ -37,6 +37,8 @@ export async function startTestApi(
     database,
     clock,
     seal: secretSeal(new Secret("x")),
+    // There is no engine that would do what is waited for.
+    ownershipWaitMs: 0,
     admin: connectCloud({
       ...options,
       credentials: { kind: "password", user, password: new Secret("x"), scope },

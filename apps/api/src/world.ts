@@ -12,4 +12,8 @@ export interface World {
   /** Closes what users entrust to the service; the engine opens it. */
   readonly seal: SecretSeal;
   readonly clock: Clock;
+  /** How long a request waits for what an engine does for it; 25 s unless given. */
+  readonly ownershipWaitMs?: number;
+  /** Roles that a new owner must have in the project; of none, one that may change things. */
+  readonly trusteeRoles?: readonly string[];
 }

@@ -1,13 +1,16 @@
 import { Command, CommanderError, Help, type Option } from "commander";
 import { admissionCommand } from "./commands/admission.ts";
 import { auditCommand } from "./commands/audit.ts";
+import { drillCommand } from "./commands/drill.ts";
 import { emailCommand } from "./commands/email.ts";
 import { addManual } from "./commands/manual.ts";
 import { nodeCommand } from "./commands/node.ts";
+import { importCommand, orphanCommand } from "./commands/ownership.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { policyFileCommand } from "./commands/policy-file.ts";
 import { protectionCommand } from "./commands/protection.ts";
 import { quotaCommand } from "./commands/quota.ts";
+import { recoveryCommand } from "./commands/recovery.ts";
 import { repoCommand } from "./commands/repo.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { retentionCommand } from "./commands/retention.ts";
@@ -84,6 +87,10 @@ export function buildProgram(shell: Shell): Command {
   program.addCommand(usageCommand(shell));
   program.addCommand(activityCommand(shell));
   program.addCommand(licenseCommand(shell));
+  program.addCommand(importCommand(shell));
+  program.addCommand(orphanCommand(shell));
+  program.addCommand(recoveryCommand(shell));
+  program.addCommand(drillCommand(shell));
   program.addCommand(repoCommand(shell));
   program.addCommand(setupCommand(shell));
   addManual(program, shell);

@@ -11,8 +11,18 @@ import {
 } from "@cairn/service";
 import { targetSettings } from "./target-settings.ts";
 
+/** Which cloud this is: for all programs that read or write who owns what on a target. */
+export const cloudSettings = {
+  id: optional(
+    text({
+      help: "what snapshots call this cloud; the service user's id unless given. Never change it again",
+    }),
+  ),
+} as const;
+
 /** Settings of cairn-engine. */
 export const engineSpec = {
+  cloud: cloudSettings,
   database: databaseSettings,
   keystone: keystoneSettings,
   keys: keySettings,

@@ -18,6 +18,7 @@ import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
 import { startYielding } from "./notifications/yielding.ts";
 import { mailAddresses, notifySettings, startNotifier } from "./notifier.ts";
+import { startOwning } from "./owning.ts";
 import { describeEngine, startPresence } from "./presence.ts";
 import { startScheduler } from "./scheduler.ts";
 import { readTarget } from "./target-settings.ts";
@@ -63,13 +64,14 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const notifying = { database, clock, log, seal, mailAddressOf: mailAddresses(admin), ...notify };
   const notifier = startNotifier(notifying, status, config.notify.lookMs);
   const watcher = startWatcher({ ...world, admin, everyMs: config.target.lookSeconds * 1000 }, status);
+  const owning = startOwning({ ...world, admin }, status);
   const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      const parts = [presence, engine, maintainer, scheduler, notifier, watcher, yielding];
+      const parts = [presence, engine, maintainer, scheduler, notifier, watcher, owning, yielding];
       await Promise.all(parts.map(async (part) => part.stop()));
       await statusServer.close();
       await database.close();
@@ -93,6 +95,7 @@ function runnerWorld(
     log,
     masterKey,
     keyPolicy: keyPolicyOf(config.engine),
+    cloudId: config.cloud.id,
     settings: { ...runnerDefaults, leaseMs: config.engine.leaseMs },
     engine: `${node}/${process.pid}`,
     flows,

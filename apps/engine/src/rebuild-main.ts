@@ -9,6 +9,7 @@ import {
   runService,
   type ServiceContext,
 } from "@cairn/service";
+import { cloudSettings } from "./config.ts";
 import { readTarget, targetSettings } from "./target-settings.ts";
 
 /*
@@ -18,6 +19,7 @@ import { readTarget, targetSettings } from "./target-settings.ts";
  */
 
 const rebuildSpec = {
+  cloud: cloudSettings,
   database: databaseSettings,
   keys: keySettings,
   target: targetSettings,
@@ -32,7 +34,13 @@ async function start(context: ServiceContext<typeof rebuildSpec>): Promise<Runni
   try {
     const target = await readTarget(config.target);
     await useTarget({ database, masterKey, clock, log, signal }, target);
-    const report = await rebuildDatabase({ database, masterKey, log, signal });
+    const report = await rebuildDatabase({
+      database,
+      masterKey,
+      log,
+      signal,
+      cloudId: config.cloud.id,
+    });
     process.stderr.write(describeReport(report));
     if (report.skipped.length > 0) {
       const what = `${report.skipped.length} things on the target could not be read`;

@@ -123,6 +123,11 @@ async function send(
 
 const FaultBody = Type.Record(Type.String(), FaultDetail);
 
+/**
+ * The field of a 503 that says: it goes on, ask the same again. The client's Fault for it is `still-working`.
+ */
+export const PROGRESS_FIELD = "progress";
+
 const REFUSALS = [400, 401, 403, 404, 409, 413] as const;
 
 function refusal(status: number, text: string, what: string): Rejection | Fault {
@@ -132,6 +137,7 @@ function refusal(status: number, text: string, what: string): Rejection | Fault 
   const known = REFUSALS.find((each) => each === status);
   if (known === undefined) {
     const retry = status >= 500 ? "later" : "never";
+    if (status === 503 && detail?.field === PROGRESS_FIELD) return new Fault("still-working", message, retry);
     return new Fault(status === 503 ? "api-unavailable" : "api-failed", message, retry);
   }
   // Without Cairn's body somebody else answered: a proxy, or another service.

@@ -84,6 +84,8 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   modifyWorkload: (body) => inside(body, "workload", workloadForm),
   takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
   createRestore: (body) => inside(body, "restore", restoreForm),
+  importWorkloads: importForm,
+  reassignWorkloads: reassignForm,
   updateService: (body) => (isJson(body) ? { ...body, status: statusForm(body["status"]) } : body),
   createSettings: settingsForm,
   updateSettings: settingsForm,
@@ -306,6 +308,36 @@ function textOr(value: unknown): unknown {
 
 function eachOf(list: unknown, form: (item: unknown) => unknown): unknown {
   return Array.isArray(list) ? list.map(form) : list;
+}
+
+/** An empty body means all workloads; one id alone is a list of one. */
+function importForm(body: unknown): unknown {
+  return isJson(body ?? {}) ? present(listed((body ?? {}) as Json, ["workload_ids", "source_btt"])) : body;
+}
+
+const REASSIGN_NAMES = {
+  new_project_id: "new_tenant_id",
+  old_project_ids: "old_tenant_ids",
+  workloadids: "workload_ids",
+};
+
+/** A list of entries, one entry alone, or what a map file holds. */
+function reassignForm(body: unknown): unknown {
+  const mapped = isJson(body) ? (body["reassign_mappings"] ?? [body]) : body;
+  return eachOf(mapped, (entry) => {
+    if (!isJson(entry)) return entry;
+    const named = renamed(entry, REASSIGN_NAMES);
+    return present(listed(named, ["workload_ids", "old_tenant_ids", "source_btt"]));
+  });
+}
+
+/** One text where a list is meant. */
+function listed(record: Json, fields: readonly string[]): Json {
+  const entries = Object.entries(record).map(([key, value]) => {
+    if (!fields.includes(key) || typeof value !== "string") return [key, value] as const;
+    return [key, value === "" ? [] : [value]] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function mapValues(record: Json, form: (value: unknown) => unknown): Json {

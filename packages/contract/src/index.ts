@@ -1,6 +1,6 @@
 export type { AdmissionRuleBody, QueuedSnapshot } from "./admission-routes.ts";
 export type { AuditCheck, AuditRow } from "./audit-routes.ts";
-export { type ApiClient, type CallOptions, connectApi } from "./client.ts";
+export { type ApiClient, type CallOptions, connectApi, PROGRESS_FIELD } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
 export { ImageAccess, openImageAccess, sealImageAccess } from "./image-access.ts";
 export { type MailTrial, readMailTrial, writeMailTrial } from "./mail-trial.ts";
@@ -8,6 +8,13 @@ export type { Node } from "./node-routes.ts";
 export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
 export * from "./orders.ts";
+export type {
+  FailedWorkload,
+  ImportWorkloads,
+  MovedWorkload,
+  ReassignWorkloads,
+  TargetWorkload,
+} from "./ownership-routes.ts";
 export { matches, parseAs } from "./parse.ts";
 export type { RestorePlan, RetentionPreview, WorkloadType } from "./planning-routes.ts";
 export type { Policy, PolicyAssignment } from "./policy-routes.ts";

@@ -3,6 +3,7 @@ import { admissionRoutes } from "./admission-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { nodeRoutes } from "./node-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
+import { ownershipRoutes } from "./ownership-routes.ts";
 import { planningRoutes } from "./planning-routes.ts";
 import { policyRoutes } from "./policy-routes.ts";
 import { protectionRoutes } from "./protection-routes.ts";
@@ -208,6 +209,7 @@ export const routes = {
   ...policyRoutes,
   ...quotaRoutes,
   ...usageRoutes,
+  ...ownershipRoutes,
   takeSnapshot: {
     scope: "project",
     methods: ["POST"],

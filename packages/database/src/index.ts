@@ -128,6 +128,7 @@ export {
   type OrderHolder,
   reportProgress,
 } from "./orders.ts";
+export * from "./ownership.ts";
 export type { Page } from "./paging.ts";
 export {
   assignPolicy,

@@ -19,13 +19,21 @@ export interface MaintenanceClaim {
 /** Somebody holds the work. */
 const HELD = sql<boolean>`lease_until is not null and lease_until >= now()`;
 
-/** Makes the rows of repositories that have none of this kind yet; the first time is due at once. */
+/**
+ * Makes the rows of repositories that have none of this kind yet; the first time is due at once. Those of
+ * another cloud are that cloud's to keep.
+ */
 export async function ensureMaintenance(handle: Handle, kinds: readonly MaintenanceKind[]): Promise<void> {
   for (const kind of kinds) {
     await handle
       .insertInto("maintenance")
       .columns(["repository_id", "kind"])
-      .expression((eb) => eb.selectFrom("repository").select(["id", eb.val(kind).as("kind")]))
+      .expression((eb) =>
+        eb
+          .selectFrom("repository")
+          .select(["id", eb.val(kind).as("kind")])
+          .where("is_foreign", "=", false),
+      )
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }

@@ -1,5 +1,6 @@
 import type { RunId, SnapshotId, TargetId, WorkloadId } from "@cairn/kernel";
 import { asId } from "@cairn/kernel";
+import { sql } from "kysely";
 import { saveDiskBases } from "./disk-bases.ts";
 import { addSegments } from "./repositories.ts";
 import { type Handle, type SnapshotType, toJson } from "./tables.ts";
@@ -17,10 +18,16 @@ export interface RebuiltRepositoryRow {
   readonly projectId: string;
   readonly targetId: TargetId;
   readonly wrappedKeys: Buffer;
+  /** It holds workloads of another cloud, which keeps it. */
+  readonly isForeign?: boolean;
 }
 
-/** True when the row was absent. */
+/**
+ * True when the row was absent. The project goes on writing to it, unless it has another one there already or
+ * this one is of another cloud.
+ */
 export async function insertRebuiltRepository(handle: Handle, row: RebuiltRepositoryRow): Promise<boolean> {
+  const isForeign = row.isForeign ?? false;
   const done = await handle
     .insertInto("repository")
     .values({
@@ -28,6 +35,11 @@ export async function insertRebuiltRepository(handle: Handle, row: RebuiltReposi
       project_id: asId(row.projectId),
       target_id: row.targetId,
       wrapped_keys: row.wrappedKeys,
+      is_foreign: isForeign,
+      is_current: isForeign
+        ? false
+        : sql<boolean>`not exists (select 1 from repository other where other.project_id = ${row.projectId}
+            and other.target_id = ${row.targetId} and other.is_current)`,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
@@ -50,6 +62,10 @@ export interface RebuiltWorkloadRow {
     readonly root: string;
     readonly snapshotId: string;
   }[];
+  /** Where its newest snapshot lies, and the next one goes. */
+  readonly targetId?: TargetId | undefined;
+  /** The next snapshot goes to another repository than those before it. */
+  readonly nextFull?: boolean;
 }
 
 /** Writes a workload with its members and the roots of its disks; false when the workload is there. */
@@ -67,6 +83,8 @@ export async function insertRebuiltWorkload(transaction: Handle, row: RebuiltWor
       status: "available",
       jobschedule: toJson(row.jobschedule),
       metadata: toJson(row.metadata),
+      next_full: row.nextFull ?? false,
+      target_id: row.targetId ?? null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();

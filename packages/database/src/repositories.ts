@@ -19,8 +19,8 @@ export async function loadRepository(
 }
 
 /**
- * Writes a repository's row unless the project has one on that target already, and gives back the one that
- * stands: of two that try at once, both go on with the same id and keys.
+ * Writes a repository's row unless the project writes to one on that target already, and gives back the one
+ * that stands: of two that try at once, both go on with the same id and keys.
  */
 export async function ensureRepository(
   handle: Handle,
@@ -39,17 +39,20 @@ export async function ensureRepository(
       target_id: wanted.targetId,
       wrapped_keys: wanted.wrappedKeys,
     })
-    .onConflict((conflict) => conflict.columns(["project_id", "target_id"]).doNothing())
+    .onConflict((conflict) =>
+      conflict.columns(["project_id", "target_id"]).where("is_current", "=", true).doNothing(),
+    )
     .execute();
   return handle
     .selectFrom("repository")
     .selectAll()
     .where("project_id", "=", wanted.projectId)
     .where("target_id", "=", wanted.targetId)
+    .where("is_current", "=", true)
     .executeTakeFirstOrThrow();
 }
 
-/** A project's repository on a target, if it has one. */
+/** The repository on a target that a project writes to, if it has one. */
 export async function findRepositoryId(
   handle: Handle,
   projectId: ProjectId,
@@ -60,6 +63,7 @@ export async function findRepositoryId(
     .select("id")
     .where("project_id", "=", projectId)
     .where("target_id", "=", targetId)
+    .where("is_current", "=", true)
     .executeTakeFirst();
   return row?.id;
 }

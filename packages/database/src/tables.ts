@@ -18,13 +18,15 @@ import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
 import type { NodeTables } from "./node-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
+import type { OwnershipTables } from "./ownership-tables.ts";
 import type { PolicyId, PolicyTables } from "./policy-tables.ts";
 import type { ProtectionTables } from "./protection-tables.ts";
 import type { TargetTable, TargetTypeId, TargetTypeProjectTable, TargetTypeTable } from "./target-tables.ts";
 
 /** The tables as migration 0001 and its followers leave them. */
 export interface Tables
-  extends AdmissionTables,
+  extends OwnershipTables,
+    AdmissionTables,
     AuditTables,
     NodeTables,
     NoticeTables,
@@ -72,6 +74,10 @@ interface RepositoryTable {
   target_id: TargetId;
   wrapped_keys: Buffer;
   state_epoch: Generated<number>;
+  /** The one of its project on its target that new snapshots go to. */
+  is_current: Generated<boolean>;
+  /** It holds workloads of another cloud, which keeps it sound. */
+  is_foreign: Generated<boolean>;
   created_at: Now;
 }
 export type RepositoryRow = Selectable<RepositoryTable>;

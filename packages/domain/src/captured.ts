@@ -29,6 +29,8 @@ export interface CapturedWorkload {
 export interface CapturedRecord {
   readonly workload: {
     readonly userId: string;
+    /** Whose Keystone knows user and project. Absent in snapshots of before clouds were told apart. */
+    readonly cloudId?: string;
     readonly description: string;
     readonly typeId: string | null;
     readonly jobschedule: Readonly<Record<string, unknown>>;

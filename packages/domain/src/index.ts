@@ -93,6 +93,16 @@ export {
 } from "./notice.ts";
 export { composeMail, type Mail } from "./notice-mail.ts";
 export { SECRET_BYTES, secretBytes, secretText, signedHeaders, webhookBody } from "./notice-webhook.ts";
+export {
+  missingRoles,
+  type OwnerSince,
+  type OwnerStanding,
+  type OwnersHere,
+  type OwnerTriple,
+  ownerOf,
+  standingOf,
+  standingSentence,
+} from "./ownership.ts";
 export { choosePolicy, type NamedPolicy, type PolicyWish } from "./policy-choice.ts";
 export {
   asksForOwner,
@@ -122,6 +132,23 @@ export {
   SNAPSHOT_DEMAND,
   usedAfter,
 } from "./quota.ts";
+export {
+  type CloudFacts,
+  checkMapping,
+  type MappingProblem,
+  type RecoveryMapping,
+  type ResolvedMapping,
+} from "./recovery-mapping.ts";
+export {
+  type NeededFlavor,
+  type NeededNetwork,
+  NO_NEEDS,
+  needsOfSnapshot,
+  type RecoveryNeeds,
+  unionOfNeeds,
+} from "./recovery-needs.ts";
+export { applyMapping, type MappedInstance, type MappedRestore } from "./recovery-restore.ts";
+export { type Suggestion, suggestMapping } from "./recovery-suggestion.ts";
 export type { CapacityQuestions } from "./restore-capacity.ts";
 export {
   type DraftedInstance,

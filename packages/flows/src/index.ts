@@ -2,6 +2,10 @@ export { type AdmittingWorld, admitOnce } from "./admitting.ts";
 export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
 export type { NotifyingWorld } from "./notice-sending.ts";
 export { Notifier, type NotifierOptions } from "./notifying.ts";
+export type { LookProgress } from "./ownership-context.ts";
+export type { FailedWorkload, ImportedWorkload, ImportRequest, ImportResult } from "./ownership-import.ts";
+export { doOwnershipJob, type OwnershipWorld } from "./ownership-jobs.ts";
+export type { Reassignment, ReassignRequest, ReassignResult } from "./ownership-reassign.ts";
 export { type ProtectingWorld, protectOnce } from "./protecting.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
@@ -22,6 +26,7 @@ export type {
   StepDefinition,
   SucceededOutcome,
 } from "./step.ts";
+export type { FoundFacts } from "./target-look.ts";
 export { holdForTarget, releaseWaitingRuns } from "./target-waiting.ts";
 export { type WatchingWorld, watchTargetOnce } from "./target-watching.ts";
 export { type ConfiguredTarget, type Registration, useTarget } from "./targets.ts";

@@ -20,6 +20,7 @@ import { captureGroups, captureInstance, captureServerGroups, observeSurrounding
 import { captureTopology } from "./capture-network.ts";
 import { AUDIT_BYTES, OBSERVATIONS_AT_ONCE } from "./limits.ts";
 import { findInstance, listDisabledHosts, listLiveHosts } from "./observe-members.ts";
+import { cloudIdOf } from "./ownership-context.ts";
 import type { FlowContext } from "./step.ts";
 
 /**
@@ -59,7 +60,7 @@ export async function observeSnapshot(
   return {
     snapshotId,
     workload: { id: workloadId, name: workload.name },
-    record: recordOf(workload, snapshot),
+    record: recordOf(workload, snapshot, await cloudIdOf(context, context.signal)),
     order: workload.workload_type_id === WORKLOAD_TYPES.serial ? "serial" : "parallel",
     requested: snapshot.snapshot_type,
     nextFull: workload.next_full,
@@ -79,10 +80,11 @@ export async function observeSnapshot(
 }
 
 /** What of the rows goes into the commit. It is read once, so that a repeated step commits the same. */
-function recordOf(workload: WorkloadRow, snapshot: SnapshotRow): CapturedRecord {
+function recordOf(workload: WorkloadRow, snapshot: SnapshotRow, cloudId: string): CapturedRecord {
   return {
     workload: {
       userId: workload.user_id,
+      cloudId,
       description: workload.description,
       typeId: workload.workload_type_id,
       jobschedule: workload.jobschedule,

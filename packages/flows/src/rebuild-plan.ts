@@ -1,4 +1,4 @@
-import type { CommittedWorkload, SnapshotDiskRecord } from "@cairn/domain";
+import { type CommittedWorkload, type OwnerSince, ownerOf, type SnapshotDiskRecord } from "@cairn/domain";
 import type { Commit } from "@cairn/repository";
 
 /** A commit that was found on a target, with what was captured. */
@@ -12,6 +12,8 @@ export interface FoundCommit {
 export interface RebuiltWorkload {
   readonly id: string;
   readonly projectId: string;
+  /** Absent in what was written before clouds were told apart. */
+  readonly cloudId: string | undefined;
   readonly name: string;
   readonly record: CommittedWorkload["record"]["workload"];
   readonly members: readonly { readonly instanceId: string; readonly name: string }[];
@@ -34,9 +36,13 @@ export interface RebuildPlan {
 
 /**
  * What a database must hold, by the commits alone. A workload is made as its newest snapshot captured it; an
- * instance that two workloads protected one after the other belongs to the one that protected it last.
+ * instance that two workloads protected one after the other belongs to the one that protected it last. A
+ * workload that was moved since belongs to whom its owner record names.
  */
-export function planRebuild(found: readonly FoundCommit[]): RebuildPlan {
+export function planRebuild(
+  found: readonly FoundCommit[],
+  moved: ReadonlyMap<string, OwnerSince> = new Map(),
+): RebuildPlan {
   const snapshots = found.toSorted(byTime);
   const newest = new Map<string, FoundCommit>();
   for (const each of snapshots) newest.set(each.commit.workloadId, each);
@@ -53,11 +59,17 @@ export function planRebuild(found: readonly FoundCommit[]): RebuildPlan {
       return false;
     });
     const kept = new Set(members.map(({ id }) => id));
+    const { userId, cloudId } = captured.record.workload;
+    const { projectId } = commit;
+    const claim = moved.get(commit.workloadId);
+    const committed = { owner: { projectId, userId, cloudId }, atMs: Date.parse(commit.createdAt) };
+    const { owner } = ownerOf([committed, ...(claim === undefined ? [] : [claim])]);
     return {
       id: commit.workloadId,
-      projectId: commit.projectId,
+      projectId: owner.projectId,
+      cloudId: owner.cloudId,
       name: captured.workload.name,
-      record: captured.record.workload,
+      record: { ...captured.record.workload, userId: owner.userId },
       members: members.map(({ id, name }) => ({ instanceId: id, name })),
       disks: commit.disks
         .filter(({ instanceId }) => kept.has(instanceId))

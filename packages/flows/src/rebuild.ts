@@ -7,7 +7,7 @@ import {
   listReadyTargets,
   type TargetRow,
 } from "@cairn/database";
-import type { CommittedWorkload } from "@cairn/domain";
+import type { CommittedWorkload, OwnerSince } from "@cairn/domain";
 import { asError, describeFault, Fault, type Secret } from "@cairn/kernel";
 import {
   type Commit,
@@ -15,11 +15,12 @@ import {
   listRepositories,
   type RepositoryHandle,
   readCommit,
+  readOwner,
   readTombstone,
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import { omissions, warningMessage } from "./messages.ts";
-import { diskSums, type FoundCommit, planRebuild } from "./rebuild-plan.ts";
+import { diskSums, type FoundCommit, planRebuild, type RebuildPlan } from "./rebuild-plan.ts";
 import { openStoredKeys } from "./repository-access.ts";
 import { parseCaptured } from "./restore-source.ts";
 import { SCHEDULED_NAME } from "./scheduling.ts";
@@ -31,6 +32,8 @@ export interface RebuildRequest {
   readonly masterKey: Secret<Buffer>;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Which of the clouds that share the target this one is; needed only where several do. */
+  readonly cloudId?: string | undefined;
 }
 
 /** What a rebuild found and wrote. Rows that were there already are not counted as written. */
@@ -57,42 +60,116 @@ export async function rebuildDatabase(request: RebuildRequest): Promise<RebuildR
     throw new Fault("no-target", "looking for backup targets: none is configured", "after-operator");
   }
   const skipped: string[] = [];
-  const commits: FoundCommit[] = [];
+  const moved = new Map<string, OwnerSince>();
+  const opened: Opened[] = [];
   const repositories = { found: 0, written: 0 };
-  for (const target of targets) {
-    const found = await readTarget(request, target, skipped);
-    repositories.found += found.repositories.found;
-    repositories.written += found.repositories.written;
-    commits.push(...found.commits);
+  for (const target of targets)
+    repositories.found += await readTarget(request, target, { skipped, moved, opened });
+  const plan = ofThisCloud(
+    planRebuild(
+      opened.flatMap(({ found }) => found),
+      moved,
+    ),
+    request,
+  );
+  const mine = new Set(plan.workloads.map(({ id }) => id));
+  // The one with the newest commit first: that is the one its project goes on writing to.
+  for (const { handle, wrapped, found, target } of opened.toSorted((a, b) => newestMs(b) - newestMs(a))) {
+    const projectId = found[0]?.commit.projectId;
+    const isForeign = found.some(({ commit }) => !mine.has(commit.workloadId));
+    if (projectId === undefined || !found.some(({ commit }) => mine.has(commit.workloadId))) continue;
+    const row = { id: handle.repositoryId, projectId, targetId: target.id, wrappedKeys: wrapped, isForeign };
+    if (await insertRebuiltRepository(database.handle, row)) repositories.written += 1;
   }
-  return { repositories, ...(await writeRows(database, commits)), skipped };
+  return { repositories, ...(await writeRows(database, plan, opened)), skipped };
 }
 
-/** What lies on one target; its repositories get their rows. */
+/** What the reading of targets gathers. */
+interface Gathered {
+  readonly skipped: string[];
+  readonly moved: Map<string, OwnerSince>;
+  readonly opened: Opened[];
+}
+
+/** Reads what lies on one target; gives how many repositories there are. */
 async function readTarget(
   request: RebuildRequest,
   target: TargetRow,
-  skipped: string[],
-): Promise<Pick<RebuildReport, "repositories"> & { readonly commits: readonly FoundCommit[] }> {
-  const { database, signal } = request;
+  { skipped, moved, opened }: Gathered,
+): Promise<number> {
+  const { signal } = request;
   const store = openTarget(target, request.masterKey);
-  const commits: FoundCommit[] = [];
-  const repositories = { found: 0, written: 0 };
+  let count = 0;
   for await (const repositoryId of listRepositories(store, signal)) {
-    repositories.found += 1;
-    const opened = await openFound(request, store, repositoryId).catch((cause: unknown) => {
+    count += 1;
+    const one = await openFound(request, store, repositoryId).catch((cause: unknown) => {
       skipped.push(`repository ${repositoryId}: ${describeFault(asError(cause))}`);
     });
-    if (opened === undefined) continue;
-    const found = await readCommits(store, opened.handle, { skipped, signal });
-    commits.push(...found);
-    const projectId = found[0]?.commit.projectId;
+    if (one === undefined) continue;
+    const found = await readCommits(store, one.handle, { skipped, signal });
+    await readMoves(store, { handle: one.handle, found, skipped, signal }, moved);
     // Without a commit nothing says whose it is, and there is nothing in it either.
-    if (projectId === undefined) continue;
-    const row = { id: repositoryId, projectId, targetId: target.id, wrappedKeys: opened.wrapped };
-    if (await insertRebuiltRepository(database.handle, row)) repositories.written += 1;
+    if (found.length > 0) opened.push({ ...one, found, target });
   }
-  return { repositories, commits };
+  return count;
+}
+
+interface Opened {
+  readonly target: TargetRow;
+  readonly handle: RepositoryHandle;
+  readonly wrapped: Buffer;
+  readonly found: readonly FoundCommit[];
+}
+
+function newestMs({ found }: Opened): number {
+  return Math.max(...found.map(({ commit }) => Date.parse(commit.createdAt)));
+}
+
+async function readMoves(
+  store: Store,
+  {
+    handle,
+    found,
+    skipped,
+    signal,
+  }: {
+    readonly handle: RepositoryHandle;
+    readonly found: readonly FoundCommit[];
+    readonly skipped: string[];
+    readonly signal: AbortSignal;
+  },
+  moved: Map<string, OwnerSince>,
+): Promise<void> {
+  for (const workloadId of new Set(found.map(({ commit }) => commit.workloadId))) {
+    const record = await readOwner(store, { ...handle, workloadId, signal }).catch((cause: unknown) => {
+      if (!(cause instanceof Fault) || cause.retry === "later") throw cause;
+      skipped.push(`owner of workload ${workloadId}: ${describeFault(cause)}`);
+      return undefined;
+    });
+    const before = moved.get(workloadId);
+    if (record === undefined || (before !== undefined && before.atMs >= record.at)) continue;
+    moved.set(workloadId, { owner: record.owner, atMs: record.at });
+  }
+}
+
+/** A target may be shared by several clouds, whose workloads are none of our database's business. */
+function ofThisCloud(plan: RebuildPlan, { cloudId }: RebuildRequest): RebuildPlan {
+  const clouds = new Set(plan.workloads.flatMap((each) => each.cloudId ?? []));
+  if (cloudId === undefined && clouds.size > 1) {
+    const message = `rebuilding from a target that several clouds share (${[...clouds].join(", ")})`;
+    throw new Fault("several-clouds", `${message}: say which is this one with cloud.id`, "after-operator");
+  }
+  if (cloudId === undefined) return plan;
+  const others = plan.workloads.filter((each) => (each.cloudId ?? cloudId) !== cloudId);
+  const ids = new Set(others.map(({ id }) => id));
+  return {
+    workloads: plan.workloads.filter(({ id }) => !ids.has(id)),
+    snapshots: plan.snapshots.filter(({ commit }) => !ids.has(commit.workloadId)),
+    notes: [
+      ...plan.notes,
+      ...others.map(({ name, cloudId: other }) => `Workload ${name} belongs to cloud ${other ?? ""}.`),
+    ],
+  };
 }
 
 async function openFound(
@@ -130,34 +207,40 @@ async function readCommits(
 
 async function writeRows(
   database: Database,
-  commits: readonly FoundCommit[],
+  plan: RebuildPlan,
+  opened: readonly Opened[],
 ): Promise<Pick<RebuildReport, "workloads" | "snapshots" | "notes">> {
-  const plan = planRebuild(commits);
+  const projects = new Map(plan.workloads.map(({ id, projectId }) => [id, projectId]));
   const workloads = { found: plan.workloads.length, written: 0 };
   const snapshots = { found: plan.snapshots.length, written: 0 };
-  for (const { record, ...workload } of plan.workloads) {
+  for (const { record, cloudId: _cloud, ...workload } of plan.workloads) {
     await database.transaction(async (transaction) => {
-      const row = { ...workload, ...record };
+      const newest = plan.snapshots.findLast(({ commit }) => commit.workloadId === workload.id);
+      const place = opened.find(({ handle }) => handle.repositoryId === newest?.repositoryId);
+      const row = { ...workload, ...record, targetId: place?.target.id };
       if (await insertRebuiltWorkload(transaction, row)) workloads.written += 1;
     });
   }
   for (const snapshot of plan.snapshots) {
     await database.transaction(async (transaction) => {
-      if (await writeSnapshot(transaction, snapshot)) snapshots.written += 1;
+      const projectId = projects.get(snapshot.commit.workloadId) ?? snapshot.commit.projectId;
+      if (await writeSnapshot(transaction, snapshot, projectId)) snapshots.written += 1;
     });
   }
   return { workloads, snapshots, notes: plan.notes };
 }
 
-async function writeSnapshot(
+/** Writes the row of a committed snapshot, of its workload's project; false when it has one. */
+export async function writeSnapshot(
   transaction: Handle,
   { repositoryId, commit, captured }: FoundCommit,
+  projectId: string,
 ): Promise<boolean> {
   const { snapshot } = captured.record;
   return insertRebuiltSnapshot(transaction, {
     id: commit.snapshotId,
     workloadId: commit.workloadId,
-    projectId: commit.projectId,
+    projectId,
     repositoryId,
     userId: snapshot.userId,
     name: snapshot.name,

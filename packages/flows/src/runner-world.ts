@@ -13,6 +13,8 @@ export interface RunnerWorld {
   readonly log: Log;
   readonly masterKey: Secret<Buffer>;
   readonly keyPolicy: KeyPolicy;
+  /** Which cloud this is, as the operator says; the service user's id unless given. */
+  readonly cloudId?: string | undefined;
   readonly settings: RunnerSettings;
   /** The engine's name, for the record. */
   readonly engine: string;

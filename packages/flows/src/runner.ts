@@ -93,10 +93,10 @@ async function walkRun(world: RunnerWorld, row: RunRow, held: HeldRun): Promise<
 
 /** Everything that steps need; a run that cannot have it ends where it stands, and says what it leaves. */
 async function prepare(world: RunnerWorld, run: RunFacts, walk: Walk): Promise<Stage> {
-  const { database, clock, masterKey, keyPolicy, log } = world;
+  const { database, clock, masterKey, keyPolicy, cloudId, log } = world;
   const flow = world.flows[run.flow];
   assert(flow !== undefined, `this engine knows no flow ${run.flow}`);
-  const common = { run, database, masterKey, keyPolicy, clock, log };
+  const common = { run, database, masterKey, keyPolicy, cloudId, clock, log };
   try {
     const clouds = await patiently(world, walk.held.life, () => world.connect(run, walk.held.life));
     return { world, walk, flow, log, run, context: { ...common, ...clouds } };

@@ -54,6 +54,8 @@ export interface FlowContext {
   readonly masterKey: Secret<Buffer>;
   /** What opens repositories besides the master key. */
   readonly keyPolicy: KeyPolicy;
+  /** Which cloud this is, as the operator says; `cloudIdOf` knows it in any case. */
+  readonly cloudId?: string | undefined;
   readonly clock: Clock;
   /** Aborted on cancellation, on the step's deadline, and when this engine lost the run. */
   readonly signal: AbortSignal;

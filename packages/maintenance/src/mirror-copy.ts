@@ -1,10 +1,12 @@
 import { Fault, hasCode } from "@cairn/kernel";
 import {
   inspectKeySet,
+  listOwnerRecords,
   openPack,
   openRepository,
   type RecordKind,
   type RepositoryHandle,
+  readOwnerRecord,
   readSegmentTable,
   repositoryNames,
   verifyPackBytes,
@@ -107,6 +109,24 @@ export async function copyKeysAndMarker(ports: CopyPorts): Promise<number> {
     bytes += await copyObject(ports, names.marker, isSound);
   }
   await openRepository(target, { repositoryId, signal });
+  return bytes;
+}
+
+/** Who owns which workload since it was moved: a mirror must not give it back to the former owner. */
+export async function copyOwners(
+  ports: CopyPorts,
+  workloads: readonly string[] | undefined,
+): Promise<number> {
+  const { source, target, handle, signal } = ports;
+  let bytes = 0;
+  for await (const found of listOwnerRecords(source, { ...handle, signal })) {
+    if (workloads?.includes(found.workloadId) === false) continue;
+    if ((await target.size(found.name, signal)) !== undefined) continue;
+    const isSound: Prove = async (store) => readOwnerRecord(store, { ...handle, ...found, signal });
+    const copied = await damageOf(async () => copyObject(ports, found.name, isSound));
+    // A damaged one is named by `verify`; the snapshots are copied all the same.
+    if ("result" in copied) bytes += copied.result;
+  }
   return bytes;
 }
 

@@ -4,9 +4,11 @@ import { hasCode, newId } from "@cairn/kernel";
 import {
   EMPTY_STATE,
   listCommits,
+  readOwner,
   readState,
   repositoryNames,
   structureOnlyKeys,
+  writeOwner,
   writeRelocations,
   writeState,
 } from "@cairn/repository";
@@ -115,6 +117,21 @@ describe("a mirror", () => {
     assert.ok(first !== undefined && second !== undefined);
     await run(all, { workloads: [first.workloadId] });
     await check(all, [first, second]);
+  });
+
+  it("knows who owns a workload that was moved, also when it was moved after it was mirrored", async () => {
+    const all = await bench();
+    const { store, handle } = all.repository;
+    const workloadId = all.snapshots[0]?.workloadId ?? "";
+    await run(all);
+    const owner = { projectId: "new", userId: "bert" };
+    const former = { projectId: "old", userId: "anna" };
+    const record = { workloadId, sequence: 1, owner, former, at: 1, by: "root" };
+    await writeOwner(store, { ...handle, record });
+    const second = await run(all);
+    assert.deepEqual(await readOwner(all.target, { ...handle, workloadId }), record);
+    assert.ok(second.bytes > 0 && second.mirrored.length === 0);
+    assert.equal((await run(all)).bytes, 0);
   });
 
   it("keeps to its limit of speed", async () => {

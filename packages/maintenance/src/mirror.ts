@@ -20,6 +20,7 @@ import {
   type CopyPorts,
   copyKeysAndMarker,
   copyObject,
+  copyOwners,
   copyPack,
   copySegment,
   type Prove,
@@ -61,8 +62,11 @@ export async function mirror(request: MirrorRequest): Promise<MirrorReport> {
   const all = await snapshotsOf(ports.source, request);
   const missing = all.filter(({ snapshotId }) => !there.some((each) => each.snapshotId === snapshotId));
   await run.mirrorAll(missing);
+  const ownerBytes = await copyOwners(ports, request.workloads);
   await endSession(ports.target, handle, { sessionId: request.sessionId, signal });
-  return { ...run.report(), alreadyThere: all.length - missing.length, durationMs: clock.now() - startedAt };
+  const done = run.report();
+  const alreadyThere = all.length - missing.length;
+  return { ...done, bytes: done.bytes + ownerBytes, alreadyThere, durationMs: clock.now() - startedAt };
 }
 
 function openPorts(request: MirrorRequest): CopyPorts {

@@ -1,9 +1,11 @@
 import { Fault } from "@cairn/kernel";
 import {
   inspectKeySet,
+  listOwnerRecords,
   openRepository,
   type RepositoryHandle,
   readDestruction,
+  readOwnerRecord,
   readSegmentTable,
   readSession,
   readStateAt,
@@ -46,6 +48,9 @@ export async function verifyObjects(
   for await (const name of store.list(names.tombstones, signal)) {
     const snapshotId = name.slice(names.tombstones.length);
     await check(name, async () => readTombstone(store, { ...handle, snapshotId, signal }));
+  }
+  for await (const found of listOwnerRecords(store, { repositoryId, signal })) {
+    await check(found.name, async () => readOwnerRecord(store, { ...handle, ...found, signal }));
   }
   for await (const name of store.list(names.segments, signal)) {
     const within = name.slice(names.within("").length);

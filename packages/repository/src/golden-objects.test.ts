@@ -7,6 +7,7 @@ import { memoryStore, type Store } from "@cairn/store";
 import { GOLDEN_COMMIT, GOLDEN_REPOSITORY } from "./golden.ts";
 import {
   GOLDEN_CHUNK,
+  GOLDEN_OWNER,
   GOLDEN_PAGE,
   GOLDEN_ROTATED,
   GOLDEN_SECRETS,
@@ -23,6 +24,7 @@ import {
   openRepository,
   readCommit,
   readDestruction,
+  readOwner,
   readPackEntries,
   readPage,
   readSegment,
@@ -120,6 +122,9 @@ const readers: Readonly<Record<string, (store: Store) => Promise<void>>> = {
   },
   keysDestroyed: async (store) => {
     assert.equal((await readDestruction(store, handle))?.by, "admin");
+  },
+  owner: async (store) => {
+    assert.deepEqual(await readOwner(store, { ...handle, workloadId }), GOLDEN_OWNER);
   },
 };
 

@@ -14,6 +14,8 @@ import { destroyKeys } from "./key-sets.ts";
 import { rawPublic, x25519Private } from "./keys/hpke.ts";
 import { chunkIdKey, type RepositoryKeys } from "./keys.ts";
 import { repositoryNames } from "./names.ts";
+import type { OwnerRecord } from "./owner/owner.ts";
+import { writeOwner } from "./owners.ts";
 import type { RecordKind } from "./pack/codec.ts";
 import { PackBuilder } from "./packs.ts";
 import { pageId, sealPage } from "./pages.ts";
@@ -62,6 +64,14 @@ export const GOLDEN_TOMBSTONE = {
 };
 
 const AT = 1_763_814_896_789;
+export const GOLDEN_OWNER: OwnerRecord = {
+  workloadId: GOLDEN_COMMIT.workloadId,
+  sequence: 1,
+  owner: { projectId: "new project", userId: "new user", cloudId: "second cloud" },
+  former: { projectId: GOLDEN_COMMIT.projectId, userId: "user" },
+  at: AT,
+  by: "admin",
+};
 export const GOLDEN_SESSION = "55555555-5555-4555-8555-555555555555";
 /** Random, so that no version of zstd has a say in what the record looks like. */
 export const GOLDEN_CHUNK = drawnFrom("chunk")(700);
@@ -124,6 +134,9 @@ export async function goldenObjects(): Promise<Readonly<Record<string, { name: s
     ...reason,
   });
   places["keysDestroyed"] = names.keysDestroyed;
+  // Last, so that the bytes drawn for all others stay as they were.
+  await writeOwner(store, { ...handle, record: GOLDEN_OWNER });
+  places["owner"] = names.owner(workloadId, 1);
   const objects: Record<string, { name: string; hex: string }> = {};
   for (const [what, name] of Object.entries(places)) {
     objects[what] = { name, hex: (await store.get(name)).toString("hex") };

@@ -56,6 +56,8 @@ export {
 } from "./keys.ts";
 export { FANOUT, FORMAT_VERSION, GRAIN_BYTES, type Marker, REGION_BYTES } from "./marker/codec.ts";
 export { type RepositoryNames, repositoryNames } from "./names.ts";
+export type { Owner, OwnerRecord } from "./owner/owner.ts";
+export { listOwnerRecords, readOwner, readOwnerRecord, writeOwner } from "./owners.ts";
 export { type PackEntry, type RecordKind } from "./pack/codec.ts";
 export {
   openPack,

@@ -71,6 +71,10 @@ export class JsonFields {
     return this.#array(key).map((value) => new JsonFields(this.#name, value));
   }
 
+  object(key: string): JsonFields {
+    return new JsonFields(this.#name, this.#fields[key]);
+  }
+
   optionalObject(key: string): JsonFields | undefined {
     const value = this.#fields[key];
     return value === undefined ? undefined : new JsonFields(this.#name, value);

@@ -16,6 +16,9 @@ export interface RepositoryNames {
   segment(segmentId: string): string;
   commit(workloadId: string, snapshotId: string): string;
   commits(workloadId?: string): string;
+  /** Who owns a workload since it was moved. */
+  owner(workloadId: string, sequence: number): string;
+  owners(workloadId?: string): string;
   tombstone(snapshotId: string): string;
   /** Prefix of all tombstones. */
   readonly tombstones: string;
@@ -45,6 +48,8 @@ export function repositoryNames(repositoryId: string): RepositoryNames {
     segment: (segmentId) => `${root}i/${segmentId}`,
     commit: (workloadId, snapshotId) => `${root}s/${workloadId}/${snapshotId}`,
     commits: (workloadId) => (workloadId === undefined ? `${root}s/` : `${root}s/${workloadId}/`),
+    owner: (workloadId, sequence) => `${root}o/${workloadId}/${sequence.toString(16).padStart(8, "0")}`,
+    owners: (workloadId) => (workloadId === undefined ? `${root}o/` : `${root}o/${workloadId}/`),
     tombstone: (snapshotId) => `${root}t/${snapshotId}`,
     tombstones: `${root}t/`,
     state: (epoch) => `${root}g/${epoch.toString(16).padStart(8, "0")}`,

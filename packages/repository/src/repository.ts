@@ -28,10 +28,16 @@ export async function initRepository(
 }
 
 /**
- * The ids of the repositories on a target. It lists every object of the target: for recovery and for people,
- * not for anything that happens often.
+ * The ids of the repositories on a target. Where the target cannot sum names up, it lists every object: for
+ * recovery and for people, not for anything that happens often.
  */
 export async function* listRepositories(store: Store, signal?: AbortSignal): AsyncGenerator<string> {
+  if (store.folders !== undefined) {
+    for await (const id of store.folders(signal)) {
+      if (isUuid(id) && (await store.size(repositoryNames(id).marker, signal)) !== undefined) yield id;
+    }
+    return;
+  }
   for await (const name of store.list("", signal)) {
     const [repositoryId, object, ...more] = name.split("/");
     if (repositoryId === undefined || object !== "repo" || more.length > 0) continue;

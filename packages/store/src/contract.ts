@@ -80,6 +80,14 @@ function looking(makeStore: MakeStore, settle: Settle): void {
     await assert.rejects(store.getRange("short", 3, 3), withCode("object-short"));
   });
 
+  it("tells the first parts of names, each once, where it can sum them up", async () => {
+    const store = await makeStore();
+    for (const name of ["a/1", "a/2", "b/c/3", "4"]) await store.put(name, [Buffer.from(name)]);
+    settle();
+    if (store.folders === undefined) return;
+    assert.deepEqual((await Array.fromAsync(store.folders())).toSorted(), ["a", "b"]);
+  });
+
   it("lists what is under a prefix, and nothing under one that holds nothing", async () => {
     const store = await makeStore();
     for (const name of ["a/1", "a/b/2", "ab/3", "4"]) await store.put(name, [Buffer.from(name)]);

@@ -67,6 +67,7 @@ export function directoryStore(path: string, marker?: string): Store {
       await wrapped(`removing ${name}`, async () => removeFile(root, at(name)));
     },
     list: (prefix, signal) => listDirectory(root, prefix, signal),
+    folders: (signal) => listFolders(root, signal),
     checkedPuts: true,
     time: async (signal) => {
       signal?.throwIfAborted();
@@ -278,6 +279,18 @@ async function* listDirectory(root: Root, prefix: string, signal?: AbortSignal):
     await assertMounted(path, marker);
   } catch (cause) {
     throw await explain(root, `listing ${prefix}`, cause);
+  }
+}
+
+async function* listFolders({ path, marker }: Root, signal?: AbortSignal): AsyncGenerator<string> {
+  signal?.throwIfAborted();
+  try {
+    await assertMounted(path, marker);
+    for (const entry of await entriesOf(path))
+      if (entry.isDirectory() && isName(entry.name)) yield entry.name;
+    await assertMounted(path, marker);
+  } catch (cause) {
+    throw await explain({ path, marker }, "listing the folders", cause);
   }
 }
 

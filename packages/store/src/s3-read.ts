@@ -169,24 +169,47 @@ export async function* listObjects(
   } while (token !== undefined);
 }
 
+/** The first parts of names, as S3 sums them up with a delimiter. */
+export async function* listFolders(context: S3Context, signal?: AbortSignal): AsyncGenerator<string> {
+  const { address, link } = context;
+  const request = { kind: "list", doing: "listing the folders", signal } as const;
+  const input = { Bucket: address.bucket, Prefix: address.prefix, Delimiter: "/", MaxKeys: link.pageKeys };
+  let token: string | undefined;
+  do {
+    const from = token;
+    const page = await link.call(request, async (client, sdk, http) => {
+      const at = from === undefined ? {} : { ContinuationToken: from };
+      return checkedPage(await client.send(new sdk.ListObjectsV2Command({ ...input, ...at }), http), from);
+    });
+    for (const prefix of page.prefixes) {
+      const name = prefix.slice(address.prefix.length).replace(/\/$/, "");
+      if (isName(name)) yield name;
+    }
+    token = page.next;
+  } while (token !== undefined);
+}
+
 interface Page {
   readonly keys: readonly string[];
+  /** Where a delimiter was asked for. */
+  readonly prefixes: readonly string[];
   readonly next: string | undefined;
 }
 
 function checkedPage(answer: ListObjectsV2CommandOutput, from: string | undefined): Page {
   const keys = (answer.Contents ?? []).map(({ Key }) => Key);
+  const prefixes = (answer.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []);
   const next = answer.IsTruncated === true ? answer.NextContinuationToken : undefined;
   if (answer.IsTruncated === undefined)
     throw new S3Error("lost", "a page that does not say if it is the last");
   if (answer.IsTruncated && (next === undefined || next === "" || next === from)) {
     throw new S3Error("lost", "a page that does not say where the next begins");
   }
-  if (answer.KeyCount !== undefined && answer.KeyCount !== keys.length) {
+  if (answer.KeyCount !== undefined && answer.KeyCount !== keys.length + prefixes.length) {
     throw new S3Error("lost", `a page of ${keys.length} keys that says it has ${answer.KeyCount}`);
   }
   if (!keys.every((key) => key !== undefined)) throw new S3Error("lost", "a page with an entry without key");
-  return { keys, next };
+  return { keys, prefixes, next };
 }
 
 function strange(doing: string, what: string): Fault {

@@ -2,7 +2,7 @@ import { assertName } from "./names.ts";
 import { S3Link, type S3Options } from "./s3-link.ts";
 import { s3Lock } from "./s3-lock.ts";
 import { putter } from "./s3-put.ts";
-import { emptyRange, getObject, listObjects, sizeOf } from "./s3-read.ts";
+import { emptyRange, getObject, listFolders, listObjects, sizeOf } from "./s3-read.ts";
 import { type KeepsVersions, remover, versionsQuestion } from "./s3-remove.ts";
 import type { ObjectLock, Store } from "./store.ts";
 import type { S3Address } from "./target.ts";
@@ -56,6 +56,7 @@ export function s3Store(address: S3Address, options: S3Options = {}): Store {
     size: async (name, signal) => sizeOf(context, name, signal),
     remove: remover(context),
     list: (prefix, signal) => listObjects(context, prefix, signal),
+    folders: (signal) => listFolders(context, signal),
     time: async (signal) => link.askTime(signal),
     ...(lock !== undefined && { lock }),
   };

@@ -51,6 +51,11 @@ export interface Store {
    */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<string>;
   /**
+   * The first parts of all names that have more than one, each once, without listing every object. Absent
+   * where that is not cheaper than `list("")`.
+   */
+  folders?(signal?: AbortSignal): AsyncIterable<string>;
+  /**
    * The target's own clock, in milliseconds since 1970: whoever compares ages of objects uses it and never
    * the host's. Precision is a second.
    */

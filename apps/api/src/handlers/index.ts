@@ -5,6 +5,7 @@ import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
 import { nodeHandlers } from "./nodes.ts";
+import { ownershipHandlers } from "./ownership.ts";
 import { planningHandlers } from "./planning.ts";
 import { policyHandlers } from "./policies.ts";
 import { protectionHandlers } from "./protections.ts";
@@ -42,6 +43,7 @@ export function handlersFor(world: World): Handlers {
     ...targetTypeHandlers(world),
     ...policyHandlers(world),
     ...quotaHandlers(world),
+    ...ownershipHandlers(world),
     ...snapshotHandlers(world),
     ...restoreHandlers(world),
   };

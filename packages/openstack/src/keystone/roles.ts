@@ -16,9 +16,17 @@ export interface RoleAssignment {
 }
 
 export interface Roles {
-  /** Admin only: who has which role where, as it was given, without what follows from it. */
+  /**
+   * Admin only: who has which role where, as it was given; with `isEffective` what follows from it instead:
+   * groups' roles as their members', inherited and implied ones.
+   */
   listAssignments(
-    filter: { readonly roleId?: string; readonly projectId?: string },
+    filter: {
+      readonly roleId?: string;
+      readonly projectId?: string;
+      readonly userId?: string;
+      readonly isEffective?: true;
+    },
     signal?: AbortSignal,
   ): Promise<readonly RoleAssignment[]>;
   /** Admin only; 409 when there is a role of this name. */
@@ -37,11 +45,17 @@ export function roles(client: ServiceClient): Roles {
       const answer = await client.post({ doing, path: ["roles"], body: { role: { name } }, signal });
       return theOnly(answer, "role", readRole);
     },
-    listAssignments: async ({ roleId, projectId }, signal) =>
+    listAssignments: async ({ roleId, projectId, userId, isEffective }, signal) =>
       client.list({
         doing: "listing who has which role",
         path: ["role_assignments"],
-        query: { "role.id": roleId, "scope.project.id": projectId },
+        query: {
+          "role.id": roleId,
+          "scope.project.id": projectId,
+          "user.id": userId,
+          // The name alone counts (keystone/api/role_assignments.py).
+          ...(isEffective === true ? { effective: "True" } : {}),
+        },
         field: "role_assignments",
         read: readAssignment,
         signal,
