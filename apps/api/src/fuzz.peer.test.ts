@@ -151,11 +151,13 @@ async function wrongIn(round: number): Promise<string | undefined> {
   });
   const text = await response.text();
   const after = await fingerprintTables(api.database.handle, UNWATCHED);
-  const isRefused = response.status >= 400;
+  // There is no engine here: what needs one says that it goes on, and asking again is the same request.
+  const goesOn = response.status === 503 && text.includes('"field":"progress"');
+  const isRefused = response.status >= 400 && !goesOn;
   answers[isRefused ? "refused" : "accepted"] += 1;
   if (!isRefused && before !== after) await startAnew();
   const problem =
-    response.status >= 500
+    response.status >= 500 && !goesOn
       ? `answered ${response.status}: ${text.slice(0, 300)}\n${api.lines.at(-2)?.slice(0, 1500) ?? ""}`
       : STACK.test(text)
         ? `a stack trace: ${text.slice(0, 500)}`

@@ -1,5 +1,6 @@
 import { administrationCommands } from "./administration.ts";
 import type { Command } from "./command.ts";
+import { ownershipCommands } from "./ownership.ts";
 import { policyCommands } from "./policies.ts";
 import { quotaCommands } from "./quotas.ts";
 import { schedulingCommands } from "./scheduling.ts";
@@ -18,5 +19,6 @@ export const COMMANDS: readonly Command[] = [
   ...quotaCommands,
   ...settingCommands,
   ...backupTargetCommands,
+  ...ownershipCommands,
   ...administrationCommands,
 ];
