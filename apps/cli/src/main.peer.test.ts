@@ -165,7 +165,7 @@ void test("a workload is created of named instances", async () => {
   const { workload } = bodyOf("createWorkload") as { workload: Record<string, unknown> };
   assert.deepEqual(workload["instances"], [{ "instance-id": "web-1" }, { "instance-id": "web-2" }]);
   assert.equal(workload["description"], "shop");
-  assert.match(made.out, /\| stored_bytes \| 2\.00 KiB/);
+  assert.match(made.out, /\| stored_bytes +\| 2\.00 KiB/);
 });
 
 void test("an instance is added to and taken from a workload without naming the others", async () => {
