@@ -9,7 +9,6 @@ const COLUMNS: readonly Column[] = [
 
 const ofCloud = (to: string): Parameter => ({
   name: "--migrate_cloud",
-  metavar: "{True,False}",
   help: "True: those of other clouds, too",
   value: "boolean",
   to,
