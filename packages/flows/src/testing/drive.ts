@@ -203,6 +203,8 @@ export function fakeCloud(world: World, view: "tenant" | "admin"): Cloud {
       value: new Secret("token"),
       roles: [{ id: "r", name: cloud.isAdmin ? "admin" : "member" }],
     }),
+    // Who the service user is, is which cloud it is.
+    userId: async () => (view === "admin" ? "service-user" : USER),
   };
   return services as unknown as Cloud;
 }
