@@ -34,7 +34,11 @@ export function shown(value: unknown): string {
   return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
 }
 
-function textOf({ value }: Given): string {
+/**
+ * A number or text as text; empty for anything else, which no field means. (`String` asks an object for its
+ * `toString`, and that is the sender's word, too.)
+ */
+export function textOf({ value }: Given): string {
   if (typeof value === "number") return String(value);
   return typeof value === "string" ? value.trim() : "";
 }

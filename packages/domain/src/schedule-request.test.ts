@@ -320,6 +320,7 @@ void test("whatever is given becomes a schedule or a refusal of a field of it", 
   });
   const value = fc.oneof(
     fc.jsonValue({ maxDepth: 3 }),
+    fc.constantFrom({ toString: false }, [{ toString: 1 }], { valueOf: null, toString: null }),
     fc.constantFrom("1 hr", "06/01/2026", "10:00", "-1", "EST", hourly, daily, true),
   );
   fc.assert(

@@ -18,6 +18,7 @@ import {
   parseWhole,
   refusal,
   shown,
+  textOf,
 } from "./schedule-fields.ts";
 import { parseManual, parseTiers } from "./schedule-tiers.ts";
 import { type CivilDay, formatDay, zonedTime } from "./zoned-time.ts";
@@ -207,7 +208,7 @@ function today(timeZone: string, nowMs: number): CivilDay {
 
 function parseEnd(given: Given): CivilDay | undefined {
   if (!isGiven(given.value)) return undefined;
-  const text = String(given.value).trim();
+  const text = textOf(given);
   return /^(?:no end(?: date)?|never|none)$/i.test(text) ? undefined : parseDay(given);
 }
 

@@ -18,6 +18,7 @@ import {
   parseWhole,
   refusal,
   shown,
+  textOf,
 } from "./schedule-fields.ts";
 
 /** The tiers of a schedule and what each of them keeps. */
@@ -120,7 +121,7 @@ function namesIn<Name extends string>(given: Given, names: readonly Name[]): rea
 }
 
 function parseStep(given: Given): number {
-  const found = HOURLY_STEPS.find((step) => String(step) === String(given.value));
+  const found = HOURLY_STEPS.find((step) => String(step) === textOf(given));
   if (found !== undefined) return found;
   const message = `${given.field} cannot be ${shown(given.value)}.`;
   throw refusal(given, message, `Use one of ${HOURLY_STEPS.join(", ")}.`);
