@@ -108,8 +108,9 @@ void test("every answer carries a request id; a good one of the caller's is kept
 });
 
 void test("bodies that are no JSON, too long or not what is asked are named", async () => {
-  const notJson = await ask(`${BASE}/workloads`, post("{"));
+  const notJson = await ask(`${BASE}/workloads`, post("{WORD"));
   assert.deepEqual([notJson.status, notJson.detail?.field], [400, "body"]);
+  assert.doesNotMatch(JSON.stringify(notJson.detail), /WORD/, "nothing of it is repeated");
   const nul = await ask(`${BASE}/workloads`, post('{"workload":{"name":"a\\u0000b","instances":["db"]}}'));
   assert.deepEqual([nul.status, nul.detail?.field], [400, "body"]);
   const tooLong = await ask(`${BASE}/workloads`, post(JSON.stringify({ x: "y".repeat(1_100_000) })));

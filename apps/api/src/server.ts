@@ -297,20 +297,30 @@ function readBodiesLeniently(app: FastifyInstance): void {
     try {
       return JSON.parse(body, withoutNul) as unknown;
     } catch (cause) {
-      throw new Rejection(`The body cannot be read: ${asError(cause).message}.`, {
-        status: 400,
-        field: "body",
-        value: body.slice(0, 80),
-        remedy: "Send one JSON object.",
-      });
+      throw unreadable(body, asError(cause));
     }
   });
 }
 
+/** V8's message shows a piece of the text, which may be of a password: only the place is told. */
+function unreadable(body: string, { message }: Error): Rejection {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const place = position === undefined ? "" : ` at character ${String(Number(position) + 1)}`;
+  const why = message.startsWith(NO_NUL) ? message : `it is not JSON${place}`;
+  return new Rejection(`The body cannot be read: ${why}.`, {
+    status: 400,
+    field: "body",
+    value: `${String(body.length)} characters`,
+    remedy: "Send one JSON object.",
+  });
+}
+
+const NO_NUL = "U+0000 is not allowed";
+
 /** PostgreSQL's texts cannot hold U+0000, and nothing good is called that. */
 function withoutNul(key: string, value: unknown): unknown {
   if (!key.includes("\0") && !(typeof value === "string" && value.includes("\0"))) return value;
-  throw new Error(`U+0000 is not allowed, near ${JSON.stringify(key)}`);
+  throw new Error(`${NO_NUL}, near ${JSON.stringify(key)}`);
 }
 
 function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void {

@@ -41,14 +41,24 @@ export function findMismatch(schema: TSchema, value: unknown): Mismatch | undefi
 
 const UNSHOWN = "(not shown)";
 
-/** Whether a place lies in what is written and never read, such as a password: no error says it again. */
+/**
+ * Whether a place lies in what is written and never read, such as a password, or has such a thing in it: no
+ * error says it again.
+ */
 function isWriteOnly(schema: object, path: readonly string[]): boolean {
   let at: unknown = schema;
   for (const part of ["", ...path]) {
     if (part !== "") at = /^\d+$/.test(part) ? valueAt(at, ["items"]) : valueAt(at, ["properties", part]);
     if (valueAt(at, ["writeOnly"]) === true) return true;
   }
-  return false;
+  return holdsWriteOnly(at);
+}
+
+/** Somebody who writes a list as a text, or a text as an object, wrote the password, too. */
+function holdsWriteOnly(schema: unknown): boolean {
+  if (typeof schema !== "object" || schema === null) return false;
+  if (valueAt(schema, ["writeOnly"]) === true) return true;
+  return Object.values(schema).some(holdsWriteOnly);
 }
 
 /** A value as the schema's type, or a `Rejection` that names the field, its value and what is expected. */

@@ -321,7 +321,7 @@ export {
   type WantedTarget,
 } from "./targets.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
-export { emptyTables, fingerprintTables } from "./test-tables.ts";
+export { dumpTables, emptyTables, fingerprintTables } from "./test-tables.ts";
 export {
   type Delegation,
   findDelegation,

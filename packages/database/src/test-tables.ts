@@ -28,3 +28,19 @@ async function tableNames(handle: Handle): Promise<string[]> {
   `.execute(handle);
   return found.rows.map((row) => row.name);
 }
+
+/** All rows of all tables as text, those of the job queue, too: bytes are hexadecimal. */
+export async function dumpTables(handle: Handle): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ schema: string; name: string }>`
+    select table_schema as schema, table_name as name from information_schema.tables
+    where table_schema in ('public', 'pgboss') and table_type = 'BASE TABLE'
+  `.execute(handle);
+  const dumped = new Map<string, string>();
+  for (const { schema, name } of rows) {
+    const found = await sql<{ text: string | null }>`
+      select string_agg(each::text, ${"\n"}) as text from ${sql.table(`${schema}.${name}`)} each
+    `.execute(handle);
+    dumped.set(`${schema}.${name}`, found.rows[0]?.text ?? "");
+  }
+  return dumped;
+}

@@ -44,6 +44,10 @@ export interface EmbeddedOptions {
   readonly scratchReserveMib?: number;
   /** What the sandbox holds at first: a file for `apps/sandbox/src/seed`; its own seed when left out. */
   readonly seedFile?: string;
+  /** Of the sandbox's users, where the seed gives them others than `<name>-secret`. */
+  readonly passwords?: Readonly<Record<string, string>>;
+  /** How much every program logs; their default when left out. */
+  readonly logLevel?: "debug" | "info";
   /** Compute hosts whose datamovers the caller runs; the sandbox's two, with ours, when left out. */
   readonly foreignHosts?: readonly string[];
   /** Runs that an engine works on at once; its default when left out. */
@@ -132,7 +136,7 @@ export class Embedded {
         name: part,
         program: programOf(part),
         nodeOptions: isDatamover(part) ? DATAMOVER_NODE_OPTIONS : [],
-        environment: { ...inherited(this.#options.environment), ...this.#environmentOf(part) },
+        environment: { ...inherited(this.#options), ...this.#environmentOf(part) },
         logFile: this.layout.logFile(part),
         readyTimeoutMs: READY_TIMEOUT_MS,
       },
@@ -283,8 +287,8 @@ export class Embedded {
   }
 
   #passwordOf(user: string): string {
-    const { openstack } = this.#options;
-    if (openstack === undefined) return `${user}-secret`;
+    const { openstack, passwords } = this.#options;
+    if (openstack === undefined) return passwords?.[user] ?? `${user}-secret`;
     const password = openstack.passwords[user];
     assert(password !== undefined, `the password of the cloud's user ${user} is known`);
     return password;
@@ -294,10 +298,11 @@ export class Embedded {
 /** The last is how the test runner knows whose a process is. */
 const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "CAIRN_TEST_MARK"] as const;
 
-function inherited(environment: EmbeddedOptions["environment"]): Record<string, string> {
-  return Object.fromEntries(
-    INHERITED.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+function inherited({ environment, logLevel }: EmbeddedOptions): Record<string, string> {
+  const kept = INHERITED.flatMap((name) =>
+    environment[name] === undefined ? [] : [[name, environment[name]] as const],
   );
+  return { ...Object.fromEntries(kept), ...(logLevel === undefined ? {} : { CAIRN_LOG_LEVEL: logLevel }) };
 }
 
 function portsOf(options: EmbeddedOptions): Record<string, number> {

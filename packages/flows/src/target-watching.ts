@@ -64,7 +64,7 @@ async function fulfil(world: WatchingWorld, target: TargetRow, wish: TargetWish)
     const cause = asError(thrown);
     const isFinal = !(cause instanceof Fault && cause.retry === "later");
     const fault = targetFault(cause);
-    log.warn("target.unproven", { ...facts, fault, isFinal });
+    log.warn("target.unproven", { ...facts, fault, cause, isFinal });
     await noteTargetFault(database.handle, target, { fault, againInMs: PROVE_AGAIN_MS, isFinal });
   }
 }

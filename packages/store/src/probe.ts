@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, describeFault, Fault, hasCode, systemClock } from "@cairn/kernel";
-import { checkAddress, type Refused, refusal } from "./check-address.ts";
+import { checkAddress, refusal } from "./check-address.ts";
 import { markDirectory } from "./mounted.ts";
 import { openStore } from "./open-store.ts";
 import type { Store } from "./store.ts";
@@ -246,11 +246,11 @@ function asRefusal(target: TargetAddress, thrown: unknown): unknown {
   const code = Object.keys(REMEDIES).find((each) => hasCode(thrown, each)) ?? codeOfSystem(thrown);
   const remedy = (REMEDIES[code] ?? OTHERWISE)[target.kind];
   const what = `cannot be used: ${describeFault(thrown)}`;
-  const refused: Refused =
-    target.kind === "directory"
-      ? { field: "path", value: target.path, what }
-      : { field: fieldOf(code, thrown), value: target[fieldOf(code, thrown)], what };
-  return refusal(refused, remedy);
+  if (target.kind === "directory") return refusal({ field: "path", value: target.path, what }, remedy);
+  const field = fieldOf(code, thrown);
+  // Enough of an access key's id for its owner to know it: the rest has no place in logs and lists.
+  const value = field === "accessKeyId" ? `…${target.accessKeyId.slice(-4)}` : target[field];
+  return refusal({ field, value, what }, remedy);
 }
 
 function codeOfSystem(thrown: Error): string {

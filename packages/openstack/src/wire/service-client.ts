@@ -210,7 +210,7 @@ async function openDownload(
       ...(await address(session, service, call)),
       method: "GET",
       isWrite: false,
-      headers: { accept: "application/octet-stream", ...headers },
+      headers: { accept: "application/octet-stream", ...call.headers, ...headers },
       secrets,
     };
     const opened: Opened = await open(session.wire, outgoing, idle.signal);

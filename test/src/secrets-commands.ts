@@ -1,0 +1,82 @@
+import { spawn } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { ChosenCredential } from "./secrets-keystone.ts";
+import type { World } from "./secrets-world.ts";
+
+const BIN = join(import.meta.dirname, "../../apps/cli/bin");
+const STEP_MS = 60_000;
+
+interface CommandCall {
+  readonly program: "cairn" | "workloadmgr";
+  readonly words: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Calls commands with secrets in variables and files, right and wrong ones; keeps what they print. */
+export async function callCommands(world: World, credential: ChosenCredential): Promise<void> {
+  const { tree, secrets, folder } = world;
+  const file = async (name: string, content: string): Promise<string> => {
+    const path = join(folder, name);
+    await writeFile(path, content, { mode: 0o600 });
+    return path;
+  };
+  const passphrase = await file("passphrase", secrets.passphrase);
+  const smtp = await file("smtp", secrets.smtpPassword);
+  const hook = await file("hook", secrets.wrongPassword);
+  const brokenKey = await file("broken.key", secrets.wrongPassword);
+  const target = ["--target", tree.embedded.layout.target];
+  const keys = ["--key-file", tree.embedded.layout.keyFile];
+  const member = tree.embedded.environmentOfUser("demo", "demo");
+  const wrong = { ...member, OS_PASSWORD: secrets.wrongPassword };
+  const byCredential = {
+    OS_AUTH_URL: tree.embedded.authUrl,
+    OS_AUTH_TYPE: "v3applicationcredential",
+    OS_APPLICATION_CREDENTIAL_ID: credential.id,
+    OS_APPLICATION_CREDENTIAL_SECRET: credential.secret,
+    OS_REGION_NAME: "RegionOne",
+  };
+  await mkdir(join(folder, "clouds"));
+  await file("clouds/clouds.yaml", `clouds:\n  x: {auth: {password: "${secrets.wrongPassword}}}\n`);
+  await call(world, { program: "workloadmgr", words: ["--debug", "-v", "workload-list"], env: member });
+  await call(world, { program: "workloadmgr", words: ["--debug", "workload-list"], env: wrong });
+  await call(world, {
+    program: "cairn",
+    words: ["workload", "list"],
+    env: { ...byCredential, OS_APPLICATION_CREDENTIAL_SECRET: secrets.wrongPassword },
+  });
+  await call(world, { program: "cairn", words: ["workload", "list", "--os-cloud", "x"] });
+  await call(world, {
+    program: "cairn",
+    words: ["email", "set", "--user", "me", "--password-file", smtp, "--server", "127.0.0.1", "--port", "x"],
+    env: member,
+  });
+  await call(world, {
+    program: "cairn",
+    words: ["webhook", "create", "w", "http://127.0.0.1:9", "--secret-file", hook],
+    env: byCredential,
+  });
+  await call(world, {
+    program: "cairn",
+    words: ["repo", "key", "add", ...target, ...keys, "--label", "p", "--new-passphrase-file", passphrase],
+  });
+  await call(world, {
+    program: "cairn",
+    words: ["repo", "list", ...target, "--passphrase-file", passphrase],
+  });
+  await call(world, { program: "cairn", words: ["repo", "list", ...target, "--passphrase-file", smtp] });
+  await call(world, { program: "cairn", words: ["repo", "list", ...target, "--key-file", brokenKey] });
+}
+
+async function call({ folder, said }: World, { program, words, env }: CommandCall): Promise<void> {
+  const child = spawn(process.execPath, [join(BIN, program), ...words], {
+    cwd: join(folder, "clouds"),
+    env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: STEP_MS,
+  });
+  const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  said.push({ name: `command ${program} ${words.slice(0, 3).join(" ")}`, content: out + err });
+}
