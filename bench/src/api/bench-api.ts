@@ -83,7 +83,7 @@ async function measureAll({ meter, shape, minutes, tell, ...plan }: Plan): Promi
     tell(`making ${String(shape.workloads)} workloads and ${String(shape.snapshots)} snapshots`);
     const projects = await gather(tree, shape, meter.clock);
     await tellIdle(tree, { meter, tell });
-    const lists = await listRows(tree, projects, { seconds: 10, tell });
+    const lists = await listRows(tree, projects, { meter, seconds: 10, tell });
     const count = Math.round((shape.workloads * minutes) / HOUR_MINUTES);
     const work = { clock: meter.clock, signal: meter.signal, count, seconds: minutes * 60, tell };
     return [...lists, ...(await scheduleRows(tree, projects, work))];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { systemClock } from "@cairn/kernel";
 import { ask, percentile } from "./clients.ts";
 import { ticksOf } from "./process-cost.ts";
 
@@ -18,18 +19,23 @@ test("the CPU time of a program is read past a name with blanks and parentheses"
   assert.equal(ticksOf(`42 (a (b) c) ${fields.join(" ")}`), 300);
 });
 
-test("clients ask until the time is over, and anything but a 200 ends the measurement", async () => {
+const meter = { clock: systemClock, environment: process.env, signal: new AbortController().signal };
+
+test("clients ask until the time is over, and anything but a good answer ends the measurement", async () => {
+  const tokens = new Set<unknown>();
   const server = createServer((request, response) => {
+    tokens.add(request.headers["x-auth-token"]);
     response.writeHead(request.url === "/v1/good" ? 200 : 503).end("abc");
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   try {
-    const baseUrl = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`;
-    const load = { baseUrl, token: "t", clients: 3, seconds: 0.05 };
-    const answers = await ask({ ...load, next: () => "/good" });
+    const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const load = { origin, token: "t", clients: 3, seconds: 1 };
+    const answers = await ask(meter, { ...load, paths: ["/v1/good"] });
     assert.ok(answers.count >= 3, "each client asked at least once");
-    assert.equal(answers.bytes, answers.count * 3);
-    await assert.rejects(ask({ ...load, next: () => "/bad" }), /\/v1\/bad: 503/);
+    assert.ok(answers.p50Ms > 0 && answers.p50Ms <= answers.p99Ms, "in order");
+    assert.ok(tokens.size === 1 && tokens.has("t"), "each with the token");
+    await assert.rejects(ask(meter, { ...load, paths: ["/v1/good", "/v1/bad"] }), /were refused/);
   } finally {
     server.close();
   }

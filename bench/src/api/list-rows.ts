@@ -1,3 +1,4 @@
+import type { Meter } from "../measure.ts";
 import { atMost, type Row } from "../rows.ts";
 import { type Answers, ask } from "./clients.ts";
 import type { CrowdProject } from "./crowd.ts";
@@ -6,6 +7,16 @@ import type { ApiTree } from "./tree.ts";
 const CLIENTS = 50;
 const LIMIT_MS = 100;
 const PAGE = 100;
+
+/** Different paths of one question, walked through again and again. */
+const PATHS = 1_000;
+
+/** How long each question is asked. */
+interface ListWork {
+  readonly meter: Meter;
+  readonly seconds: number;
+  readonly tell: (line: string) => void;
+}
 
 interface Question {
   readonly what: string;
@@ -38,11 +49,11 @@ function workloadOf({ workloadIds }: CrowdProject, turn: number): string {
 export async function listRows(
   tree: ApiTree,
   projects: readonly CrowdProject[],
-  { seconds, tell }: { readonly seconds: number; readonly tell: (line: string) => void },
+  { meter, seconds, tell }: ListWork,
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const { what, path } of QUESTIONS) {
-    const answers = await askAll(tree, projects, { seconds, path });
+    const answers = await askAll(tree, projects, { meter, seconds, path });
     const rate = (answers.count / answers.seconds).toFixed(0);
     const size = (answers.bytes / answers.count / 1024).toFixed(0);
     const times = `p50 ${answers.p50Ms.toFixed(0)} ms, p99 ${answers.p99Ms.toFixed(0)} ms`;
@@ -56,13 +67,13 @@ export async function listRows(
 async function askAll(
   tree: ApiTree,
   projects: readonly CrowdProject[],
-  { seconds, path }: { readonly seconds: number; readonly path: Question["path"] },
+  { meter, seconds, path }: Omit<ListWork, "tell"> & Pick<Question, "path">,
 ): Promise<Answers> {
   const [first] = projects;
   if (first === undefined) throw new Error("there is at least one project");
   // A token is for one project; which of them asks does not change what an answer costs.
-  const load = { baseUrl: `${tree.apiUrl}/v1/${first.id}`, token: first.token, clients: CLIENTS };
-  const next = (client: number, turn: number): string => path(first, client * 31 + turn);
-  await ask({ ...load, seconds: 1, next });
-  return ask({ ...load, seconds, next });
+  const paths = Array.from({ length: PATHS }, (_, turn) => `/v1/${first.id}${path(first, turn)}`);
+  const load = { origin: tree.apiUrl, token: first.token, clients: CLIENTS, paths };
+  await ask(meter, { ...load, seconds: 1 });
+  return ask(meter, { ...load, seconds });
 }
