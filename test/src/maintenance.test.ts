@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { open, readdir, stat } from "node:fs/promises";
+import { mkdir, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { MaintenanceKind, MaintenanceRow } from "@cairn/database";
@@ -16,7 +16,7 @@ import {
 } from "./job.ts";
 import { leftovers } from "./leftovers.ts";
 import { keepDisk, openStored } from "./stored.ts";
-import { explained, startTree, type Tree, until } from "./tree.ts";
+import { apiOf, explained, startTree, type Tree, until } from "./tree.ts";
 
 const WORK_MS = 60_000;
 
@@ -25,9 +25,10 @@ let web: BootedInstance;
 let workload: string;
 let snapshot: string;
 let kept: Buffer;
+let second: string;
 
 before(async () => {
-  tree = await startTree({ maintenanceLookSeconds: 1 });
+  tree = await startTree({ maintenanceLookSeconds: 1, targetLookSeconds: 1 });
   web = await bootFromImage(tree, "web", "az1");
   await tree.embedded.sandbox.write(web.id, "vda", 2 * MiB, randomBytes(4 * MiB));
   workload = await makeWorkload(tree, "shop", [web.id]);
@@ -134,6 +135,45 @@ test("the next snapshot of the disk stores what was lost, and the old one is hea
   });
 });
 
+test("a mirror has everything, encrypted as it is, and can be restored from alone", async (context) => {
+  await explained(context, tree, async () => {
+    const root = await apiOf(tree.embedded, tree.embedded.cloud("admin", "admin"));
+    second = join(tree.folder, "second");
+    await mkdir(second);
+    const { backup_target: made } = await root.createBackupTarget({
+      body: {
+        backup_target: { type: "directory", filesystem_export_mount_path: second, btt_name: "second" },
+      },
+    });
+    await until("the second target", WORK_MS, async () => {
+      const { backup_target: seen } = await root.showBackupTarget({ params: { backup_target_id: made.id } });
+      return seen.status === "online" ? true : undefined;
+    });
+    const { backup_targets: targets } = await root.listBackupTargets({});
+    const params = { backup_target_id: targets.find(({ is_default: is }) => is === 1)?.id ?? "" };
+    await root.updateBackupTarget({ params, body: { backup_target: { mirror_id: made.id } } });
+    const { mirror } = await until("the mirror", WORK_MS, async () => {
+      const { backup_target: seen } = await root.showBackupTarget({ params });
+      return seen.mirror?.mirrored_at === null ? undefined : seen;
+    });
+    assert.deepEqual([mirror?.held_back, mirror?.error, mirror?.keep_days], [0, null, 30]);
+    for (const { id } of await tree.database.handle.selectFrom("snapshot").select("id").execute()) {
+      const stored = await openStored(tree, id, second);
+      assert.deepEqual(await stored.read(stored.commit.disks[0]?.instanceId ?? "", "vda"), kept);
+    }
+  });
+});
+
+test("damage at the source is healed from the mirror", async (context) => {
+  await explained(context, tree, async () => {
+    await rot();
+    await done("scrub");
+    assert.equal(await warning(), null);
+    const instanceId = (await openStored(tree, snapshot)).commit.disks[0]?.instanceId ?? "";
+    assert.deepEqual(await (await openStored(tree, snapshot)).read(instanceId, "vda"), kept);
+  });
+});
+
 test("what nothing needs any more is condemned first, and stays for its time", async (context) => {
   await explained(context, tree, async () => {
     const rows = await tree.database.handle.selectFrom("snapshot").select("id").execute();
@@ -152,5 +192,14 @@ test("what nothing needs any more is condemned first, and stays for its time", a
     const report = swept.report as { condemned: { pack: string }[]; removed: unknown[] };
     assert.ok(report.condemned.length > 0);
     assert.deepEqual(report.removed, []);
+    const mirrored = await done("mirror");
+    const { removed, kept: strangers } = mirrored.report as { removed: string[]; kept: string[] };
+    assert.deepEqual([removed.sort(), strangers], [rows.map(({ id }) => id as string).sort(), []]);
+    const names = await readdir(second, { recursive: true });
+    for (const { id } of rows)
+      assert.ok(
+        names.some((name) => name.includes(`/s/`) && name.endsWith(id)),
+        id,
+      );
   });
 });

@@ -27,8 +27,11 @@ export interface StoredSnapshot {
   ): Promise<Destination>;
 }
 
-/** Opens a snapshot in the repository with the installation's key, past the database's opinion of it. */
-export async function openStored(tree: Tree, snapshotId: string): Promise<StoredSnapshot> {
+/**
+ * Opens a snapshot in the repository with the installation's key, past the database's opinion of it. `at` is
+ * another directory that has the repository.
+ */
+export async function openStored(tree: Tree, snapshotId: string, at?: string): Promise<StoredSnapshot> {
   const { handle } = tree.database;
   const snapshot = await findSnapshot(handle, { id: snapshotId });
   const repositoryId = snapshot?.repository_id ?? undefined;
@@ -42,9 +45,10 @@ export async function openStored(tree: Tree, snapshotId: string): Promise<Stored
     credentials: [{ kind: "key-file", key: masterKey }],
   });
   const access = { repositoryId: repository.id, keys };
-  const store = directoryStore(tree.embedded.layout.target);
+  const store = directoryStore(at ?? tree.embedded.layout.target);
   const commit = await readCommit(store, { ...access, workloadId: snapshot.workload_id, snapshotId });
-  const indexSegments = await listSegments(handle, repository.id);
+  // What another directory has is told by the commit alone.
+  const indexSegments = at === undefined ? await listSegments(handle, repository.id) : [];
   const write: StoredSnapshot["write"] = async (instanceId, device, destinationOf) => {
     const disk = commit.disks.find((each) => each.instanceId === instanceId && each.device === device);
     if (disk === undefined) throw new Error(`the commit has no disk ${device} of ${instanceId}`);

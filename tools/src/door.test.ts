@@ -98,7 +98,9 @@ function machine({ commands, installed = false }: Machine) {
   };
 }
 
-const TESTING = "ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy mandoc zsh fish wrk openstack".split(" ");
+const TESTING = "ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy mandoc zsh fish wrk openstack".split(
+  " ",
+);
 const qemu = Object.fromEntries([...QEMU, ...TESTING, "mke2fs"].map((name) => [name, "#!/bin/sh\n"]));
 const ready = { node: node("v24.15.0"), ...qemu };
 const old = { node: node("v20.20.2"), npm, "node-24": node("v24.21.0") };

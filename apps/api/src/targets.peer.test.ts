@@ -238,6 +238,30 @@ test("types are made, changed and deleted by administrators", async () => {
   await assert.rejects(admin.showBackupTargetType({ params }), { status: 404 });
 });
 
+test("a target gets a mirror that was proven and is another; a mirror is not deleted", async () => {
+  const { backup_targets: targets } = await admin.listBackupTargets({});
+  const idOf = (name: string): string => targets.find((each) => each.btt_name === name)?.id ?? "";
+  const params = { backup_target_id: idOf("default") };
+  const give = async (mirror: string | null, more: object = {}) =>
+    admin.updateBackupTarget({ params, body: { backup_target: { mirror_id: mirror, ...more } } });
+  await assert.rejects(give(idOf("default")), { status: 409, message: /its own mirror/ });
+  await assert.rejects(give(fakeId("nothing")), { status: 400, message: /could not be found/ });
+  await assert.rejects(give(idOf("NFS_BT1")), { status: 409, message: /not proven: it cannot be a mirror/ });
+  await proved(idOf("NFS_BT1"));
+  const { backup_target: given } = await give(idOf("NFS_BT1"), { mirror_keep_days: 7 });
+  assert.deepEqual(given.mirror, {
+    backup_target_id: idOf("NFS_BT1"),
+    keep_days: 7,
+    mirrored_at: null,
+    held_back: 0,
+    error: null,
+  });
+  const mirror = { params: { backup_target_id: idOf("NFS_BT1") } };
+  await assert.rejects(admin.deleteBackupTarget(mirror), { status: 409, message: /is the mirror of/ });
+  const { backup_target: taken } = await give(null);
+  assert.equal(taken.mirror, null);
+});
+
 test("neither a target that is used is deleted, nor the default, nor the configuration's", async () => {
   const { backup_targets: targets } = await admin.listBackupTargets({});
   const byName = (name: string) => ({

@@ -30,6 +30,7 @@ const target: BackupTarget = {
   capacity: null,
   used: 3 * 1024 ** 3,
   seen_at: TIME,
+  mirror: { backup_target_id: TYPE, keep_days: 30, mirrored_at: TIME, held_back: 2, error: null },
   error: { message: "it does not answer", remedy: "See to its service." },
   warnings: [],
   metadata: {},
@@ -116,6 +117,7 @@ test("a target is shown by the name of its type, with what is wrong and what to 
   const out = await cairn("target", "show", "bucket");
   assert.match(out, /it does not answer/);
   assert.match(out, /See to its service/);
+  assert.match(out, /2 snapshots cannot be copied yet/);
   assert.deepEqual(api.asked.at(-1)?.params["backup_target_id"], ID);
 });
 
@@ -134,6 +136,13 @@ test("a bucket is asked for with references to its secrets, and no key", async (
       metadata: {},
     },
   });
+});
+
+test("a target gets a mirror by its name, and loses it", async () => {
+  await cairn("target", "update", "bucket", "--mirror", "bucket", "--mirror-keep-days", "14");
+  assert.deepEqual(api.asked.at(-1)?.body, { backup_target: { mirror_id: ID, mirror_keep_days: 14 } });
+  await cairn("target", "update", "bucket", "--no-mirror");
+  assert.deepEqual(api.asked.at(-1)?.body, { backup_target: { mirror_id: null } });
 });
 
 test("a target is changed, chosen and deleted by name", async () => {

@@ -82,6 +82,13 @@ export const engineSpec = {
       default: 14,
       help: "what is in use stays locked at least so long, on targets that lock objects",
     }),
+    mirrorMinutes: integer({
+      min: 1,
+      max: 10_080,
+      default: 60,
+      help: "how often to look whether a target's mirror lacks anything",
+    }),
+    mirrorMibPerSecond: integer({ min: 1, max: 100_000, default: 100, help: "what mirroring may read" }),
   },
   notifications: {
     transportUrl: optional(

@@ -3,7 +3,8 @@ import { asError } from "@cairn/kernel";
 import type { ConfigOf, Status } from "@cairn/service";
 import type { engineSpec } from "./config.ts";
 
-const HOUR_MS = 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const MiB = 1024 * 1024;
 const LEASE_MS = 60_000;
@@ -19,6 +20,8 @@ export function maintenanceSettings(
     lockPromiseMs: section.lockDays * DAY_MS,
     // Twice within the promise: one time that fails does not break it.
     lockEveryMs: (section.lockDays * DAY_MS) / 2,
+    mirrorEveryMs: section.mirrorMinutes * MINUTE_MS,
+    mirrorBytesPerSecond: section.mirrorMibPerSecond * MiB,
     leaseMs: LEASE_MS,
   };
 }

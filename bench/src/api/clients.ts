@@ -53,8 +53,8 @@ function answersOf(output: string): Answers {
   const told = JSON.parse(output.trimEnd().split("\n").at(-1) ?? "") as Record<string, number>;
   const { count = 0, microseconds = 0, bytes = 0, p50 = 0, p99 = 0, refused = 0, broken = 0 } = told;
   if (refused + broken > 0 || count === 0) {
-    const message = `of ${String(count)} requests ${String(refused)} were refused, ${String(broken)} broken off`;
-    throw new Fault("load-refused", message, "never");
+    const what = `${String(refused)} were refused, ${String(broken)} broken off`;
+    throw new Fault("load-refused", `of ${String(count)} requests ${what}`, "never");
   }
   return { count, seconds: microseconds / 1e6, p50Ms: p50 / 1000, p99Ms: p99 / 1000, bytes };
 }

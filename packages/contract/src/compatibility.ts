@@ -132,7 +132,9 @@ function asText(value: unknown): unknown {
 
 /** Existing clients send every field that they have a flag for, empty where it was not given. */
 function targetForm(target: Json): Json {
-  const named = withoutBlanks(renamed(target, TARGET_NAMES));
+  const given = withoutBlanks(renamed(target, TARGET_NAMES));
+  // Existing clients know no mirrors: there, nothing means that there shall be none.
+  const named = target["mirror_id"] === null ? { ...given, mirror_id: null } : given;
   return "type" in named ? { ...named, type: lowerCase(named["type"]) } : named;
 }
 

@@ -21,6 +21,16 @@ const TargetError = Type.Object({
   remedy: Type.Optional(Type.String()),
 });
 
+/** How the second copy of a target is. */
+const TargetMirror = Type.Object({
+  backup_target_id: WireId,
+  keep_days: Type.Integer({ description: "how long the mirror keeps what was deleted" }),
+  /** All that is older is at the mirror; null until everything was copied once. */
+  mirrored_at: nullable(Timestamp),
+  held_back: Type.Integer({ description: "snapshots that cannot be copied yet, such as damaged ones" }),
+  error: nullable(Type.String({ description: "why the last time failed" })),
+});
+
 /** A backup target, without anything secret. */
 export const BackupTarget = Type.Object({
   id: WireId,
@@ -48,6 +58,7 @@ export const BackupTarget = Type.Object({
   used: nullable(ByteCount),
   seen_at: nullable(Timestamp),
   error: nullable(TargetError),
+  mirror: nullable(TargetMirror),
   warnings: Type.Array(Type.String(), { description: "what the probe found that an operator should know" }),
   metadata: Metadata,
   version: Type.String(),
@@ -90,6 +101,9 @@ export const UpdateBackupTarget = Type.Object({
     mover_secret_ref: Type.Optional(Text),
     metadata: Type.Optional(Metadata),
     is_default: Type.Optional(Type.Boolean()),
+    /** The target to copy everything to; null ends it. */
+    mirror_id: Type.Optional(nullable(WireId)),
+    mirror_keep_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650 })),
   }),
 });
 export type UpdateBackupTarget = Static<typeof UpdateBackupTarget>;

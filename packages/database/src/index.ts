@@ -265,6 +265,15 @@ export type {
   WorkloadRow,
   WorkloadStatus,
 } from "./tables.ts";
+export {
+  chooseMirror,
+  contentsMark,
+  findMirror,
+  type MirrorChoice,
+  type MirrorCursor,
+  type MirrorState,
+  mirrorStates,
+} from "./target-mirrors.ts";
 export type {
   TargetFault,
   TargetRow,

@@ -21,7 +21,7 @@ const HELD = sql<boolean>`lease_until is not null and lease_until >= now()`;
 
 /**
  * Makes the rows of repositories that have none of this kind yet; the first time is due at once. Those of
- * another cloud are that cloud's to keep.
+ * another cloud are that cloud's to keep. Only what lies on a target with a mirror is mirrored.
  */
 export async function ensureMaintenance(handle: Handle, kinds: readonly MaintenanceKind[]): Promise<void> {
   for (const kind of kinds) {
@@ -32,7 +32,12 @@ export async function ensureMaintenance(handle: Handle, kinds: readonly Maintena
         eb
           .selectFrom("repository")
           .select(["id", eb.val(kind).as("kind")])
-          .where("is_foreign", "=", false),
+          .where("is_foreign", "=", false)
+          .$if(kind === "mirror", (query) =>
+            query.where("target_id", "in", (of) =>
+              of.selectFrom("target").select("target.id").where("target.mirror_id", "is not", null),
+            ),
+          ),
       )
       .onConflict((conflict) => conflict.doNothing())
       .execute();

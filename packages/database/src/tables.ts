@@ -90,7 +90,7 @@ interface RepositorySegmentTable {
   added_at: Now;
 }
 
-export type MaintenanceKind = "sweep" | "scrub" | "locks";
+export type MaintenanceKind = "sweep" | "scrub" | "locks" | "mirror";
 
 interface MaintenanceTable {
   repository_id: RepositoryId;

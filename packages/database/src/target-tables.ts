@@ -62,6 +62,10 @@ export interface TargetTable {
   look_at: Now;
   look_lease_until: Date | null;
   look_generation: Generated<number>;
+  /** The target that has a second copy of what lies on this one. */
+  mirror_id: TargetId | null;
+  /** How long the mirror keeps what was deleted. */
+  mirror_keep_days: Generated<number>;
 }
 export type TargetRow = Selectable<TargetTable>;
 

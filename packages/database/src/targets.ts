@@ -224,6 +224,7 @@ export interface TargetChanges {
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly secretRef?: string;
   readonly moverSecretRef?: string;
+  readonly mirrorKeepDays?: number;
   /** To prove anew; until it is, what was proven last counts. */
   readonly wish?: TargetWish;
 }
@@ -243,6 +244,7 @@ export async function changeTarget(
       ...(changes.metadata === undefined ? {} : { metadata: toJson(changes.metadata) }),
       ...(changes.secretRef === undefined ? {} : { secret_ref: changes.secretRef }),
       ...(changes.moverSecretRef === undefined ? {} : { mover_secret_ref: changes.moverSecretRef }),
+      ...(changes.mirrorKeepDays === undefined ? {} : { mirror_keep_days: changes.mirrorKeepDays }),
       ...(wish === undefined
         ? {}
         : {
@@ -337,11 +339,12 @@ export type TargetDeletion =
   | { readonly kind: "absent" }
   | { readonly kind: "default" }
   | { readonly kind: "configured" }
+  | { readonly kind: "mirror"; readonly of: TargetRow }
   | ({ readonly kind: "in-use"; readonly runs: number } & TargetUse);
 
 /**
  * Forgets a target with its types and its empty repositories; what lies on it stays there. Refused while it
- * is the default or the configuration's, and while workloads, snapshots or running work need it.
+ * is the default, the configuration's or a mirror, and while workloads, snapshots or running work need it.
  */
 export async function deleteTarget(transaction: Handle, id: TargetId): Promise<TargetDeletion> {
   await lockTargets(transaction);
@@ -349,6 +352,13 @@ export async function deleteTarget(transaction: Handle, id: TargetId): Promise<T
   if (target === undefined) return { kind: "absent" };
   if (target.is_configured) return { kind: "configured" };
   if (target.is_default) return { kind: "default" };
+  const mirrored = await transaction
+    .selectFrom("target")
+    .selectAll()
+    .where("mirror_id", "=", id)
+    .limit(1)
+    .executeTakeFirst();
+  if (mirrored !== undefined) return { kind: "mirror", of: mirrored };
   const use = await targetUse(transaction, id);
   const runs = await countRunsOn(transaction, id);
   if (use.workloads + use.snapshots + runs > 0) return { kind: "in-use", runs, ...use };

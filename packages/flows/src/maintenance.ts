@@ -28,6 +28,7 @@ import {
 } from "@cairn/maintenance";
 import { readState } from "@cairn/repository";
 import { noteDeed } from "./auditing.ts";
+import { mirrorRepository, openMirror } from "./mirroring.ts";
 import { openForMaintenance } from "./repository-access.ts";
 import type { Log } from "./step.ts";
 
@@ -44,6 +45,9 @@ export interface MaintenanceSettings {
   /** How long what is in use stays locked at least, where targets lock objects. */
   readonly lockPromiseMs: number;
   readonly lockEveryMs: number;
+  /** How often to look whether a mirror lacks anything, and what copying may read. */
+  readonly mirrorEveryMs: number;
+  readonly mirrorBytesPerSecond: number;
   /** A holder that gives no sign of life for so long has died. */
   readonly leaseMs: number;
 }
@@ -60,7 +64,7 @@ export interface MaintenanceWorld {
   readonly settings: MaintenanceSettings;
 }
 
-const KINDS: readonly MaintenanceKind[] = ["sweep", "scrub", "locks"];
+const KINDS: readonly MaintenanceKind[] = ["sweep", "scrub", "locks", "mirror"];
 /** A scrub gives its place in the queue back after so long, so that other work gets its turn. */
 const SCRUB_BUDGET_MS = 60_000;
 const FAILED_AGAIN_MS = 15 * 60_000;
@@ -119,7 +123,7 @@ async function perform(
   signal: AbortSignal,
 ): Promise<MaintenanceResult> {
   const repository = await openForMaintenance({ ...world, signal }, row.repositoryId);
-  const work: Work = { world, row, repository, signal };
+  const work: MaintenanceWork = { world, row, repository, signal };
   switch (row.kind) {
     case "sweep":
       return sweepRepository(work);
@@ -127,17 +131,25 @@ async function perform(
       return scrubRepository(work);
     case "locks":
       return lockRepository(work);
+    case "mirror":
+      return mirrorRepository(work);
   }
 }
 
-interface Work {
+/** One time of work on one repository, claimed. */
+export interface MaintenanceWork {
   readonly world: MaintenanceWorld;
   readonly row: MaintenanceRow & MaintenanceClaim;
   readonly repository: Awaited<ReturnType<typeof openForMaintenance>>;
   readonly signal: AbortSignal;
 }
 
-async function sweepRepository({ world, row, repository, signal }: Work): Promise<MaintenanceResult> {
+async function sweepRepository({
+  world,
+  row,
+  repository,
+  signal,
+}: MaintenanceWork): Promise<MaintenanceResult> {
   const { database, engine, settings, environment } = world;
   const { target, repositoryId, keys } = repository;
   const heldSnapshots = new Set(await listRestoring(database.handle, row.repositoryId));
@@ -172,7 +184,7 @@ async function noteSweep(handle: Handle, repositoryId: string, report: SweepRepo
   });
 }
 
-async function scrubRepository(work: Work): Promise<MaintenanceResult> {
+async function scrubRepository(work: MaintenanceWork): Promise<MaintenanceResult> {
   const { world, row, repository, signal } = work;
   const { clock, settings } = world;
   const scope = { store: repository.store, handle: repository, clock, signal };
@@ -196,12 +208,14 @@ async function scrubRepository(work: Work): Promise<MaintenanceResult> {
 }
 
 /** What can be healed is healed; what cannot is written on the snapshots that suffer. */
-async function healRepository({ world, row, repository, signal }: Work): Promise<void> {
+async function healRepository({ world, row, repository, signal }: MaintenanceWork): Promise<void> {
   const { database, clock, log } = world;
   const { store, stateEpoch } = repository;
   const state = await readState(store, repository, { hint: stateEpoch, signal });
   if (state.damaged.length === 0) return;
-  const report = await heal({ store, handle: repository, clock, signal, sessionId: newId() });
+  const mirror = await openMirror(world, row.repositoryId);
+  const from = mirror === undefined ? {} : { mirror: mirror.store };
+  const report = await heal({ store, handle: repository, clock, signal, sessionId: newId(), ...from });
   const degraded = report.degraded.map((detail) => ({ snapshotId: detail.snapshotId, detail }));
   await database.transaction(async (transaction) => {
     await saveDegraded(transaction, row.repositoryId, degraded);
@@ -221,7 +235,7 @@ async function healRepository({ world, row, repository, signal }: Work): Promise
   });
 }
 
-async function lockRepository({ world, repository, signal }: Work): Promise<MaintenanceResult> {
+async function lockRepository({ world, repository, signal }: MaintenanceWork): Promise<MaintenanceResult> {
   const { clock, settings } = world;
   const { store } = repository;
   if (store.lock === undefined) return { againInMs: settings.lockEveryMs };

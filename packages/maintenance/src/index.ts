@@ -10,6 +10,7 @@ export type {
   RequestPrices,
 } from "./locks-report.ts";
 export { mirror } from "./mirror.ts";
+export { type MirrorRemovals, mirrorRemovals } from "./mirror-removals.ts";
 export type { HeldBack, MirrorFlaws, MirrorProgress, MirrorReport, MirrorRequest } from "./mirror-report.ts";
 export { recordDamage } from "./record-damage.ts";
 export type { MaintenanceScope } from "./scope.ts";

@@ -2,11 +2,14 @@ import type { BackupTarget } from "@cairn/contract";
 import {
   changeTarget,
   chooseDefaultTarget,
+  chooseMirror,
   createTarget,
   deleteTarget,
   findTarget,
+  type Handle,
   listTargets,
   listTypesOf,
+  mirrorStates,
   type TargetChanges,
   type TargetCreation,
   type TargetDeletion,
@@ -17,7 +20,7 @@ import { readTargetRequest, secretIdOf } from "@cairn/domain";
 import { Rejection, unreachable } from "@cairn/kernel";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { noTarget, typeNameTaken } from "../target-refusals.ts";
-import { targetView } from "../views/target-view.ts";
+import { type TargetFacts, targetView } from "../views/target-view.ts";
 import type { World } from "../world.ts";
 import { pageOf } from "./lists.ts";
 
@@ -40,11 +43,8 @@ export function targetHandlers(world: World): TargetHandlers {
   return {
     listBackupTargets: async ({ query }) => {
       const rows = await listTargets(handle, pageOf(query));
-      const types = await listTypesOf(
-        handle,
-        rows.map(({ id }) => id),
-      );
-      return { backup_targets: rows.map((row) => targetView(row, types)) };
+      const facts = await factsOf(world, rows);
+      return { backup_targets: rows.map((row) => targetView(row, facts)) };
     },
     createBackupTarget: async (request) => create(world, request),
     showBackupTarget: async ({ params }) => shown(world, await named(world, params.backup_target_id)),
@@ -74,8 +74,22 @@ async function named(world: World, id: string): Promise<TargetRow> {
 }
 
 async function shown(world: World, target: TargetRow): Promise<{ backup_target: BackupTarget }> {
-  const types = await listTypesOf(world.database.handle, [target.id]);
-  return { backup_target: targetView(target, types) };
+  return { backup_target: targetView(target, await factsOf(world, [target])) };
+}
+
+async function factsOf({ database: { handle } }: World, rows: readonly TargetRow[]): Promise<TargetFacts> {
+  const mirrored = rows.filter(({ mirror_id: mirrorId }) => mirrorId !== null);
+  const [types, mirrors] = await Promise.all([
+    listTypesOf(
+      handle,
+      rows.map(({ id }) => id),
+    ),
+    mirrorStates(
+      handle,
+      mirrored.map(({ id }) => id),
+    ),
+  ]);
+  return { types, mirrors };
 }
 
 async function create(world: World, { body, caller }: ApiRequest<"createBackupTarget">) {
@@ -172,10 +186,41 @@ async function update(world: World, { body, params }: ApiRequest<"updateBackupTa
   const changed = await world.database.transaction(async (transaction) => {
     const isChosen = asked.is_default === true && before.state === "ready";
     if (isChosen && !(await chooseDefaultTarget(transaction, before.id))) throw unready(before);
+    if (asked.mirror_id !== undefined) await giveMirror(transaction, before, asked.mirror_id);
     return changeTarget(transaction, before.id, changes);
   });
   if (changed === undefined) throw noTarget("backup_target_id", before.id);
   return shown(world, changed);
+}
+
+/** Thrown inside the transaction, so that nothing of the change stays. */
+async function giveMirror(transaction: Handle, target: TargetRow, mirrorId: string | null): Promise<void> {
+  const choice = await chooseMirror(transaction, { id: target.id, mirrorId });
+  const refuse = (message: string, remedy: string): never => {
+    throw new Rejection(message, {
+      status: 409,
+      field: "backup_target.mirror_id",
+      value: mirrorId,
+      remedy,
+    });
+  };
+  switch (choice.kind) {
+    case "chosen":
+      return;
+    case "absent":
+      throw noTarget("backup_target_id", target.id);
+    case "itself":
+      return refuse("A backup target cannot be its own mirror.", "Name another target, or null for none.");
+    case "mirror-absent":
+      throw noTarget("backup_target.mirror_id", mirrorId ?? "", 400);
+    case "mirror-unproven":
+      return refuse(
+        `The backup target ${choice.mirror.id} was not proven: it cannot be a mirror.`,
+        "Wait until it is online, or mend what its error says.",
+      );
+    default:
+      return unreachable(choice);
+  }
 }
 
 /** What opens it is proven anew when it changed, and what was not proven is tried again with any change. */
@@ -192,6 +237,7 @@ function changesOf(
       remedy: "Leave it out.",
     });
   }
+  const keepDays = asked.mirror_keep_days;
   const secrets = {
     ...(secretRef === undefined ? {} : { secretRef }),
     ...(moverRef === undefined ? {} : { moverSecretRef: moverRef }),
@@ -200,6 +246,7 @@ function changesOf(
   return {
     ...(nfsMountOpts === undefined ? {} : { nfsMountOpts }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(keepDays === undefined ? {} : { mirrorKeepDays: keepDays }),
     ...secrets,
     ...(isToProve ? { wish: wishOf(before, secrets, asked.is_default) } : {}),
   };
@@ -247,6 +294,11 @@ function deletedOrThrow(deleted: TargetDeletion, { id, path }: TargetRow): void 
       return refuse(
         "is that of the engine's configuration",
         "Name another one under [target] there, and start the engine.",
+      );
+    case "mirror":
+      return refuse(
+        `is the mirror of ${deleted.of.id} (${deleted.of.path})`,
+        "Give that one another mirror, or null for none.",
       );
     case "in-use": {
       const counts = [

@@ -1,5 +1,5 @@
 import { type BackupTarget, type BackupTargetType, wireTime } from "@cairn/contract";
-import type { TargetRow, TargetTypeProjectRow, TargetTypeRow } from "@cairn/database";
+import type { MirrorState, TargetRow, TargetTypeProjectRow, TargetTypeRow } from "@cairn/database";
 
 /** What kind of target it is, as clients call it. */
 function typeOf({ kind, filesystem_export: exported }: TargetRow): BackupTarget["type"] {
@@ -19,8 +19,14 @@ export function targetStatus({ state, is_online: isOnline }: TargetRow): BackupT
   }
 }
 
-/** A target as administrators see it; of `types` its first is named. Nothing that opens it is shown. */
-export function targetView(row: TargetRow, types: readonly TargetTypeRow[]): BackupTarget {
+/** What is known of some targets beside their rows. */
+export interface TargetFacts {
+  readonly types: readonly TargetTypeRow[];
+  readonly mirrors: readonly MirrorState[];
+}
+
+/** A target as administrators see it; of its types the first is named. Nothing that opens it is shown. */
+export function targetView(row: TargetRow, { types, mirrors }: TargetFacts): BackupTarget {
   const { address } = row;
   const textAt = (field: string): string | null => {
     const value = address[field];
@@ -47,11 +53,28 @@ export function targetView(row: TargetRow, types: readonly TargetTypeRow[]): Bac
     used: row.used_bytes,
     seen_at: row.seen_at === null ? null : wireTime(row.seen_at.getTime()),
     error: errorOf(row),
+    mirror: mirrorView(
+      row,
+      mirrors.find(({ targetId }) => targetId === row.id),
+    ),
     warnings: warningsOf(row.report),
     metadata: row.metadata,
     version: "1",
     created_at: wireTime(row.created_at.getTime()),
     updated_at: wireTime(row.updated_at.getTime()),
+  };
+}
+
+/** A target without repositories has nothing that a mirror could lack. */
+function mirrorView(row: TargetRow, state: MirrorState | undefined): BackupTarget["mirror"] {
+  if (row.mirror_id === null) return null;
+  const mirroredAt = state?.mirroredAt ?? null;
+  return {
+    backup_target_id: row.mirror_id,
+    keep_days: row.mirror_keep_days,
+    mirrored_at: mirroredAt === null ? null : wireTime(mirroredAt.getTime()),
+    held_back: state?.heldBack ?? 0,
+    error: state?.error ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { BackupTarget, CreateBackupTarget, UpdateBackupTarget } from "@cairn/contract";
+import type { ApiClient, BackupTarget, CreateBackupTarget, UpdateBackupTarget } from "@cairn/contract";
 import { formatBytes } from "@cairn/kernel";
 import { Command, Option } from "commander";
 import { findTarget, listTargets } from "../lookup.ts";
@@ -11,6 +11,10 @@ const FIELDS = [
   ...COLUMNS,
   "status_since",
   "seen_at",
+  "mirror",
+  "mirror_keep_days",
+  "mirrored_at",
+  "mirror_problem",
   "problem",
   "remedy",
   "warnings",
@@ -148,6 +152,9 @@ interface UpdateFlags {
   readonly mountOpts?: string;
   readonly secretRef?: string;
   readonly moverSecretRef?: string;
+  /** False: `--no-mirror`. */
+  readonly mirror?: string | false;
+  readonly mirrorKeepDays?: number;
   readonly metadata: readonly string[];
 }
 
@@ -158,15 +165,28 @@ function addChanging(target: Command, shell: Shell): void {
     .option("--mount-opts <options>", "how you mount it")
     .option("--secret-ref <ref>", "reference of the secret with the keys")
     .option("--mover-secret-ref <ref>", "that of the keys for datamovers")
+    .option("--mirror <target>", "keep a second copy of everything on this target")
+    .option("--no-mirror", "keep none; what lies on the former mirror stays there")
+    .option(
+      "--mirror-keep-days <n>",
+      "how long the mirror keeps what was deleted (30)",
+      wholeNumber("--mirror-keep-days", 0, 3_650),
+    )
     .option("--metadata <key=value>", "replaces all; may be repeated", collected, [])
-    .addHelpText("after", examples("cairn target update bucket --secret-ref 4f9c…"))
+    .addHelpText(
+      "after",
+      examples(
+        "cairn target update bucket --secret-ref 4f9c…",
+        "cairn target update archive --mirror offsite --mirror-keep-days 14",
+      ),
+    )
     .action(async (wanted: string, flags: UpdateFlags) => {
       const context = contextOf(shell, { ...flags });
       const { api } = await context.session();
       const params = { backup_target_id: await findTarget(api, wanted) };
       const { backup_target: changed } = await api.updateBackupTarget({
         params,
-        body: { backup_target: changesBy(flags) },
+        body: { backup_target: { ...changesBy(flags), ...(await mirrorBy(api, flags)) } },
       });
       await context.printItem(itemOf(changed), FIELDS);
     });
@@ -196,12 +216,18 @@ function changesBy(flags: UpdateFlags): UpdateBackupTarget["backup_target"] {
     ...(flags.mountOpts === undefined ? {} : { nfs_mount_opts: flags.mountOpts }),
     ...(flags.secretRef === undefined ? {} : { secret_ref: flags.secretRef }),
     ...(flags.moverSecretRef === undefined ? {} : { mover_secret_ref: flags.moverSecretRef }),
+    ...(flags.mirrorKeepDays === undefined ? {} : { mirror_keep_days: flags.mirrorKeepDays }),
     ...(flags.metadata.length === 0 ? {} : { metadata: metadataOf(flags.metadata) }),
   };
 }
 
+async function mirrorBy(api: ApiClient, { mirror }: UpdateFlags): Promise<{ mirror_id?: string | null }> {
+  if (mirror === undefined) return {};
+  return { mirror_id: mirror === false ? null : await findTarget(api, mirror) };
+}
+
 function itemOf(target: BackupTarget) {
-  const { error } = target;
+  const { error, mirror } = target;
   return {
     ...target,
     name: target.btt_name,
@@ -213,7 +239,17 @@ function itemOf(target: BackupTarget) {
     immutable: target.immutable === 1,
     capacity: target.capacity === null ? null : formatBytes(target.capacity),
     used: target.used === null ? null : formatBytes(target.used),
+    mirror: mirror?.backup_target_id ?? null,
+    mirror_keep_days: mirror?.keep_days ?? null,
+    mirrored_at: mirror?.mirrored_at ?? null,
+    mirror_problem: mirrorProblem(mirror),
     problem: error?.message ?? null,
     remedy: error?.remedy ?? null,
   };
+}
+
+function mirrorProblem(mirror: BackupTarget["mirror"]): string | null {
+  if (mirror === null) return null;
+  if (mirror.error !== null) return mirror.error;
+  return mirror.held_back === 0 ? null : `${String(mirror.held_back)} snapshots cannot be copied yet`;
 }
