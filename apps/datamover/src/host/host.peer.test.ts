@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +54,36 @@ void test("a storage daemon that cannot start says why", async () => {
     startStorageDaemon(absent, systemClock, never),
     (cause: Fault) => cause.code === "storage-daemon-failed" && /No such file/.test(String(cause.cause)),
   );
+});
+
+void test("a storage daemon that greets nobody gives way to another one", async () => {
+  await using place = await folder();
+  const path = process.env["PATH"] ?? "";
+  // The first takes whoever connects, and says nothing; all others are QEMU's.
+  const silent = `require("node:net").createServer(() => {}).listen(process.argv[1], () =>
+    require("node:fs").writeFileSync(process.argv[2], "1"));`;
+  const monitor = join(place.path, "qmp.sock");
+  const program = join(place.path, "qemu-storage-daemon");
+  const was = join(place.path, "was");
+  await writeFile(
+    program,
+    `#!/bin/sh
+if [ ! -e "${was}" ]; then
+  touch "${was}"
+  exec "${process.execPath}" -e '${silent}' "${monitor}" "${join(place.path, "pid")}"
+fi
+PATH="${path}" exec qemu-storage-daemon "$@"
+`,
+    { mode: 0o755 },
+  );
+  process.env["PATH"] = `${place.path}:${path}`;
+  try {
+    await using daemon = await startStorageDaemon(place.path, systemClock, never);
+    await daemon.qmp.execute("query-version");
+    assert.ok((await stat(was)).isFile());
+  } finally {
+    process.env["PATH"] = path;
+  }
 });
 
 void test("scratch space refuses what could fill it", async () => {

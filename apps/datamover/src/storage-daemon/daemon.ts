@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { type Clock, Fault, withDeadline } from "@cairn/kernel";
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, Fault, hasCode, withDeadline } from "@cairn/kernel";
 import { connectQmp, type QmpClient } from "@cairn/qmp";
 import { socketPath } from "../host/scratch.ts";
 
 /** A node whose disks are busy can take long to load a program. */
 const READY_TIMEOUT_MS = 60_000;
-/** A daemon greets within milliseconds; one that took us for somebody else is asked again. */
-const GREETING_MS = 3_000;
+/** A complete daemon greets within milliseconds. Doubled with each further one, for very slow nodes. */
+const GREETING_MS = 1_000;
 const QUIT_TIMEOUT_MS = 5_000;
 const POLL_MS = 10;
 const LAST_WORDS_MAX = 2000;
@@ -81,14 +83,48 @@ export async function startStorageDaemon(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<StorageDaemon> {
-  signal.throwIfAborted();
+  const until = clock.now() + READY_TIMEOUT_MS;
+  const ready = withDeadline(READY_TIMEOUT_MS, signal);
+  for (let greetingMs = GREETING_MS; ; greetingMs *= 2) {
+    signal.throwIfAborted();
+    const launched = await launch(folder);
+    try {
+      const qmp = await connectWhenReady(launched, { clock, greetingMs, signal: ready });
+      return new StorageDaemon({ qmp, ...launched });
+    } catch (cause) {
+      // What it said of itself, before it ends by our hand.
+      const failure = launched.failure();
+      launched.child.kill("SIGKILL");
+      await launched.exited;
+      signal.throwIfAborted();
+      if (failure !== undefined || ready.aborted || clock.now() > until)
+        throw new Fault("storage-daemon-failed", "starting qemu-storage-daemon", "later", failure ?? cause);
+      // A monitor that kept silent stays silent, to whoever connects next, too: another daemon will speak.
+      await clock.sleep(POLL_MS, signal);
+    }
+  }
+}
+
+/** A process that may not serve yet. */
+interface Launched {
+  readonly child: ChildProcess;
+  readonly monitor: string;
+  readonly nbdSocket: string;
+  readonly pidFile: string;
+  readonly exited: Promise<void>;
+  /** Why it is over, when it is. */
+  failure(): Error | undefined;
+}
+
+async function launch(folder: string): Promise<Launched> {
   const monitor = socketPath(folder, "qmp.sock");
   const nbdSocket = socketPath(folder, "nbd.sock");
+  const pidFile = join(folder, "pid");
+  await rm(pidFile, { force: true });
   // QEMU's option syntax takes a doubled comma for a comma.
   const chardev = `socket,id=monitor,path=${monitor.replaceAll(",", ",,")},server=on,wait=off`;
-  const child = spawn("qemu-storage-daemon", ["--chardev", chardev, "--monitor", "monitor"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const options = ["--chardev", chardev, "--monitor", "monitor", "--pidfile", pidFile];
+  const child = spawn("qemu-storage-daemon", options, { stdio: ["ignore", "ignore", "pipe"] });
   let lastWords = "";
   child.stderr.setEncoding("utf8").on("data", (words: string) => {
     lastWords = (lastWords + words).slice(-LAST_WORDS_MAX);
@@ -103,32 +139,37 @@ export async function startStorageDaemon(
     failure ??= new Error(`it ended with ${code ?? by}: ${lastWords.trim()}`);
     ended.resolve();
   });
-  try {
-    const qmp = await connectWhenReady({ monitor, clock, isOver: () => failure !== undefined }, signal);
-    return new StorageDaemon({ qmp, nbdSocket, child, exited: ended.promise });
-  } catch (cause) {
-    // What it said of itself, before it ends by our hand.
-    const why = failure ?? cause;
-    child.kill("SIGKILL");
-    await ended.promise;
-    signal.throwIfAborted();
-    throw new Fault("storage-daemon-failed", "starting qemu-storage-daemon", "later", why);
-  }
+  return { child, monitor, nbdSocket, pidFile, exited: ended.promise, failure: () => failure };
 }
 
+interface Patience {
+  readonly clock: Clock;
+  readonly greetingMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The file with its process id is written when the monitor is complete (qemu-storage-daemon(1), `--pidfile`).
+ * Who connects to the socket before that can be lost: accepted while nobody would greet it, and in the way
+ * of all who follow, as a monitor serves one client.
+ */
 async function connectWhenReady(
-  parts: { monitor: string; clock: Clock; isOver: () => boolean },
-  signal: AbortSignal,
+  { monitor, pidFile, failure }: Launched,
+  { clock, greetingMs, signal }: Patience,
 ): Promise<QmpClient> {
-  const until = parts.clock.now() + READY_TIMEOUT_MS;
-  const ready = withDeadline(READY_TIMEOUT_MS, signal);
-  for (;;) {
-    try {
-      const times = { timeoutMs: QMP_TIMEOUT_MS, greetingMs: GREETING_MS };
-      return await connectQmp({ path: parts.monitor, ...times, signal: ready });
-    } catch (cause) {
-      if (ready.aborted || parts.isOver() || parts.clock.now() > until) throw cause;
-      await parts.clock.sleep(POLL_MS, signal);
-    }
+  while (!(await exists(pidFile))) {
+    if (failure() !== undefined) throw new Error("it ended before it was ready");
+    await clock.sleep(POLL_MS, signal);
+  }
+  return connectQmp({ path: monitor, timeoutMs: QMP_TIMEOUT_MS, greetingMs, signal });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    // QEMU makes the file first, and locks and fills it then.
+    return (await stat(path)).size > 0;
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return false;
+    throw cause;
   }
 }
