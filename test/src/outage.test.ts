@@ -25,7 +25,7 @@ let instance: BootedInstance;
 let workload: string;
 
 before(async () => {
-  tree = await startTree({ leaseMs: 3_000 });
+  tree = await startTree({ leaseMs: 3_000, ownPostgres: true });
   instance = await bootFromImage(tree, "outage", "az1");
   await fill(tree, instance.id, "vda", 20 * MiB);
   workload = await makeWorkload(tree, "outage", [instance.id]);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type ApiClient, connectApi } from "@cairn/contract";
-import { type Database, openDatabase } from "@cairn/database";
+import { createTestDatabase, type Database, openDatabase } from "@cairn/database";
 import { Embedded, type EmbeddedOptions, uploadImage } from "@cairn/embedded";
 import { MiB, systemClock } from "@cairn/kernel";
 import type { Cloud } from "@cairn/openstack";
@@ -23,22 +23,29 @@ export interface Tree {
 
 export const IMAGE_BYTES = 24 * MiB;
 
+export interface TreeOptions extends Partial<EmbeddedOptions> {
+  /** A PostgreSQL of the tree's own, to be killed; else it has a database on that of the whole test run. */
+  readonly ownPostgres?: true;
+}
+
 /**
  * Starts every program below a new folder. Sockets lie there, so its path is short. `prepare` is told it
  * before anything is made in it.
  */
 export async function startTree(
-  options: Partial<EmbeddedOptions> = {},
+  { ownPostgres, ...options }: TreeOptions = {},
   prepare: (folder: string) => Promise<void> = async () => undefined,
 ): Promise<Tree> {
   const folder = await mkdtemp("/var/tmp/cairn-");
   await prepare(folder);
   const stop = new AbortController();
+  const place = ownPostgres === true ? undefined : await createTestDatabase(process.env);
   const embedded = await Embedded.start({
     root: folder,
     signal: stop.signal,
     environment: process.env,
     transitionMs: 30,
+    ...(place === undefined ? {} : { databaseUrl: place.url }),
     ...options,
   });
   const database = openDatabase(embedded.databaseUrl, { poolMax: 3 });
@@ -46,6 +53,7 @@ export async function startTree(
     stop.abort(new Error("the test is over"));
     await database.close();
     await embedded.stop();
+    await place?.drop();
     await rm(folder, { recursive: true, force: true });
   };
   try {

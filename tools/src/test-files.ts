@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ALONE, secondsOf } from "./test-order.ts";
 
-/** A test file: `alone` ones start all programs and get the machine for themselves, after the others. */
+/** A test file: `alone` ones get the machine, or the cloud, for themselves, after the others. */
 export interface TestFile {
   /** From the root of the repository. */
   readonly path: string;
@@ -26,7 +27,7 @@ export type TestPlace = "sandbox" | "cloud" | "short";
 
 /**
  * The test files whose path contains one of the filters (all when there is no filter), in the order of their
- * run.
+ * run: the longest begin first.
  */
 export function findTestFiles(
   root: string,
@@ -39,15 +40,19 @@ export function findTestFiles(
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .map((path) => ({
       path,
-      alone: path.startsWith("test/"),
+      // On a real cloud system tests share that: one changes its quotas, another counts its volumes.
+      alone: where === "sandbox" ? ALONE.includes(path) : path.startsWith("test/"),
       wantsDatabase: wantsDatabase(join(root, path)),
     }))
-    .toSorted((a, b) =>
-      a.alone === b.alone ? a.path.localeCompare(b.path) : Number(a.alone) - Number(b.alone),
+    .toSorted(
+      (a, b) =>
+        Number(a.alone) - Number(b.alone) ||
+        secondsOf(b.path) - secondsOf(a.path) ||
+        a.path.localeCompare(b.path),
     );
 }
 
-/** A file that makes a database for itself needs a server, whose address is in `CAIRN_TEST_DATABASE_URL`. */
+/** A file that makes a database, or a whole tree, for itself needs a server, whose address is in `CAIRN_TEST_DATABASE_URL`. */
 function wantsDatabase(file: string): boolean {
-  return /CAIRN_TEST_DATABASE_URL|createTestDatabase/.test(readFileSync(file, "utf8"));
+  return /CAIRN_TEST_DATABASE_URL|createTestDatabase|startTree\(/.test(readFileSync(file, "utf8"));
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { smallTree } from "./small-tree.ts";
+import { findTestFiles } from "./test-files.ts";
+import { ALONE, LONG_FILES, secondsOf } from "./test-order.ts";
 import { runTests, type TestRun } from "./test-run.ts";
 
 const head = 'import { describe, it, test } from "node:test"; import assert from "node:assert/strict";';
@@ -21,9 +24,9 @@ const isRunning = (pid: string): boolean =>
 const one = (content: string) => ({ "packages/a/src/a.test.ts": content });
 
 describe("the test runner", () => {
-  it("runs the tests of every room, system tests last, and counts them", async () => {
+  it("runs the tests of every room, those that watch the clock alone and last, and counts them", async () => {
     const { verdict, lines, last } = await run({
-      "test/src/system.test.ts": good,
+      "test/src/barrier.test.ts": good,
       "packages/a/src/deep/a.test.ts": good,
       "apps/b/src/b.peer.test.ts": good,
       "tools/src/c.test.ts": good,
@@ -32,7 +35,25 @@ describe("the test runner", () => {
     });
     assert.equal(verdict, "passed");
     assert.equal(last, "6 passed, 0 failed");
-    assert.match(lines.at(-2) ?? "", /^ok {3}test\/src\/system\.test\.ts/);
+    assert.match(lines.at(-2) ?? "", /^ok {3}test\/src\/barrier\.test\.ts/);
+  });
+
+  it("begins with the files that take longest; on a real cloud system tests run one by one", () => {
+    const [longest, second] = Object.keys(LONG_FILES).toSorted((a, b) => secondsOf(b) - secondsOf(a));
+    assert.ok(longest !== undefined && second !== undefined);
+    using tree = smallTree({ [second]: good, "apps/a/src/a.test.ts": good, [longest]: good });
+    const paths = (filters: readonly string[]) => findTestFiles(tree.root, filters).map(({ path }) => path);
+    assert.deepEqual(paths([]), [longest, second, "apps/a/src/a.test.ts"]);
+    assert.deepEqual(paths(["a.test"]), ["apps/a/src/a.test.ts"]);
+    using cloud = smallTree({ "test/src/openstack/nova.test.ts": good });
+    const [shared] = findTestFiles(cloud.root, [], "cloud");
+    assert.ok(shared?.alone === true && findTestFiles(cloud.root, [])[0]?.alone === false);
+  });
+
+  it("knows no long file that is not there", () => {
+    const root = resolve(import.meta.dirname, "../..");
+    const gone = [...Object.keys(LONG_FILES), ...ALONE].filter((path) => !existsSync(join(root, path)));
+    assert.deepEqual(gone, []);
   });
 
   it("runs against a real cloud what can use one, or the short list, and tells it where it is", async () => {

@@ -42,6 +42,8 @@ export interface EmbeddedOptions {
   readonly osBrick?: boolean;
   /** What stays free of a datamover's scratch folder; its default when left out. */
   readonly scratchReserveMib?: number;
+  /** A database on a server that is there already; a PostgreSQL of the tree's own when left out. */
+  readonly databaseUrl?: string;
   /** What the sandbox holds at first: a file for `apps/sandbox/src/seed`; its own seed when left out. */
   readonly seedFile?: string;
   /** Of the sandbox's users, where the seed gives them others than `<name>-secret`. */
@@ -76,7 +78,7 @@ const REGION = "RegionOne";
 export class Embedded {
   readonly layout: Layout;
   readonly databaseUrl: string;
-  readonly #postgres: EmbeddedPostgres;
+  readonly #postgres: EmbeddedPostgres | undefined;
   readonly #parts = new Map<PartName, Child>();
   readonly #ports = new Map<PartName, number>();
   readonly #options: EmbeddedOptions;
@@ -85,14 +87,14 @@ export class Embedded {
   private constructor(
     options: EmbeddedOptions,
     layout: Layout,
-    postgres: EmbeddedPostgres,
+    database: EmbeddedPostgres | string,
     escrowPublicKey: string,
   ) {
     this.#options = options;
     this.layout = layout;
     this.#escrowPublicKey = escrowPublicKey;
-    this.#postgres = postgres;
-    this.databaseUrl = postgres.url;
+    this.#postgres = typeof database === "string" ? undefined : database;
+    this.databaseUrl = typeof database === "string" ? database : database.url;
     for (const [part, port] of Object.entries(portsOf(options))) this.#ports.set(part as PartName, port);
   }
 
@@ -100,9 +102,8 @@ export class Embedded {
   static async start(options: EmbeddedOptions): Promise<Embedded> {
     const layout = layoutOf(options.root);
     const escrowPublicKey = await makeFolders(layout, hostsOf(options));
-    options.onStart?.("PostgreSQL");
-    const postgres = await startEmbeddedPostgres({ directory: layout.postgres, signal: options.signal });
-    const embedded = new Embedded(options, layout, postgres, escrowPublicKey);
+    const database = options.databaseUrl ?? (await startPostgres(layout, options));
+    const embedded = new Embedded(options, layout, database, escrowPublicKey);
     try {
       await embedded.#startParts();
       return embedded;
@@ -163,6 +164,7 @@ export class Embedded {
   }
 
   get postgres(): EmbeddedPostgres {
+    assert(this.#postgres !== undefined, "the tree has a PostgreSQL of its own");
     return this.#postgres;
   }
 
@@ -234,7 +236,7 @@ export class Embedded {
     await Promise.all(order.map(async (part) => this.#parts.get(part)?.stop()));
     await this.#parts.get("datamover-api")?.stop();
     await this.#parts.get("sandbox")?.stop();
-    await this.#postgres.stop();
+    await this.#postgres?.stop();
   }
 
   async #prepareDatabase(): Promise<void> {
@@ -295,8 +297,22 @@ export class Embedded {
   }
 }
 
-/** The last is how the test runner knows whose a process is. */
-const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "CAIRN_TEST_MARK"] as const;
+async function startPostgres(layout: Layout, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  options.onStart?.("PostgreSQL");
+  return startEmbeddedPostgres({ directory: layout.postgres, signal: options.signal });
+}
+
+/** The last but one has programs start in half the time; by the last the test runner knows whose one is. */
+const INHERITED = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "NODE_COMPILE_CACHE",
+  "CAIRN_TEST_MARK",
+] as const;
 
 function inherited({ environment, logLevel }: EmbeddedOptions): Record<string, string> {
   const kept = INHERITED.flatMap((name) =>
