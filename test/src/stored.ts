@@ -1,17 +1,22 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { findSnapshot, listSegments, loadRepository } from "@cairn/database";
-import { copyDisk } from "@cairn/embedded";
+import { areIdentical, copyDisk } from "@cairn/embedded";
 import { type Commit, openKeySet, readCommit } from "@cairn/repository";
 import { directoryStore } from "@cairn/store";
-import { type BlockDestination, memoryDisk, openTransfer } from "@cairn/transfer";
+import { type BlockDestination, fileDestination, memoryDisk, openTransfer } from "@cairn/transfer";
 import type { Tree } from "./tree.ts";
 
 /** Keeps the present content of an instance's disk, to compare what was stored of it. */
 export async function keepDisk(tree: Tree, instanceId: string, device: string): Promise<Buffer> {
+  return readFile(await keepDiskFile(tree, instanceId, device));
+}
+
+/** The same as a sparse file, whose path this returns: for disks that are large and nearly empty. */
+export async function keepDiskFile(tree: Tree, instanceId: string, device: string): Promise<string> {
   const file = join(tree.folder, `kept-${instanceId}-${device}`);
   await copyDisk(tree.embedded.sandbox, { instanceId, device }, file);
-  return readFile(file);
+  return file;
 }
 
 /** What the repository holds of a snapshot. */
@@ -19,6 +24,8 @@ export interface StoredSnapshot {
   readonly commit: Commit;
   /** A disk's content, read from the repository alone: every chunk is authenticated on the way. */
   read(instanceId: string, device: string): Promise<Buffer>;
+  /** Whether that is, byte for byte, what a raw file holds. */
+  equals(instanceId: string, device: string, keptFile: string): Promise<boolean>;
   /** The same, written to what `destinationOf` makes for the disk's size. */
   write<Destination extends BlockDestination>(
     instanceId: string,
@@ -69,5 +76,17 @@ export async function openStored(tree: Tree, snapshotId: string, at?: string): P
     });
     return content;
   };
-  return { commit, read, write };
+  const equals = async (instanceId: string, device: string, keptFile: string): Promise<boolean> => {
+    const path = join(tree.folder, `stored-${snapshotId}-${device}`);
+    const file = await write(instanceId, device, async (sizeBytes) =>
+      fileDestination({ path, sizeBytes, kind: "new", durable: false }),
+    );
+    try {
+      await file.close();
+      return await areIdentical({ path, format: "raw" }, keptFile);
+    } finally {
+      await rm(path);
+    }
+  };
+  return { commit, read, equals, write };
 }

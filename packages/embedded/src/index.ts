@@ -2,7 +2,7 @@ export { COMPUTE_HOSTS, Embedded, type EmbeddedOptions, type PartName } from "./
 export { type Guest, type Guests, openGuests } from "./guest.ts";
 export type { Layout } from "./layout.ts";
 export type { OpenStackPlace } from "./part-environment.ts";
-export { copyDisk, type DiskPlace, isDiskIdentical } from "./proof.ts";
+export { areIdentical, copyDisk, type DiskPlace, isDiskIdentical } from "./proof.ts";
 export { readPlace, setupEnvironment } from "./read-place.ts";
 export {
   type BootedInstance,

@@ -30,25 +30,27 @@ export async function copyDisk(sandbox: SandboxHooks, place: DiskPlace, file: st
 
 /**
  * Whether a disk holds, byte for byte, what was kept of it (or of the disk that it was restored from), in the
- * same size. `qemu-img compare` is the judge: it shares no code with what moved the bytes.
+ * same size.
  */
 export async function isDiskIdentical(
   sandbox: SandboxHooks,
   place: DiskPlace,
   file: string,
 ): Promise<boolean> {
-  const disk = await flushedFile(sandbox, place);
+  return areIdentical(await flushedFile(sandbox, place), file);
+}
+
+/**
+ * Whether an image that nobody writes to holds what a raw file does, in the same size. `qemu-img compare` is
+ * the judge: it shares no code with what moved the bytes.
+ */
+export async function areIdentical(
+  image: { readonly path: string; readonly format: string },
+  file: string,
+): Promise<boolean> {
+  const images = ["-f", image.format, "-F", "raw", image.path, file];
   try {
-    const { stdout } = await run("qemu-img", [
-      "compare",
-      "-U",
-      "-f",
-      disk.format,
-      "-F",
-      "raw",
-      disk.path,
-      file,
-    ]);
+    const { stdout } = await run("qemu-img", ["compare", "-U", ...images]);
     return stdout.includes("Images are identical") && !stdout.includes("size mismatch");
   } catch (cause) {
     // qemu-img(1): exit code 1 says that the images differ, 2 and above that it could not compare.

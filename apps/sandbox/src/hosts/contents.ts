@@ -18,6 +18,7 @@ import { convertImage, type ImageFile, type MappedExtent, mapRaw, runCommand } f
 
 const PIECE_BYTES = 8 * MiB;
 const DIGEST_BLOCK_BYTES = 65_536;
+const ZEROES = Buffer.alloc(DIGEST_BLOCK_BYTES);
 
 /** A raw copy of a disk's present content, removed on disposal. */
 interface RawCopy extends Disposable {
@@ -104,7 +105,7 @@ function* dataBlocks(
       const offset = block * DIGEST_BLOCK_BYTES;
       const bytes = Buffer.alloc(Math.min(DIGEST_BLOCK_BYTES, sizeBytes - offset));
       readSync(descriptor, bytes, 0, bytes.length, offset);
-      if (bytes.some((byte) => byte !== 0)) yield { offset, bytes };
+      if (!bytes.equals(ZEROES.subarray(0, bytes.length))) yield { offset, bytes };
     }
   } finally {
     closeSync(descriptor);
