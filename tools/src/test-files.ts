@@ -44,15 +44,19 @@ export function findTestFiles(
       alone: where === "sandbox" ? ALONE.includes(path) : path.startsWith("test/"),
       wantsDatabase: wantsDatabase(join(root, path)),
     }))
-    .toSorted(
-      (a, b) =>
-        Number(a.alone) - Number(b.alone) ||
-        secondsOf(b.path) - secondsOf(a.path) ||
-        a.path.localeCompare(b.path),
-    );
+    .toSorted(byTurn);
 }
 
-/** A file that makes a database, or a whole tree, for itself needs a server, whose address is in `CAIRN_TEST_DATABASE_URL`. */
+function byTurn(a: TestFile, b: TestFile): number {
+  if (a.alone !== b.alone) return a.alone ? 1 : -1;
+  const longer = secondsOf(b.path) - secondsOf(a.path);
+  return longer === 0 ? a.path.localeCompare(b.path) : longer;
+}
+
+/**
+ * A file that makes a database, or a whole tree, for itself needs a server, whose address is in
+ * `CAIRN_TEST_DATABASE_URL`.
+ */
 function wantsDatabase(file: string): boolean {
   return /CAIRN_TEST_DATABASE_URL|createTestDatabase|startTree\(/.test(readFileSync(file, "utf8"));
 }

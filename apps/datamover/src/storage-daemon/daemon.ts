@@ -113,7 +113,7 @@ interface Launched {
   readonly pidFile: string;
   readonly exited: Promise<void>;
   /** Why it is over, when it is. */
-  failure(): Error | undefined;
+  readonly failure: () => Error | undefined;
 }
 
 async function launch(folder: string): Promise<Launched> {
