@@ -4,10 +4,19 @@ import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { type BootedInstance, bootInstance, copyDisk, isDiskIdentical } from "@cairn/embedded";
+import { type BootedInstance, bootInstance, copyDisk, isDiskIdentical, networkId } from "@cairn/embedded";
 import { asId } from "@cairn/kernel";
 import { parse, stringify } from "yaml";
-import { makeWorkload, scribble, takeSnapshot, whenIdle } from "./job.ts";
+import {
+  beginRestore,
+  bootFromImage,
+  endOfRestore,
+  makeWorkload,
+  restoreOptions,
+  scribble,
+  takeSnapshot,
+  whenIdle,
+} from "./job.ts";
 import { leftovers } from "./leftovers.ts";
 import { apiOf, explained, startTree, type Tree, until } from "./tree.ts";
 
@@ -154,6 +163,96 @@ test("database-only deletion leaves the target as it is, to be imported (checkli
     const next = await takeSnapshot(first, workload);
     assert.ok(next.uploaded_size < 1024 * 1024, `${next.uploaded_size} bytes were stored again`);
     snapshot = next.id;
+  });
+});
+
+/** A tree as another of its users sees it. */
+async function seenBy(tree: Tree, who: readonly [string, string]): Promise<Tree> {
+  const cloud = tree.embedded.cloud(...who);
+  return { ...tree, cloud, api: await apiOf(tree.embedded, cloud) };
+}
+
+/** A selective restore of one instance, its network exchanged for one that the new owner has. */
+async function restoreElsewhere(tree: Tree, snapshotId: string, instanceId: string) {
+  const [from, to] = await Promise.all([
+    networkOf(first.cloud, "private"),
+    networkOf(tree.cloud, "other-net"),
+  ]);
+  const wanted = [{ id: instanceId, include: true, name: "moved", availability_zone: "az2" }];
+  const options = restoreOptions("selective", wanted, [{ snapshot_network: from, target_network: to }]);
+  const restore = await endOfRestore(tree, await beginRestore(tree, snapshotId, options));
+  assert.equal(restore.status, "available", restore.error_msg ?? "");
+  return restore.instances[0]?.id ?? "";
+}
+
+async function networkOf(cloud: Tree["cloud"], name: string) {
+  const id = await networkId(cloud, name, first.signal);
+  const subnet = (await cloud.neutron.subnets.list({})).find((each) => each.networkId === id);
+  return { id, subnet: { id: subnet?.id ?? "" } };
+}
+
+/** What the project demo gets now of a workload that was its own, whatever it asks. */
+async function assertNothingFound(workloadId: string, snapshotId: string, instanceId: string) {
+  const former = first.api;
+  const params = { workload_id: workloadId };
+  const options = restoreOptions("selective", [{ id: instanceId, include: true }]);
+  const snapshotParams = { snapshot_id: snapshotId };
+  for (const asked of [
+    former.showWorkload({ params }),
+    former.takeSnapshot({ params, query: {}, body: { snapshot: { name: "mine" } } }),
+    former.modifyWorkload({ params, body: { workload: { name: "mine" } } }),
+    former.showSnapshot({ params: snapshotParams }),
+    former.createRestore({ params: snapshotParams, body: { restore: { name: "mine", options } } }),
+    former.deleteSnapshot({ params: snapshotParams }),
+    former.deleteWorkload({ params }),
+  ])
+    await assert.rejects(asked, { status: 404 });
+  const { workloads } = await former.listWorkloads({});
+  assert.deepEqual(
+    workloads.map((each) => each.id),
+    [workload],
+  );
+}
+
+test("a workload changes hands while the service runs, and its former owner finds nothing", async (t) => {
+  await explained(t, first, async () => {
+    const instance = await bootFromImage(first, "moving", "az1");
+    const id = await makeWorkload(first, "moving", [instance.id]);
+    const taken = await takeSnapshot(first, id);
+    const file = join(place, "moving");
+    await copyDisk(first.embedded.sandbox, { instanceId: instance.id, device: "vda" }, file);
+    const others = await seenBy(first, ["other", "other"]);
+    const [project, user] = [await others.cloud.projectId(), await others.cloud.userId()];
+    const params = { workload_id: id };
+    await assert.rejects(others.api.showWorkload({ params }), { status: 404 });
+    const give = `orphan reassign --workload ${id} --to-project ${project} --to-user ${user}`;
+    const [given] = await json<{ result: string; status: string }>(first, ADMIN, give);
+    assert.equal(given?.result, "reassigned");
+
+    await assertNothingFound(id, taken.id, instance.id);
+    const { metadata } = await first.cloud.nova.servers.get(instance.id);
+    assert.equal(metadata["workload_id"], undefined, "its instance stays, and is free");
+
+    const moved = await restoreElsewhere(others, taken.id, instance.id);
+    const disk = { instanceId: moved, device: "vda" };
+    assert.ok(await isDiskIdentical(first.embedded.sandbox, disk, file));
+    assert.equal((await others.cloud.nova.servers.get(asId(moved))).name, "moved");
+    const instances = [{ "instance-id": moved }];
+    await others.api.modifyWorkload({ params, body: { workload: { instances } } });
+    await whenIdle(others);
+    const next = await takeSnapshot(others, id);
+    assert.deepEqual([next.snapshot_type, next.instances.map((each) => each.id)], ["full", [moved]]);
+    const newest = { snapshot_id: next.id };
+    await assert.rejects(first.api.showSnapshot({ params: newest }), { status: 404 });
+
+    for (const snapshot_id of [taken.id, next.id]) {
+      await others.api.deleteSnapshot({ params: { snapshot_id } });
+      await whenIdle(others);
+    }
+    await others.api.deleteWorkload({ params });
+    await whenIdle(others);
+    assert.deepEqual(await leftovers(first), []);
+    assert.deepEqual(await json(first, ADMIN, "orphan list --migrate-cloud"), []);
   });
 });
 
