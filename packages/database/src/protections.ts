@@ -127,7 +127,12 @@ export async function applyProtection(
   if (now.join() !== [...plan.before].toSorted().join()) return { kind: "busy" };
   const staying = rows.filter((row) => !plan.remove.includes(row.instance_id));
   const instances = [
-    ...staying.map((row) => ({ instanceId: row.instance_id, name: row.name, metadata: row.metadata })),
+    ...staying.map((row) => ({
+      instanceId: row.instance_id,
+      name: row.name,
+      metadata: row.metadata,
+      volumeCount: row.volume_count,
+    })),
     ...plan.add.map(({ id, name, volumeCount }) => ({ instanceId: asId<"instance">(id), name, volumeCount })),
   ];
   const before = rows.map((row) => ({ instanceId: row.instance_id, volumeCount: row.volume_count }));

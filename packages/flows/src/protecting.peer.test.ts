@@ -2,12 +2,17 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import {
   addProtectionRule,
+  assignPolicy,
+  countUsed,
+  createPolicy,
   createQuota,
   createTestDatabase,
   createWorkload,
   type Database,
+  findWorkload,
   listProtectionRules,
   listWorkloadInstances,
+  modifyWorkload,
   openDatabase,
   releaseWorkload,
   removeProtectionRule,
@@ -143,6 +148,47 @@ void test("who would exceed a quota of the project does not join, and the rule s
   assert.deepEqual(await members(), [byHand]);
   assert.match((await note()) ?? "", /1/);
   await database.handle.deleteFrom("quota").execute();
+});
+
+void test("volumes of who joins are counted, and of who is there already; the quota holds for both", async () => {
+  const type = "volumes" as const;
+  await createQuota(database.handle, { projectId: owner.projectId, type, allowed: 3, highWatermark: 3 });
+  const [one, two] = [
+    { ...tagged(), volumeCount: 2 },
+    { ...tagged(), volumeCount: 2 },
+  ];
+  instances = [one];
+  await look();
+  await markingEnds();
+  instances = [one, two];
+  await look();
+  assert.deepEqual(await members(), [byHand, one.id].toSorted());
+  assert.match((await note()) ?? "", /2 of 3 attached volumes are used/);
+  instances = [one, { ...two, volumeCount: 1 }];
+  await look();
+  await markingEnds();
+  assert.deepEqual(await members(), [byHand, one.id, two.id].toSorted());
+  assert.deepEqual(await countUsed(database.handle, owner.projectId, [type]), { volumes: 3 });
+  await database.handle.deleteFrom("quota").execute();
+});
+
+void test("who joins follows the workload's policy: nothing of it or of its schedule changes", async () => {
+  const gold = { name: "gold", description: "", fieldValues: { interval: "12 hrs" }, metadata: {} };
+  const { id: policyId } = await createPolicy(database.handle, { id: newId(), ...owner, ...gold });
+  const silver = { ...gold, name: "silver" };
+  const { id: otherId } = await createPolicy(database.handle, { id: newId(), ...owner, ...silver });
+  // The workload follows one that was taken from the project since, and may be chosen no more.
+  await database.transaction(async (tx) => assignPolicy(tx, otherId, { add: [owner.projectId], remove: [] }));
+  const jobschedule = { enabled: true, interval: "12 hrs" };
+  await modifyWorkload(database.handle, workloadId, { policyId, jobschedule });
+  const one = tagged();
+  instances = [one];
+  await look();
+  await markingEnds();
+  assert.deepEqual(await members(), [byHand, one.id].toSorted());
+  assert.equal(await note(), null);
+  const row = await findWorkload(database.handle, { id: workloadId });
+  assert.deepEqual([row?.policy_id, row?.jobschedule], [policyId, jobschedule]);
 });
 
 void test("what a rule has added stays when the rule is removed", async () => {
