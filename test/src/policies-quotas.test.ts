@@ -135,3 +135,33 @@ test("line 15: 0 forbids, a watermark only warns, and without a row there is no 
     assert.match(because, /2 of 2 snapshots are used/);
   });
 });
+
+test("storage is what the snapshots added that are there: it falls as they are deleted", async (t) => {
+  await explained(t, tree, async () => {
+    const stored = async (): Promise<number> => {
+      const { quota_usage } = await tree.api.showQuotaUsage({ params: { quota_project_id: project } });
+      return quota_usage.find((row) => row.quota_type_name === "Storage")?.used ?? Number.NaN;
+    };
+    const listed = await tree.api.listSnapshots({ query: { workload_id: workload } });
+    const shown = await Promise.all(
+      listed.snapshots.map(async ({ id }) => tree.api.showSnapshot({ params: { snapshot_id: id } })),
+    );
+    const snapshots = shown.map(({ snapshot }) => snapshot);
+    const all = snapshots.reduce((sum, each) => sum + each.stored_bytes, 0);
+    assert.ok(all > 0);
+    const limited = await limit("storage", all, all);
+    assert.equal(await stored(), all);
+    const counted = await root.listQuotas({ params: { project_or_quota_id: project } });
+    const snapshotLimit = counted.allowed_quotas.find(
+      (row) => row.quota_type_id === QUOTA_TYPE_INFO.snapshots.id,
+    );
+    await root.deleteQuota({ params: { project_or_quota_id: snapshotLimit?.id ?? "" } });
+    await assert.rejects(takeSnapshot(tree, workload), { status: 403, message: /of storage are used/ });
+    const largest = snapshots.toSorted((a, b) => b.stored_bytes - a.stored_bytes)[0];
+    await tree.api.deleteSnapshot({ params: { snapshot_id: largest?.id ?? "" } });
+    await whenIdle(tree);
+    assert.equal(await stored(), all - (largest?.stored_bytes ?? 0));
+    assert.equal((await takeSnapshot(tree, workload)).status, "available");
+    await root.deleteQuota({ params: { project_or_quota_id: limited } });
+  });
+});

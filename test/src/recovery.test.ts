@@ -198,13 +198,14 @@ async function assertNothingFound(workloadId: string, snapshotId: string, instan
   const options = restoreOptions("selective", [{ id: instanceId, include: true }]);
   const snapshotParams = { snapshot_id: snapshotId };
   for (const asked of [
-    former.showWorkload({ params }),
-    former.takeSnapshot({ params, query: {}, body: { snapshot: { name: "mine" } } }),
-    former.modifyWorkload({ params, body: { workload: { name: "mine" } } }),
-    former.showSnapshot({ params: snapshotParams }),
-    former.createRestore({ params: snapshotParams, body: { restore: { name: "mine", options } } }),
-    former.deleteSnapshot({ params: snapshotParams }),
-    former.deleteWorkload({ params }),
+    async () => former.showWorkload({ params }),
+    async () => former.takeSnapshot({ params, query: {}, body: { snapshot: { name: "mine" } } }),
+    async () => former.modifyWorkload({ params, body: { workload: { name: "mine" } } }),
+    async () => former.showSnapshot({ params: snapshotParams }),
+    async () =>
+      former.createRestore({ params: snapshotParams, body: { restore: { name: "mine", options } } }),
+    async () => former.deleteSnapshot({ params: snapshotParams }),
+    async () => former.deleteWorkload({ params }),
   ])
     await assert.rejects(asked, { status: 404 });
   const { workloads } = await former.listWorkloads({});
