@@ -178,7 +178,8 @@ void test("who joins follows the workload's policy: nothing of it or of its sche
   const silver = { ...gold, name: "silver" };
   const { id: otherId } = await createPolicy(database.handle, { id: newId(), ...owner, ...silver });
   // The workload follows one that was taken from the project since, and may be chosen no more.
-  await database.transaction(async (tx) => assignPolicy(tx, otherId, { add: [owner.projectId], remove: [] }));
+  const change = { add: [owner.projectId], remove: [] };
+  await database.transaction(async (tx) => assignPolicy(tx, otherId, change));
   const jobschedule = { enabled: true, interval: "12 hrs" };
   await modifyWorkload(database.handle, workloadId, { policyId, jobschedule });
   const one = tagged();
