@@ -150,7 +150,7 @@ void test("who would exceed a quota of the project does not join, and the rule s
   await database.handle.deleteFrom("quota").execute();
 });
 
-void test("volumes of who joins are counted, and of who is there already; the quota holds for both", async () => {
+void test("volumes of who joins are counted, and of who is there; the quota holds for both", async () => {
   const type = "volumes" as const;
   await createQuota(database.handle, { projectId: owner.projectId, type, allowed: 3, highWatermark: 3 });
   const [one, two] = [
