@@ -72,6 +72,8 @@ function machine({ commands, installed = false }: Machine) {
   if (installed) {
     mkdirSync(join(clone, "node_modules"));
     copyFileSync(join(clone, "package-lock.json"), join(clone, "node_modules/.cairn-lock"));
+    mkdirSync(join(clone, ".toolchain/kernel/boot"), { recursive: true });
+    writeFileSync(join(clone, ".toolchain/kernel/boot/vmlinuz-6.1"), "");
   }
   const notes = join(tree.root, "notes");
   writeFileSync(notes, "");
@@ -98,9 +100,10 @@ function machine({ commands, installed = false }: Machine) {
   };
 }
 
-const TESTING = "ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy mandoc zsh fish wrk openstack".split(
-  " ",
-);
+const TESTING = [
+  ..."ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy".split(" "),
+  ..."mandoc zsh fish wrk openstack busybox lvm mkfs.xfs sfdisk".split(" "),
+];
 const qemu = Object.fromEntries([...QEMU, ...TESTING, "mke2fs"].map((name) => [name, "#!/bin/sh\n"]));
 const ready = { node: node("v24.15.0"), ...qemu };
 const old = { node: node("v20.20.2"), npm, "node-24": node("v24.21.0") };

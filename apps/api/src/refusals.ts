@@ -13,6 +13,7 @@ export type ResourceKind =
   | "quota"
   | "quota_type"
   | "project"
+  | "search"
   | "setting"
   | "webhook"
   | "delivery"
@@ -21,6 +22,7 @@ export type ResourceKind =
 /** Where those are listed whose list is not called after them. */
 const LISTS: Readonly<Partial<Record<ResourceKind, string>>> = {
   "admission rule": "GET /admission/rules lists those of this cloud.",
+  search: "GET /search lists those of this project.",
   webhook: "GET /notifications/webhooks lists those of this project.",
   delivery: "GET /notifications/deliveries lists those of this project.",
   policy: "GET /workload_policy lists the policies that the project may choose.",

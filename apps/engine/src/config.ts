@@ -90,6 +90,21 @@ export const engineSpec = {
     }),
     mirrorMibPerSecond: integer({ min: 1, max: 100_000, default: 100, help: "what mirroring may read" }),
   },
+  files: {
+    processTimeout: integer({
+      min: 10,
+      max: 3_600,
+      default: 300,
+      help: "seconds that a search for files, a listing or a download may take",
+    }),
+    lanes: integer({ min: 0, max: 16, default: 2, help: "searches and readings of files at once; 0: none" }),
+    hitsMax: integer({ min: 1, max: 100_000, default: 10_000, help: "files that one search tells at most" }),
+    kernelRoot: path({
+      default: "/",
+      help: "below it are boot/vmlinuz-* and lib/modules of the kernel that reads tenants' file systems",
+    }),
+    accelerators: text({ default: "kvm,tcg", help: "how QEMU runs it, best first" }),
+  },
   notifications: {
     transportUrl: optional(
       secret({

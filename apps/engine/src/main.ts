@@ -13,6 +13,7 @@ import {
 import { adminCloud, tenantCloud } from "./clouds.ts";
 import { engineSpec } from "./config.ts";
 import { startEngine } from "./engine.ts";
+import { fileSettings, startFiling } from "./filing.ts";
 import { instanceLooks } from "./instance-looks.ts";
 import { keyPolicyOf } from "./key-policy.ts";
 import { maintenanceSettings, startMaintainer } from "./maintainer.ts";
@@ -65,13 +66,15 @@ async function start(context: ServiceContext<typeof engineSpec>): Promise<Runnin
   const notifier = startNotifier(notifying, status, config.notify.lookMs);
   const watcher = startWatcher({ ...world, admin, everyMs: config.target.lookSeconds * 1000 }, status);
   const owning = startOwning({ ...world, admin }, status);
+  const reading = { ...world, ...fileSettings(config.files, process.env["PATH"] ?? "") };
+  const filing = startFiling(reading, status, config.files.lanes);
   const yielding = startYielding({ database, admin, clock, log, status }, config.notifications);
   const address = { host: config.status.listenHost, port: config.status.listenPort };
   const statusServer = await serveStatus(status, address);
   return {
     facts: { port: statusServer.port },
     stop: async () => {
-      const parts = [presence, engine, maintainer, scheduler, notifier, watcher, owning, yielding];
+      const parts = [presence, engine, maintainer, scheduler, notifier, watcher, owning, filing, yielding];
       await Promise.all(parts.map(async (part) => part.stop()));
       await statusServer.close();
       await database.close();

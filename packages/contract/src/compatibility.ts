@@ -84,6 +84,7 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   modifyWorkload: (body) => inside(body, "workload", workloadForm),
   takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
   createRestore: (body) => inside(body, "restore", restoreForm),
+  searchFiles: (body) => inside(body, "file_search", fileSearchForm),
   importWorkloads: importForm,
   reassignWorkloads: reassignForm,
   updateService: (body) => (isJson(body) ? { ...body, status: statusForm(body["status"]) } : body),
@@ -282,6 +283,13 @@ function placeForm(place: Json): Json {
 function inside(body: unknown, key: string, form: (part: Json) => Json): unknown {
   if (!isJson(body) || !isJson(body[key])) return body;
   return { [key]: form(body[key]) };
+}
+
+/** Ids of snapshots come as a list, as one, or as a text with commas. */
+function fileSearchForm(search: Json): Json {
+  const { snapshot_ids: ids, ...rest } = withoutBlanks(search);
+  if (typeof ids !== "string") return ids === undefined ? rest : { ...rest, snapshot_ids: ids };
+  return { ...rest, snapshot_ids: ids.split(",").map((id) => id.trim()) };
 }
 
 function renamed(record: Json, names: Readonly<Record<string, string>>): Json {

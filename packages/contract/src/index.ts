@@ -2,6 +2,7 @@ export type { AdmissionRuleBody, QueuedSnapshot } from "./admission-routes.ts";
 export type { AuditCheck, AuditRow } from "./audit-routes.ts";
 export { type ApiClient, type CallOptions, connectApi, PROGRESS_FIELD } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
+export type { FileEntry, FileSearch, FileVolume, SearchFiles } from "./file-routes.ts";
 export { ImageAccess, openImageAccess, sealImageAccess } from "./image-access.ts";
 export { type MailTrial, readMailTrial, writeMailTrial } from "./mail-trial.ts";
 export type { Node } from "./node-routes.ts";

@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { admissionRoutes } from "./admission-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
+import { fileRoutes } from "./file-routes.ts";
 import { nodeRoutes } from "./node-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
 import { ownershipRoutes } from "./ownership-routes.ts";
@@ -197,6 +198,7 @@ export const routes = {
     summary: "Make a workload available again whose lock no run holds",
   },
   ...auditRoutes,
+  ...fileRoutes,
   ...nodeRoutes,
   ...scheduleRoutes,
   ...trustRoutes,

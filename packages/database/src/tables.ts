@@ -16,6 +16,7 @@ import type {
 import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
+import type { FileTables } from "./file-tables.ts";
 import type { NodeTables } from "./node-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
 import type { OwnershipTables } from "./ownership-tables.ts";
@@ -25,7 +26,8 @@ import type { TargetTable, TargetTypeId, TargetTypeProjectTable, TargetTypeTable
 
 /** The tables as migration 0001 and its followers leave them. */
 export interface Tables
-  extends OwnershipTables,
+  extends FileTables,
+    OwnershipTables,
     AdmissionTables,
     AuditTables,
     NodeTables,

@@ -81,6 +81,17 @@ export {
   type DeliveryVerdict,
   type FailedAttempt,
 } from "./delivery-plan.ts";
+export {
+  assertFilePath,
+  chooseSnapshots,
+  describeFile,
+  type FoundFile,
+  permissionsOf,
+  type SearchedSnapshot,
+  type SearchedVolume,
+  type SnapshotChoice,
+  searchLiteral,
+} from "./file-search.ts";
 export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
 export {
   isForMail,

@@ -9,6 +9,7 @@ export type { Reassignment, ReassignRequest, ReassignResult } from "./ownership-
 export { type ProtectingWorld, protectOnce } from "./protecting.ts";
 export { type RebuildReport, rebuildDatabase } from "./rebuild.ts";
 export { flows } from "./registry.ts";
+export { openForMaintenance } from "./repository-access.ts";
 export type { KeyPolicy } from "./repository-keys.ts";
 export { type RetainingWorld, retainOnce } from "./retaining.ts";
 export { executeRun, type RunExecution } from "./runner.ts";

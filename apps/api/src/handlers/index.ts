@@ -4,6 +4,7 @@ import { admissionHandlers } from "./admissions.ts";
 import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
+import { fileHandlers } from "./files.ts";
 import { nodeHandlers } from "./nodes.ts";
 import { ownershipHandlers } from "./ownership.ts";
 import { planningHandlers } from "./planning.ts";
@@ -28,6 +29,7 @@ export function handlersFor(world: World): Handlers {
     ...serviceHandlers(),
     ...workloadHandlers(world),
     ...auditHandlers(world),
+    ...fileHandlers(world),
     ...nodeHandlers(world),
     ...usageHandlers(world),
     ...scheduleHandlers(world),

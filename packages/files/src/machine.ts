@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { asError, Fault } from "@cairn/kernel";
+import { type Answer, parseAnswer } from "./answers.ts";
+import type { Appliance } from "./appliance/appliance.ts";
+import { type Frame, readFrames } from "./frames.ts";
+import { drives, machineArguments } from "./machine-arguments.ts";
+
+export interface MachineOptions {
+  readonly appliance: Appliance;
+  /** For sockets and scratch; the caller's own, removed by the caller. */
+  readonly folder: string;
+  readonly serials: readonly string[];
+  /** Where `serveDisks` serves them. */
+  readonly disksSocket: string;
+  /** As QEMU's `accel=`, such as `kvm:tcg`. */
+  readonly accelerator: string;
+  readonly signal: AbortSignal;
+}
+
+/** A machine that has started, and waits to be asked. One question at a time. */
+export interface Machine extends AsyncDisposable {
+  /** Fault `files-machine-died`, `files-protocol`; an abort of the machine's signal. */
+  ask(verb: string, words: readonly string[]): AsyncGenerator<Answer, void, undefined>;
+}
+
+/** What QEMU says last is in the Fault, if the machine ends early. */
+const WORDS_MAX = 600;
+
+/** Starts a machine with disks. It has no network, and ends with its folder's owner. */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const { folder, signal } = options;
+  signal.throwIfAborted();
+  const initramfs = join(folder, "initramfs");
+  await writeFile(initramfs, options.appliance.initramfs);
+  const portPath = join(folder, "port.sock");
+  const listening = createServer();
+  listening.listen(portPath);
+  await once(listening, "listening");
+  const [program, ...rest] = machineArguments({
+    ...options,
+    initramfs,
+    portPath,
+    drives: drives(options.serials, options.disksSocket),
+  });
+  const child = spawn(program ?? "", rest, {
+    stdio: ["ignore", "ignore", "pipe"],
+    // Where QEMU keeps what the machine writes to its disks: its own, and gone with it.
+    env: { PATH: "/usr/bin:/bin", TMPDIR: folder },
+  });
+  const machine = new RunningMachine(child, listening, signal);
+  try {
+    await machine.greeted();
+    return machine;
+  } catch (cause) {
+    await machine[Symbol.asyncDispose]();
+    throw cause;
+  }
+}
+
+class RunningMachine implements Machine {
+  readonly #child: ChildProcess;
+  readonly #listening: Server;
+  readonly #signal: AbortSignal;
+  readonly #gone: Promise<never>;
+  readonly #exited: Promise<void>;
+  #words = "";
+  #socket: Socket | undefined;
+  #frames: AsyncGenerator<Frame, void, undefined> | undefined;
+
+  constructor(child: ChildProcess, listening: Server, signal: AbortSignal) {
+    this.#child = child;
+    this.#listening = listening;
+    this.#signal = signal;
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#words = `${this.#words}${text}`.slice(-WORDS_MAX);
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#exited = promise;
+    this.#gone = new Promise<never>((_, reject) => {
+      child.once("error", (cause) => {
+        reject(this.#died(cause));
+        resolve();
+      });
+      child.once("exit", (code, killer) => {
+        reject(this.#died(new Error(`${this.#words.trim() || "no words"} (${killer ?? String(code)})`)));
+        resolve();
+      });
+      signal.addEventListener("abort", () => reject(asError(signal.reason)), { once: true });
+    });
+    // Whoever waits hears it; when nobody does, it is no event of its own.
+    this.#gone.catch(() => undefined);
+  }
+
+  #died(cause: Error): Fault {
+    return new Fault("files-machine-died", "running the machine that reads files", "later", cause);
+  }
+
+  async greeted(): Promise<void> {
+    const [socket] = (await Promise.race([once(this.#listening, "connection"), this.#gone])) as [Socket];
+    this.#socket = socket;
+    // Its end is the machine's, which is told above.
+    socket.on("error", () => undefined);
+    this.#frames = readFrames(socket);
+    const first = await this.#next();
+    if (first.word !== "ready") throw this.#died(new Error(`it began with ${first.word}`));
+  }
+
+  async #next(): Promise<Frame> {
+    const frames = this.#frames;
+    if (frames === undefined) throw new Error("bug: the machine was not greeted");
+    const next = await Promise.race([frames.next(), this.#gone]);
+    if (next.done === true) return await this.#gone;
+    return next.value;
+  }
+
+  async *ask(verb: string, words: readonly string[]): AsyncGenerator<Answer, void, undefined> {
+    this.#signal.throwIfAborted();
+    this.#socket?.write(`${[verb, ...words].join("\t")}\n`);
+    for (let frame = await this.#next(); frame.word !== "done"; frame = await this.#next()) {
+      const answer = parseAnswer(frame);
+      if (answer === undefined) {
+        throw new Fault("files-protocol", `reading a ${frame.word} of the machine that reads files`, "never");
+      }
+      yield answer;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+    this.#socket?.destroy();
+    this.#listening.close();
+  }
+}
