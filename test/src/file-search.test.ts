@@ -6,9 +6,8 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type { FileSearch } from "@cairn/contract";
 import { bootInstance, uploadImage } from "@cairn/embedded";
-import { MiB } from "@cairn/kernel";
+import { hasCode, MiB } from "@cairn/kernel";
 import { makeWorkload, takeSnapshot } from "./job.ts";
-import { leftovers } from "./leftovers.ts";
 import { explained, startTree, type Tree, until } from "./tree.ts";
 
 const run = promisify(execFile);
@@ -121,5 +120,47 @@ test("10.F 17: files are found by path and wildcards, in snapshots chosen by ids
       [incremental]: { vda: ["/var/log/größe.log"] },
     });
     assert.deepEqual(await found(begun.none), {});
+  });
+});
+
+test("a folder of a snapshot is listed, a file of it downloads byte for byte, a folder as an archive", async (context) => {
+  await explained(context, tree, async () => {
+    const [full] = snapshots;
+    const params = { snapshot_id: full };
+    const place = { volume: "vda", path: "/var/log/größe.log" };
+    const download = await tree.api.getFile({ params, query: place });
+    assert.deepEqual([download.name, download.sizeBytes], ["größe.log", 3 * MiB]);
+    const bytes = Buffer.concat(await Array.fromAsync(download.bytes));
+    assert.ok(bytes.equals(Buffer.alloc(3 * MiB, "first")));
+
+    const archive = await tree.api.getFile({ params, query: { volume: "vda", path: "/etc" } });
+    assert.equal(archive.name, "etc.tar");
+    const file = join(tree.folder, "etc.tar");
+    await writeFile(file, Buffer.concat(await Array.fromAsync(archive.bytes)));
+    await run("tar", ["-xf", file, "-C", tree.folder]);
+    assert.equal(await readFile(join(tree.folder, "etc/hosts"), "utf8"), HOSTS);
+    const { stdout } = await run("tar", ["-tf", file]);
+    assert.deepEqual(stdout.trim().split("\n"), ["etc/", "etc/hostname", "etc/hosts", "etc/passwd"]);
+
+    const list = async (query: object) =>
+      until("a listing", 120_000, async () =>
+        tree.api.listFiles({ params, query }).catch((cause: unknown) => {
+          if (hasCode(cause, "still-working")) return undefined;
+          throw cause;
+        }),
+      );
+    const listed = await list({ volume: "vda", path: "/etc", limit: 2 });
+    assert.deepEqual(listed.volumes, [{ label: "vda", format: "ext4", readable: true }]);
+    assert.deepEqual(
+      [listed.files.map(({ path, size }) => [path, size]), listed.more],
+      [
+        [
+          ["/etc/hostname", 6],
+          ["/etc/hosts", HOSTS.length],
+        ],
+        true,
+      ],
+    );
+    await assert.rejects(list({ volume: "vda", path: "/etc/shadow" }), /has no \/etc\/shadow/);
   });
 });

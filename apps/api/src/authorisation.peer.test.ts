@@ -61,6 +61,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   createLicense: { license: { file_name: "t.lic", lic_txt: "x" } },
   updateService: { node_name: "nowhere", status: 1 },
   importWorkloads: {},
+  searchFiles: { file_search: { vm_id: fakeId("nobody"), filepath: "/etc/hosts" } },
   reassignWorkloads: [
     { workload_ids: [fakeId("w")], new_tenant_id: fakeId("gone"), user_id: fakeId("nobody") },
   ],
@@ -112,6 +113,8 @@ const ENGINES_WORK: readonly RouteId[] = [
 function letIn(id: RouteId): readonly number[] {
   // Its body names a workload that there is not.
   if (id === "createProtectionRule") return [404];
+  // No snapshot has the instance.
+  if (id === "searchFiles") return [404];
   if (ENGINES_WORK.includes(id)) return [503];
   if (id === "reassignWorkloads") return [400];
   // No mail server is set, so none can be tried.

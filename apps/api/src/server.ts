@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import {
   type BodyOf,
+  type Download,
   faultBody,
   fullPaths,
   matches,
@@ -224,9 +226,28 @@ function tokenOf(request: FastifyRequest): string | undefined {
 }
 
 async function send(reply: FastifyReply, route: Route, result: unknown): Promise<void> {
+  if (route.download === true) {
+    await sendFile(reply, route, result as Download);
+    return;
+  }
   void reply.code(route.status).type("application/json");
   // Replies without a body still say that they are JSON: that is what reference clients were built against.
   await reply.send(result === undefined ? "" : JSON.stringify(result));
+}
+
+/** Bytes that a tenant's disk holds: to be stored, never to be shown by a browser as what they claim to be. */
+async function sendFile(
+  reply: FastifyReply,
+  route: Route,
+  { name, contentType, sizeBytes, bytes }: Download,
+): Promise<void> {
+  void reply.code(route.status).headers({
+    "content-type": contentType,
+    "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(name)}`,
+    "x-content-type-options": "nosniff",
+    ...(sizeBytes === undefined ? {} : { "content-length": sizeBytes }),
+  });
+  await reply.send(Readable.from(bytes, { objectMode: false }));
 }
 
 async function answerFailure(

@@ -3,6 +3,7 @@ import { admissionCommand } from "./commands/admission.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { drillCommand } from "./commands/drill.ts";
 import { emailCommand } from "./commands/email.ts";
+import { fileCommand } from "./commands/file.ts";
 import { addManual } from "./commands/manual.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { importCommand, orphanCommand } from "./commands/ownership.ts";
@@ -68,6 +69,7 @@ export function buildProgram(shell: Shell): Command {
   program.addCommand(workloadCommand(shell));
   program.addCommand(snapshotCommand(shell));
   program.addCommand(restoreCommand(shell));
+  program.addCommand(fileCommand(shell));
   program.addCommand(retentionCommand(shell));
   program.addCommand(schedulerCommand(shell));
   program.addCommand(trustCommand(shell));

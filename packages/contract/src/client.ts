@@ -1,7 +1,7 @@
 import { Fault, Rejection } from "@cairn/kernel";
 import { Type } from "typebox";
 import { findMismatch, matches } from "./parse.ts";
-import type { Route } from "./route.ts";
+import type { Download, Route } from "./route.ts";
 import {
   type BodyOf,
   fullPath,
@@ -43,6 +43,8 @@ export interface ApiConnection {
   readonly fetch?: typeof globalThis.fetch;
   /** How long one call may take; 60 s unless told. */
   readonly timeoutMs?: number;
+  /** Until the first byte of a file; 5 min unless told. */
+  readonly downloadTimeoutMs?: number;
 }
 
 /** A client of the API whose methods are the routes of the contract. It never retries. */
@@ -64,6 +66,7 @@ interface LooseOptions {
 async function call(connection: ApiConnection, id: RouteId, options: LooseOptions): Promise<unknown> {
   const route = routeOf(id);
   const url = address(connection.endpoint, route, options);
+  if (route.download === true) return download(connection, route, url, options);
   const response = await send(connection, route, url, options);
   const text = await response.text();
   if (!response.ok) throw refusal(response.status, text, `${route.methods[0]} ${url.origin}${url.pathname}`);
@@ -78,6 +81,41 @@ async function call(connection: ApiConnection, id: RouteId, options: LooseOption
     "never",
   );
 }
+
+/** The answer has to begin in time; its bytes may take as long as they need. */
+async function download(
+  connection: ApiConnection,
+  route: Route,
+  url: URL,
+  options: LooseOptions,
+): Promise<Download> {
+  const late = new AbortController();
+  const fault = new Fault("api-unreachable", `waiting for a file of the API at ${url.origin}`, "later");
+  const timer = setTimeout(() => late.abort(fault), connection.downloadTimeoutMs ?? DOWNLOAD_BEGIN_MS);
+  try {
+    const response = await send({ ...connection, timeoutMs: LONG_MS }, route, url, {
+      ...options,
+      signal: options.signal === undefined ? late.signal : AbortSignal.any([options.signal, late.signal]),
+    });
+    const what = `${route.methods[0]} ${url.origin}${url.pathname}`;
+    if (!response.ok) throw refusal(response.status, await response.text(), what);
+    if (response.body === null) throw new Fault("api-reply", `reading the bytes of ${what}`, "later");
+    const length = response.headers.get("content-length");
+    const disposition = response.headers.get("content-disposition") ?? "";
+    const name = /filename\*=UTF-8''(\S+)/.exec(disposition)?.[1] ?? "file";
+    return {
+      name: decodeURIComponent(name),
+      contentType: response.headers.get("content-type") ?? "application/octet-stream",
+      ...(length === null ? {} : { sizeBytes: Number(length) }),
+      bytes: response.body,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const DOWNLOAD_BEGIN_MS = 300_000;
+const LONG_MS = 24 * 3_600_000;
 
 function address(endpoint: string, route: Route, options: LooseOptions): URL {
   const params = options.params ?? {};

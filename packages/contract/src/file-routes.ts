@@ -77,7 +77,11 @@ export const fileRoutes = {
     methods: ["POST"],
     paths: ["/search"],
     params: none,
-    query: none,
+    query: Type.Object({
+      wait: Type.Optional(
+        Type.Boolean({ description: "answer when it has ended, or after 25 s as far as it is by then" }),
+      ),
+    }),
     body: SearchFiles,
     reply: Type.Object({ file_search: FileSearch }),
     status: 200,
@@ -137,5 +141,21 @@ export const fileRoutes = {
     action: "snapshot:snapshot_file_list",
     effect: "change",
     summary: "List a folder of a disk in a snapshot, or the volumes that there are",
+  },
+  getFile: {
+    scope: "project",
+    methods: ["GET"],
+    paths: ["/snapshots/{snapshot_id}/files/content"],
+    params: snapshotParams,
+    query: Type.Object({
+      vm_id: Type.Optional(WireId),
+      volume: Type.Optional(Type.String({ maxLength: 512, description: "label, as listed; needed" })),
+      path: Type.Optional(filePath),
+    }),
+    download: true,
+    status: 200,
+    action: "snapshot:snapshot_file_get",
+    effect: "change",
+    summary: "Download a file of a disk in a snapshot, or a folder as a tar archive",
   },
 } as const satisfies Record<string, Route>;

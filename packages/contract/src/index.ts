@@ -28,7 +28,7 @@ export {
 } from "./quota-routes.ts";
 export * from "./restores.ts";
 export { defaultRights, type RightsRule, rightsRules, samplePolicyFile } from "./rights.ts";
-export type { Method, Route } from "./route.ts";
+export type { Download, Method, Route } from "./route.ts";
 export {
   type BodyOf,
   fullPath,

@@ -84,8 +84,9 @@ function parameters(route: Route, at: string): Json {
 
 function responses(route: Route): Json {
   const said = route.reply === undefined ? {} : { content: json(route.reply) };
+  const bytes = route.download === true ? { content: { "application/octet-stream": {} } } : said;
   const fault = { description: "Refused or failed", content: faultContent };
-  return { [String(route.status)]: { description: route.summary, ...said }, default: fault };
+  return { [String(route.status)]: { description: route.summary, ...bytes }, default: fault };
 }
 
 const faultContent: Json = { "application/json": { schema: { $ref: "#/components/schemas/Fault" } } };

@@ -1,5 +1,14 @@
 import type { TSchema } from "typebox";
 
+/** A file on its way. */
+export interface Download {
+  readonly name: string;
+  readonly contentType: string;
+  /** Absent where it shows only at the end. */
+  readonly sizeBytes?: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /**
@@ -18,6 +27,8 @@ export interface Route {
   readonly body?: TSchema;
   /** Absent: the reply has no body. */
   readonly reply?: TSchema;
+  /** The reply is bytes (`Download`), and not JSON. */
+  readonly download?: true;
   readonly status: 200 | 202;
   /** The policy's name of what is done; every route of scope `project` has one. */
   readonly action?: string;

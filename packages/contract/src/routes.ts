@@ -10,7 +10,7 @@ import { policyRoutes } from "./policy-routes.ts";
 import { protectionRoutes } from "./protection-routes.ts";
 import { quotaRoutes } from "./quota-routes.ts";
 import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
-import type { Route } from "./route.ts";
+import type { Download, Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { settingRoutes } from "./setting-routes.ts";
 import { WireId } from "./shapes.ts";
@@ -370,7 +370,9 @@ export type BodyOf<Id extends RouteId> = Routes[Id] extends { readonly body: inf
 /** The reply's body; `undefined` for routes that answer without one. */
 export type ReplyOf<Id extends RouteId> = Routes[Id] extends { readonly reply: infer Reply extends TSchema }
   ? Static<Reply>
-  : undefined;
+  : Routes[Id] extends { readonly download: true }
+    ? Download
+    : undefined;
 
 /** The ids of all routes, in the table's order. */
 export const routeIds = Object.keys(routes) as RouteId[];

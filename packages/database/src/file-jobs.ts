@@ -40,6 +40,7 @@ export async function openFileJob(
     .where("updated_at", "<", sql<Date>`now() - ${KEPT_DAYS} * interval '1 day'`)
     .where("state", "!=", "executing")
     .execute();
+  await removeUnfetched(transaction);
   return transaction
     .insertInto("file_job")
     .values({
@@ -52,6 +53,15 @@ export async function openFileJob(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+/** An API that dies leaves what it was about to fetch. */
+async function removeUnfetched(transaction: Handle): Promise<void> {
+  const wanted = transaction
+    .selectFrom("file_job")
+    .select("id")
+    .where("created_at", ">", sql<Date>`now() - interval '1 day'`);
+  await transaction.deleteFrom("file_part").where("job_id", "not in", wanted).execute();
 }
 
 /** A job that was asked for in the same words, and has not failed: its answer is that of a new one. */
@@ -197,14 +207,9 @@ export async function finishFileJob(
   return done.numUpdatedRows > 0n;
 }
 
-/** Says that nobody wants a job any more, and removes what it was about to hand over. */
-export async function dropFileJob(handle: Handle, id: number, why: string): Promise<void> {
-  await handle
-    .updateTable("file_job")
-    .set({ state: "error", error_message: why, updated_at: sql<Date>`now()` })
-    .where("id", "=", id)
-    .where("state", "=", "executing")
-    .execute();
+/** Forgets a job that hands over a file, with what nobody has fetched of it; who works on it finds out. */
+export async function dropFileJob(handle: Handle, id: number): Promise<void> {
+  await handle.deleteFrom("file_job").where("id", "=", id).execute();
   await handle.deleteFrom("file_part").where("job_id", "=", id).execute();
 }
 

@@ -3,9 +3,7 @@ import {
   type FileJobRow,
   findFileJob,
   listSearches,
-  openFileJob,
   reusableFileJob,
-  type SnapshotRow,
   snapshotsOfInstance,
   type WantedFileJob,
 } from "@cairn/database";
@@ -13,22 +11,23 @@ import {
   assertFilePath,
   chooseSnapshots,
   describeFile,
-  type FoundFile,
   type SearchedSnapshot,
-  type SnapshotDiskRecord,
   searchLiteral,
 } from "@cairn/domain";
-import { asId, assert, Fault, Rejection } from "@cairn/kernel";
+import { asId, Fault, Rejection } from "@cairn/kernel";
 import { notFound } from "../refusals.ts";
 import { STILL_WORKING } from "../replies.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import type { World } from "../world.ts";
+import { fetchFile } from "./file-fetching.ts";
+import { assertFound, instanceOf, type Listed, opened, unreadable } from "./file-jobs.ts";
 import { ownSnapshot } from "./snapshots.ts";
 
-type FileHandlers = Pick<Handlers, "searchFiles" | "listFileSearches" | "showFileSearch" | "listFiles">;
+type FileHandlers = Pick<
+  Handlers,
+  "searchFiles" | "listFileSearches" | "showFileSearch" | "listFiles" | "getFile"
+>;
 
-/** Jobs of a project that have not ended: each takes an engine some seconds at least. */
-const WAITING_MAX = 20;
 const FILES_MAX = 1000;
 const LOOK_MS = 200;
 const WAIT_MS = 25_000;
@@ -52,10 +51,12 @@ export function fileHandlers(world: World): FileHandlers {
       return { file_search: searchView(row) };
     },
     listFiles: async (request) => listing(world, request),
+    getFile: async (request) => fetchFile(world, request),
   };
 }
 
-async function search(world: World, { body, caller }: ApiRequest<"searchFiles">): Promise<FileSearch> {
+async function search(world: World, request: ApiRequest<"searchFiles">): Promise<FileSearch> {
+  const { body, caller, query, signal } = request;
   const { handle } = world.database;
   const { vm_id: instanceId, filepath, snapshot_ids: ids = [], ...choice } = body.file_search;
   assertFilePath(filepath, "filepath");
@@ -83,7 +84,19 @@ async function search(world: World, { body, caller }: ApiRequest<"searchFiles">)
     snapshotIds: chosen.map((id) => asId<"snapshot">(id)),
     request: { filepath },
   });
-  return searchView(row);
+  return searchView(query.wait === true ? await whenEnded(world, row, signal) : row);
+}
+
+/** Waits for a job's end as long as a request may. */
+async function whenEnded(world: World, row: FileJobRow, signal: AbortSignal): Promise<FileJobRow> {
+  const { database, clock } = world;
+  const untilMs = clock.now() + (world.ownershipWaitMs ?? WAIT_MS);
+  let now: FileJobRow | undefined = row;
+  while (now?.state === "executing" && clock.now() < untilMs) {
+    await clock.sleep(LOOK_MS, signal);
+    now = await findFileJob(database.handle, { id: row.id });
+  }
+  return now ?? row;
 }
 
 function timeOf(field: string, text: string | null | undefined): number | undefined {
@@ -98,20 +111,6 @@ function timeOf(field: string, text: string | null | undefined): number | undefi
   });
 }
 
-async function opened(world: World, wanted: WantedFileJob): Promise<FileJobRow> {
-  const row = await world.database.transaction(async (transaction) =>
-    openFileJob(transaction, wanted, WAITING_MAX),
-  );
-  if (row !== "too-many") return row;
-  throw new Rejection(
-    `${String(WAITING_MAX)} searches and readings of files of this project go on already.`,
-    {
-      status: 409,
-      remedy: "Wait until some of them have ended.",
-    },
-  );
-}
-
 function searchView(row: FileJobRow): FileSearch {
   return {
     created_at: wireTime(row.created_at.getTime()),
@@ -124,14 +123,6 @@ function searchView(row: FileJobRow): FileSearch {
     json_resp: row.result === null ? null : searchLiteral(row.result as readonly SearchedSnapshot[]),
     vm_id: row.instance_id,
   };
-}
-
-/** What an engine wrote of a folder. */
-interface Listed {
-  readonly volumes: readonly { readonly label: string; readonly format: string; readonly state: string }[];
-  readonly kind: "volumes" | "folder" | "file" | "absent";
-  readonly files: readonly FoundFile[];
-  readonly more: boolean;
 }
 
 type Listing = { volumes: FileVolume[]; files: FileEntry[]; more: boolean };
@@ -162,82 +153,16 @@ async function listing(world: World, request: ApiRequest<"listFiles">): Promise<
   };
 }
 
-/** The instance that is meant: the only one unless named. */
-export function instanceOf(row: SnapshotRow, named: string | undefined): string {
-  if (row.status !== "available" && row.status !== "restoring") {
-    throw new Rejection(`The snapshot ${row.id} is ${row.status}.`, {
-      status: 409,
-      field: "status",
-      value: row.status,
-      remedy: "Name one that is available.",
-    });
-  }
-  const ids = [...new Set((row.disks as readonly SnapshotDiskRecord[]).map((disk) => disk.instanceId))];
-  const [only, ...others] = named === undefined ? ids : ids.filter((id) => id === named);
-  if (only !== undefined && others.length === 0) return only;
-  throw new Rejection(
-    named === undefined
-      ? `The snapshot has disks of ${String(ids.length)} instances.`
-      : `The snapshot has no disks of an instance ${named}.`,
-    {
-      status: named === undefined ? 400 : 404,
-      field: "vm_id",
-      value: named ?? null,
-      remedy: `Name one of ${ids.slice(0, 10).join(", ")}.`,
-    },
-  );
-}
-
-/** Refuses a volume or file that is not there. */
-export function assertFound(
-  { volumes, kind }: Pick<Listed, "volumes" | "kind">,
-  { volume, path }: { readonly volume: string; readonly path: string },
-): void {
-  const found = volumes.find(({ label }) => label === volume);
-  if (found === undefined) {
-    const labels = volumes.map(({ label }) => label).join(", ");
-    throw new Rejection(`The instance has no volume ${volume} in this snapshot.`, {
-      status: 404,
-      field: "volume",
-      value: volume,
-      remedy: labels === "" ? "It has none at all." : `There are ${labels}.`,
-    });
-  }
-  if (found.state !== "mounted") {
-    throw new Rejection(`The volume ${volume} cannot be read: ${found.format}, ${found.state}.`, {
-      status: 409,
-      field: "volume",
-      value: volume,
-      remedy: "Restore the disk, or mount it from `cairn repo serve`.",
-    });
-  }
-  if (kind !== "absent") return;
-  throw new Rejection(`The volume ${volume} has no ${path} in this snapshot.`, {
-    status: 404,
-    field: "path",
-    value: path,
-    remedy: "List the folder above it, or search for the file.",
-  });
-}
-
 /** Opens a job, or joins one that asked the same: a snapshot never changes, so nor does what it lists. */
 async function ended(world: World, wanted: WantedFileJob, signal: AbortSignal): Promise<Listed> {
-  const { database, clock } = world;
-  const untilMs = clock.now() + (world.ownershipWaitMs ?? WAIT_MS);
-  const { id } = (await reusableFileJob(database.handle, wanted)) ?? (await opened(world, wanted));
-  for (;;) {
-    const job = await findFileJob(database.handle, { id });
-    assert(job !== undefined, `job ${String(id)} that was just opened has a row`);
-    if (job.state === "completed") return job.result as Listed;
-    if (job.state === "error") {
-      throw new Rejection(`The disks could not be read: ${job.error_message ?? ""}.`, {
-        status: 409,
-        remedy: "Mend what it says and ask again.",
-      });
-    }
-    if (clock.now() >= untilMs) {
+  const begun = (await reusableFileJob(world.database.handle, wanted)) ?? (await opened(world, wanted));
+  const job = await whenEnded(world, begun, signal);
+  switch (job.state) {
+    case "completed":
+      return job.result as Listed;
+    case "error":
+      throw unreadable(job);
+    case "executing":
       throw new Fault(STILL_WORKING, "An engine is reading the disks, or about to.", "later");
-    }
-    await clock.sleep(LOOK_MS, signal);
   }
 }

@@ -1,5 +1,6 @@
 import { administrationCommands } from "./administration.ts";
 import type { Command } from "./command.ts";
+import { fileCommands } from "./files.ts";
 import { ownershipCommands } from "./ownership.ts";
 import { policyCommands } from "./policies.ts";
 import { quotaCommands } from "./quotas.ts";
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   ...workloadCommands,
   ...snapshotCommands,
   ...restoreCommands,
+  ...fileCommands,
   ...schedulingCommands,
   ...policyCommands,
   ...quotaCommands,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { claimFileJob, dropFileJob, type FileJobRow, finishFileJob, renewFileJob } from "@cairn/database";
+import { claimFileJob, type FileJobRow, finishFileJob, renewFileJob } from "@cairn/database";
 import { asError, describeFault, Fault } from "@cairn/kernel";
 import type { FileWorld, HeldJob } from "./file-world.ts";
 import { handOver } from "./handing-over.ts";
@@ -75,7 +75,6 @@ async function giveUp(world: FileWorld, job: FileJobRow, { cause, isStopping, is
     ? `it took longer than ${String(settings.timeoutMs / 1000)} s (files.process_timeout)`
     : wordsOf(cause);
   await finishFileJob(database.handle, job, { state: "error", errorMessage });
-  if (job.kind === "get") await dropFileJob(database.handle, job.id, errorMessage);
 }
 
 /** A mistake of ours has no words for people. */
