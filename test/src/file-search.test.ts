@@ -98,7 +98,7 @@ async function found(begun: FileSearch): Promise<Record<string, Record<string, s
   );
 }
 
-test("10.F 17: files are found by path and wildcards, in snapshots chosen by ids, order, dates or not", async (context) => {
+test("10.F 17: files are found by path and wildcards, in all snapshots or chosen ones", async (context) => {
   await explained(context, tree, async () => {
     const [full, incremental] = snapshots;
     const far = { date_from: "2000-01-01T00:00:00", date_to: "2001-01-01T00:00:00" };
@@ -123,7 +123,7 @@ test("10.F 17: files are found by path and wildcards, in snapshots chosen by ids
   });
 });
 
-test("a folder of a snapshot is listed, a file of it downloads byte for byte, a folder as an archive", async (context) => {
+test("a folder is listed, a file downloads byte for byte, a folder as an archive", async (context) => {
   await explained(context, tree, async () => {
     const [full] = snapshots;
     const params = { snapshot_id: full };

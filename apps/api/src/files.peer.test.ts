@@ -59,7 +59,7 @@ async function claimed() {
   return job;
 }
 
-test("10.B 9: the recorded body is accepted, and answered with exactly the fields of the reference", async () => {
+test("10.B 9: the recorded body is answered with exactly the fields of the reference", async () => {
   const [first = ""] = snapshots;
   const response = await post({ snapshot_ids: [first], start: 0, end: 0, date_from: "", date_to: "" });
   assert.equal(response.status, 200);
@@ -158,7 +158,10 @@ test("readers see what was found and read no files; other projects see nothing",
 
 test("a project may have twenty searches at once, and another one is told to wait", async () => {
   const answers = await Promise.all(Array.from({ length: 22 }, async () => (await post({})).status));
-  assert.deepEqual(answers.toSorted(), [...Array.from({ length: 20 }, () => 200), 409, 409]);
+  assert.deepEqual(
+    answers.toSorted((one, other) => one - other),
+    [...Array.from({ length: 20 }, () => 200), 409, 409],
+  );
   await api.database.handle.deleteFrom("file_job").execute();
 });
 

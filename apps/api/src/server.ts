@@ -235,7 +235,7 @@ async function send(reply: FastifyReply, route: Route, result: unknown): Promise
   await reply.send(result === undefined ? "" : JSON.stringify(result));
 }
 
-/** Bytes that a tenant's disk holds: to be stored, never to be shown by a browser as what they claim to be. */
+/** Bytes that a tenant's disk holds: to be stored, never shown by a browser as what they claim to be. */
 async function sendFile(
   reply: FastifyReply,
   route: Route,

@@ -80,8 +80,8 @@ const FIELDS = {
 } as const;
 
 /**
- * The ids of the snapshots that are meant, in the order of `snapshots`, which is oldest first. Rejections: two
- * ways at once, numbers below 0, an end before the beginning, an id that is not among them.
+ * The ids of the snapshots that are meant, in the order of `snapshots`, which is oldest first. Rejections:
+ * two ways at once, numbers below 0, an end before the beginning, an id that is not among them.
  */
 export function chooseSnapshots(snapshots: readonly Choosable[], choice: SnapshotChoice): string[] {
   assertOneWay(choice);
@@ -194,7 +194,7 @@ const KIND_BITS = 0o170000;
 
 /** Kind and permissions as `ls -l` shows them: `-rw-r--r--`. */
 export function permissionsOf(mode: number): string {
-  const bits = [...(mode & 0o777).toString(2).padStart(9, "0")];
+  const bits = Array.from((mode & 0o777).toString(2).padStart(9, "0"));
   const letters = bits.map((bit, index) => (bit === "1" ? ("rwx"[index % 3] ?? "-") : "-"));
   const special = [
     [0o4000, 2, "s", "S"],

@@ -86,7 +86,6 @@ export {
   chooseSnapshots,
   describeFile,
   type FoundFile,
-  permissionsOf,
   type SearchedSnapshot,
   type SearchedVolume,
   type SnapshotChoice,

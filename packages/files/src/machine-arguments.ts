@@ -26,17 +26,17 @@ interface Parts extends Pick<MachineOptions, "appliance" | "accelerator"> {
 export function machineArguments(parts: Parts): string[] {
   const { appliance, initramfs, portPath, accelerator } = parts;
   return [
-    ...["setpriv", "--pdeathsig", "KILL", "prlimit", `--fsize=${String(SCRATCH_BYTES_MAX)}`],
-    appliance.qemu,
-    ...["-machine", `q35,accel=${accelerator}`, "-cpu", "max", "-m", String(MEMORY_MIB)],
-    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-    ...["-kernel", appliance.kernel, "-initrd", initramfs, "-append", KERNEL_LINE],
-    ...["-device", "virtio-serial-pci"],
-    ...["-chardev", `socket,id=port,path=${portPath}`],
-    ...["-device", "virtserialport,chardev=port,name=cairn"],
-    ...parts.drives,
-  ];
+    ["setpriv", "--pdeathsig", "KILL", "prlimit", `--fsize=${String(SCRATCH_BYTES_MAX)}`],
+    [appliance.qemu],
+    ["-machine", `q35,accel=${accelerator}`, "-cpu", "max", "-m", String(MEMORY_MIB)],
+    ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ["-kernel", appliance.kernel, "-initrd", initramfs, "-append", KERNEL_LINE],
+    ["-device", "virtio-serial-pci"],
+    ["-chardev", `socket,id=port,path=${portPath}`],
+    ["-device", "virtserialport,chardev=port,name=cairn"],
+    parts.drives,
+  ].flat();
 }
 
 /** Drives that take what is written into scratch, so that the machine may replay journals. */

@@ -29,6 +29,8 @@ export interface Machine extends AsyncDisposable {
 
 /** What QEMU says last is in the Fault, if the machine ends early. */
 const WORDS_MAX = 600;
+/** A machine that a hostile disk has taken over might never end. */
+const TOLD_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Starts a machine with disks. It has no network, and ends with its folder's owner. */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
@@ -86,7 +88,7 @@ class RunningMachine implements Machine {
         resolve();
       });
       child.once("exit", (code, killer) => {
-        reject(this.#died(new Error(`${this.#words.trim() || "no words"} (${killer ?? String(code)})`)));
+        reject(this.#died(new Error(`QEMU said "${this.#words.trim()}" (${killer ?? String(code)})`)));
         resolve();
       });
       signal.addEventListener("abort", () => reject(asError(signal.reason)), { once: true });
@@ -113,14 +115,20 @@ class RunningMachine implements Machine {
     const frames = this.#frames;
     if (frames === undefined) throw new Error("bug: the machine was not greeted");
     const next = await Promise.race([frames.next(), this.#gone]);
-    if (next.done === true) return await this.#gone;
+    if (next.done === true) return this.#gone;
     return next.value;
   }
 
   async *ask(verb: string, words: readonly string[]): AsyncGenerator<Answer, void, undefined> {
     this.#signal.throwIfAborted();
     this.#socket?.write(`${[verb, ...words].join("\t")}\n`);
+    let toldBytes = 0;
     for (let frame = await this.#next(); frame.word !== "done"; frame = await this.#next()) {
+      // Bytes of files go on to their reader; what is told may be kept.
+      toldBytes += verb === "get" ? 0 : frame.payload.length;
+      if (toldBytes > TOLD_BYTES_MAX) {
+        throw new Fault("files-protocol", "reading more than any answer of the machine has", "never");
+      }
       const answer = parseAnswer(frame);
       if (answer === undefined) {
         throw new Fault("files-protocol", `reading a ${frame.word} of the machine that reads files`, "never");

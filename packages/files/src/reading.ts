@@ -131,7 +131,7 @@ async function startAny(
     if (others.length === 0 || !hasCode(cause, "files-machine-died")) throw cause;
     await rm(join(folder, "port.sock"), { force: true });
     const rest = { appliance, accelerators: others, signal };
-    return await startAny(rest, { folder, served, serials });
+    return startAny(rest, { folder, served, serials });
   }
 }
 

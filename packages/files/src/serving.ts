@@ -34,7 +34,7 @@ const WORKERS = 1;
 const OPENED_AT_ONCE = 8;
 const FAILURES_MAX = 5;
 
-/** Serves disks, read-only, each under its serial number. Faults: those of `openReadSession` and `serveNbd`. */
+/** Serves disks, read-only, each under its serial number. Faults as of `openReadSession`, `serveNbd`. */
 export async function serveDisks(options: ServingOptions): Promise<ServedDisks> {
   const { store, handle, disks, folder, signal } = options;
   const session = await openReadSession({ store, handle, cacheBytes: CACHE_BYTES, workers: WORKERS, signal });

@@ -57,7 +57,11 @@ async function handOne(held: HeldJob, reader: FileReader, parts: Parts): Promise
         await parts.add(answer.bytes);
         break;
       case "broken":
-        throw new Fault("files-unreadable", `reading ${place.volume}:${answer.path || place.path}`, "never");
+        throw new Fault(
+          "files-unreadable",
+          `reading ${place.volume}:${answer.path === "" ? place.path : answer.path}`,
+          "never",
+        );
       case "more":
         throw new Fault("files-too-many", `reading all files of ${place.volume}:${place.path}`, "never");
       case "folder":
@@ -81,6 +85,9 @@ function nameIn(top: string, { path, mode }: FileFacts): string {
   const above = top.replace(/\/+$/, "").replace(/[^/]*$/, "");
   const name = path.startsWith(above) ? path.slice(above.length) : path.slice(1);
   const bare = name.replace(/^\/+/, "");
+  if (bare.split("/").includes("..")) {
+    throw new Fault("files-protocol", "reading a name that leads out of its folder", "never");
+  }
   return bare === "" && (mode & KIND_BITS) === DIRECTORY ? "." : bare;
 }
 

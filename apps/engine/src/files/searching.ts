@@ -1,5 +1,5 @@
 import type { FoundFile, SearchedSnapshot, SearchedVolume } from "@cairn/domain";
-import type { Answer, FileReader, VolumeFacts } from "@cairn/files";
+import type { FileReader, VolumeFacts } from "@cairn/files";
 import type { HeldJob } from "./file-world.ts";
 import { readJobDisks } from "./job-disks.ts";
 
@@ -56,15 +56,15 @@ async function searchOne(reader: FileReader, pattern: string, hitsMax: number): 
       case "more":
         notes.push(`${about}: there are more files than were listed; narrow the path`);
         break;
-      default:
-        noteBroken(answer, about, notes);
+      case "broken":
+        notes.push(`${about}: a file system could not be read to its end`);
+        break;
+      case "data":
+      case "folder":
+      case "absent":
     }
   }
   return { volumes, notes };
-}
-
-function noteBroken(answer: Answer, about: string, notes: string[]): void {
-  if (answer.kind === "broken") notes.push(`${about}: a file system could not be read to its end`);
 }
 
 function isMissed({ state, format }: VolumeFacts): boolean {

@@ -5,7 +5,7 @@ import { type CpioEntry, cpioArchive } from "./cpio.ts";
 import { loadModules } from "./kernel-modules.ts";
 import { findProgram, perlEntries, programEntries, requireProgram } from "./programs.ts";
 
-/** What a machine starts from: a kernel of this host, and a first file system made of this host's programs. */
+/** What a machine starts from: a kernel of this host, and a first file system with programs of it. */
 export interface Appliance {
   readonly qemu: string;
   readonly kernel: string;
