@@ -50,22 +50,7 @@ export {
 } from "./deliveries.ts";
 export { listDiskBases, type NewBase, removeDiskBases, saveDiskBases } from "./disk-bases.ts";
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
-export {
-  addFilePart,
-  claimFileJob,
-  countFileParts,
-  dropFileJob,
-  type FileClaim,
-  findFileJob,
-  finishFileJob,
-  listSearches,
-  openFileJob,
-  renewFileJob,
-  reusableFileJob,
-  snapshotsOfInstance,
-  takeFilePart,
-  type WantedFileJob,
-} from "./file-jobs.ts";
+export * from "./file-jobs.ts";
 export type { FileJobKind, FileJobRow } from "./file-tables.ts";
 export { enqueueRun, type RunJob } from "./jobs.ts";
 export { judgedSnapshot } from "./judged-snapshot.ts";
