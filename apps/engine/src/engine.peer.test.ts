@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -86,7 +86,8 @@ async function filesOf({ runId }: ToyRun): Promise<string[]> {
 }
 
 async function performances(): Promise<string[]> {
-  return (await readFile(join(world, "performed"), "utf8")).trim().split("\n");
+  const text = await readFile(join(world, "performed"), { encoding: "utf8", flag: "a+" });
+  return text.split("\n").filter((line) => line !== "");
 }
 
 async function assertCleanEnd(database: Database, run: ToyRun, status: string): Promise<void> {
@@ -101,8 +102,13 @@ test("two engines share runs, and each step is performed once", async () => {
   const database = openDatabase(place.url);
   const runs: ToyRun[] = [];
   for (let count = 0; count < 12; count += 1)
-    runs.push(await openToyRun(database, { stages: 3, stepMs: 20 }));
+    runs.push(await openToyRun(database, { stages: 3, stepMs: 20, gate: "both-work" }));
   await Promise.all([startToyEngine(place.url, "a", 3), startToyEngine(place.url, "b", 3)]);
+  // One that starts a little earlier has its hands full, and could have done all of them otherwise.
+  await until("both engines work", 60_000, async () => {
+    return new Set((await performances()).map((line) => line.split(" ")[2])).size === 2;
+  });
+  await writeFile(join(world, "both-work"), "");
   await until("all runs have ended", 60_000, async () => {
     return (await Promise.all(runs.map((run) => hasEnded(database, run)))).every(Boolean);
   });

@@ -79,14 +79,14 @@ async function walkRun(world: RunnerWorld, row: RunRow, held: HeldRun): Promise<
   const walk = await Walk.load(held);
   world.log.info("run.claimed", { run: row.id, flow: facts.flow, generation: row.generation });
   const stage = await prepare(world, facts, walk);
-  for (;;) {
+  // What has concluded is not lost: a renewal on its way at that moment finds nothing to renew any more.
+  while (walk.state.state !== "concluded") {
     held.life.throwIfAborted();
     if (held.cancelled.aborted) await turnBack(walk);
     const next = duty(walk.state);
-    if (next.kind === "rest") break;
+    assert(next.kind !== "rest", "a run rests before its end");
     await perform(stage, next);
   }
-  assert(walk.state.state === "concluded", "a run rests before its end");
   world.log.info("run.concluded", { run: row.id, flow: facts.flow, result: walk.state.result.kind });
   return { kind: "concluded", result: walk.state.result };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { appendFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { releaseWorkload, setSnapshotStatus } from "@cairn/database";
@@ -10,7 +11,11 @@ export interface ToyRequest {
   readonly stepMs: number;
   /** The stage whose step fails for good. */
   readonly failAt?: number;
+  /** A file of the world that steps wait for. */
+  readonly gate?: string;
 }
+
+const GATE_LOOK_MS = 20;
 
 /**
  * A workflow whose cloud is a folder: each step makes a file named after run and step, and its undo removes
@@ -28,10 +33,12 @@ export function toyFlow(world: string, engine: string): Flow {
     steps: {
       make: {
         perform: async (context, parameters) => {
-          const { stepMs, failAt } = context.run.request as ToyRequest;
+          const { stepMs, failAt, gate } = context.run.request as ToyRequest;
           const { stage } = parameters as { stage: number };
           await writeFile(join(world, `${context.run.id}-${context.step.key}`), "");
           await appendFile(join(world, "performed"), `${context.run.id} ${context.step.key} ${engine}\n`);
+          while (gate !== undefined && !existsSync(join(world, gate)))
+            await context.clock.sleep(GATE_LOOK_MS, context.signal);
           await context.clock.sleep(stepMs, context.signal);
           if (stage === failAt) throw new Fault("toy", "the toy breaks", "never");
           return { stage };
