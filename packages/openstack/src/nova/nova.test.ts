@@ -267,3 +267,12 @@ void test("volumes and ports of an instance are attached and detached by their o
     { subnetId: "s1", ipAddress: "10.0.0.3" },
   ]);
 });
+
+void test("an instance that is deleted and still shown for a moment is found no more", async () => {
+  await using recorded = await startRecordedCloud({
+    [`GET /compute/v2.1/servers/${instance}`]: { json: { server: { ...SERVER, status: "DELETED" } } },
+  });
+  const { servers } = connectCloud(recorded.options()).nova;
+  assert.equal(await servers.find(instance), undefined);
+  assert.equal(await servers.waitFor(instance, "absent", { withinMs: 1_000 }), undefined);
+});

@@ -135,6 +135,7 @@ export type ServerGoal = "ACTIVE" | "SHUTOFF" | "built" | "absent";
 
 export interface Servers {
   list(filter?: ServerFilter, signal?: AbortSignal): Promise<readonly Server[]>;
+  /** Undefined when there is none, also for one that Nova has deleted and shows for a moment longer. */
   find(id: InstanceId, signal?: AbortSignal): Promise<Server | undefined>;
   get(id: InstanceId, signal?: AbortSignal): Promise<Server>;
   /** Returns as soon as Nova accepted; `waitFor` waits for the rest. */
@@ -159,7 +160,9 @@ export interface Servers {
 export function servers(client: ServiceClient): Servers {
   const find = async (id: InstanceId, signal?: AbortSignal): Promise<Server | undefined> => {
     const answer = await client.find({ doing: `reading instance ${id}`, path: ["servers", id], signal });
-    return answer === undefined ? undefined : theOnly(answer, "server", readServer);
+    const server = answer === undefined ? undefined : theOnly(answer, "server", readServer);
+    // Nova writes the state before it removes the row, and a read between the two shows it.
+    return server?.status === "DELETED" ? undefined : server;
   };
   const look = async (id: InstanceId, signal?: AbortSignal): Promise<Server | undefined> => {
     const server = await find(id, signal);
