@@ -50,7 +50,8 @@ async function run(
   const child = spawn(program, args, {
     cwd: folder,
     env: {
-      PATH: process.env["PATH"] ?? "",
+      PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       HOME: folder,
       ...tree.embedded.environmentOfUser("demo", "demo"),
       ...env,
@@ -65,6 +66,13 @@ async function run(
 
 async function workloadmgr(...args: string[]): Promise<Ended> {
   return run(process.execPath, [join(ROOT, "apps/cli/bin/workloadmgr"), ...args]);
+}
+
+const installedPlugin = (): string => join(folder, "python");
+
+async function openstack(...args: string[]): Promise<Ended> {
+  const path = `${installedPlugin()}:${PLUGIN}`;
+  return run("/usr/bin/openstack", args, { PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1" });
 }
 
 /** The one line that a command printed, which must have ended well. */
@@ -135,13 +143,11 @@ void test("workloadmgr protects, shows, restores and removes, in its own words",
 });
 
 void test("`openstack workload …` does the same with Debian's client", { timeout: STEP_MS }, async () => {
-  const installed = join(folder, "python");
+  const installed = installedPlugin();
   await mkdir(installed);
   const setup = ["-B", "setup.py", "-q", "egg_info", "--egg-base", installed];
   const packed = await run("/bin/sh", ["-c", 'cd "$0" && exec /usr/bin/python3 "$@"', PLUGIN, ...setup]);
   assert.equal(packed.code, 0, packed.err);
-  const openstack = async (...args: string[]): Promise<Ended> =>
-    run("/usr/bin/openstack", args, { PYTHONPATH: `${installed}:${PLUGIN}`, PYTHONDONTWRITEBYTECODE: "1" });
   const listed = JSON.parse(await said(openstack("workload", "list", "-f", "json"))) as Record<
     string,
     string
@@ -156,6 +162,47 @@ void test("`openstack workload …` does the same with Debian's client", { timeo
     openstack("workload", "snapshot", "show", "second", "-f", "value", "-c", "status", "-c", "snapshot_type"),
   );
   assert.deepEqual(second.split("\n").toSorted(), ["available", "incremental"]);
+});
+
+/** Whether the workload's schedule is on, and its interval. */
+async function scheduled(): Promise<unknown[]> {
+  const { workloads } = await tree.api.listWorkloads({});
+  const params = { workload_id: workloads[0]?.id ?? "" };
+  const { jobschedule } = (await tree.api.showWorkload({ params })).workload;
+  return [jobschedule["enabled"], jobschedule["interval"]];
+}
+
+void test("`openstack workload …` schedules a workload, and tells whether that can run", {
+  timeout: STEP_MS,
+}, async () => {
+  const parts = ["enabled=True", "interval=6 hrs", "start_date=01/31/2040", "start_time=03:00 AM"];
+  const words = parts.flatMap((part) => ["--jobschedule", part]);
+  await said(openstack("workload", "modify", "web", ...words));
+  assert.deepEqual(await scheduled(), [true, "6 hrs"]);
+  assert.match(await said(openstack("workload", "scheduler", "trust", "validate", "web")), /is_valid\W+True/);
+  await said(openstack("workload", "pause", "web"));
+  assert.deepEqual(await scheduled(), [false, "6 hrs"]);
+  await said(openstack("workload", "resume", "web"));
+  assert.deepEqual(await scheduled(), [true, "6 hrs"]);
+  await said(openstack("workload", "pause", "web"));
+});
+
+void test("`openstack workload …` restores what a file says, byte for byte, and removes snapshots", {
+  timeout: STEP_MS,
+}, async () => {
+  const instances = [{ id: instance.id, include: true, name: "served-again" }];
+  const openstackPart = { instances, restore_topology: false, networks_mapping: { networks: [] } };
+  const options = { type: "openstack", restore_type: "selective", openstack: openstackPart };
+  await writeFile(join(folder, "restore.json"), JSON.stringify(options));
+  const of = ["workload", "snapshot", "selective-restore", "second", "--display-name", "back"];
+  await said(openstack(...of, "--filename", "restore.json"));
+  await whenIdle(tree);
+  const back = await said(openstack("workload", "restore", "show", "back", "-f", "value", "-c", "status"));
+  assert.equal(back, "available");
+  const made = (await tree.cloud.nova.servers.list()).find(({ name }) => name === "served-again");
+  const digests = [instance.id, made?.id ?? ""].map(async (id) => tree.embedded.sandbox.digest(id, "vda"));
+  const [original, restored] = await Promise.all(digests);
+  assert.deepEqual(restored, original);
   for (const name of ["second", "nightly"]) {
     await said(openstack("workload", "snapshot", "delete", name));
     await whenIdle(tree);

@@ -88,7 +88,8 @@ async function cairn(tree: Tree, who: readonly [string, string], line: string): 
   const child = spawn(process.execPath, [MAIN, ...line.split(" ")], {
     cwd: place,
     env: {
-      PATH: process.env["PATH"] ?? "",
+      PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       HOME: place,
       ...tree.embedded.environmentOfUser(...who),
     },
@@ -243,8 +244,7 @@ test("a workload changes hands while the service runs, and its former owner find
     await whenIdle(others);
     const next = await takeSnapshot(others, id);
     assert.deepEqual([next.snapshot_type, next.instances.map((each) => each.id)], ["full", [moved]]);
-    const newest = { snapshot_id: next.id };
-    await assert.rejects(first.api.showSnapshot({ params: newest }), { status: 404 });
+    await assert.rejects(first.api.showSnapshot({ params: { snapshot_id: next.id } }), { status: 404 });
 
     for (const snapshot_id of [taken.id, next.id]) {
       await others.api.deleteSnapshot({ params: { snapshot_id } });

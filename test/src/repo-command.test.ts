@@ -31,7 +31,7 @@ function start(...argv: string[]): ChildProcess {
   return spawn(process.execPath, [MAIN, "repo", ...argv, ...place], {
     cwd: folder,
     // No cloud, no service: nothing but a target and a key.
-    env: { PATH: process.env["PATH"] ?? "", HOME: folder },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], HOME: folder },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 120_000,
   });

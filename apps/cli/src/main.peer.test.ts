@@ -64,7 +64,12 @@ function credentials(): Record<string, string> {
 function start(args: readonly string[], env: Record<string, string> = credentials()): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env },
+    env: {
+      PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+      HOME: folder,
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 60_000,
   });

@@ -15,7 +15,9 @@ function program(start: string, argv: readonly string[] = []) {
     await runService({ name: "api", spec, start }, process);
   `;
   const node = ["--input-type=module-typescript", "--eval", script, "--", "program", ...argv];
-  const child = spawn(process.execPath, node, { env: { PATH: process.env["PATH"] } });
+  const child = spawn(process.execPath, node, {
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] },
+  });
   children.add(child);
   const seen = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (part: string) => (seen.stdout += part));
