@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { appendFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { releaseWorkload, setSnapshotStatus } from "@cairn/database";
-import type { Flow } from "@cairn/flows";
+import type { Flow, StepContext } from "@cairn/flows";
 import { Fault } from "@cairn/kernel";
 
 /** What a toy run is asked to do. */
@@ -16,6 +16,10 @@ export interface ToyRequest {
 }
 
 const GATE_LOOK_MS = 20;
+
+async function opened({ clock, signal }: StepContext, gate: string): Promise<void> {
+  while (!existsSync(gate)) await clock.sleep(GATE_LOOK_MS, signal);
+}
 
 /**
  * A workflow whose cloud is a folder: each step makes a file named after run and step, and its undo removes
@@ -37,8 +41,7 @@ export function toyFlow(world: string, engine: string): Flow {
           const { stage } = parameters as { stage: number };
           await writeFile(join(world, `${context.run.id}-${context.step.key}`), "");
           await appendFile(join(world, "performed"), `${context.run.id} ${context.step.key} ${engine}\n`);
-          while (gate !== undefined && !existsSync(join(world, gate)))
-            await context.clock.sleep(GATE_LOOK_MS, context.signal);
+          if (gate !== undefined) await opened(context, join(world, gate));
           await context.clock.sleep(stepMs, context.signal);
           if (stage === failAt) throw new Fault("toy", "the toy breaks", "never");
           return { stage };
