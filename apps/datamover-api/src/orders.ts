@@ -15,7 +15,7 @@ import {
   reportProgress,
   touchDatamover,
 } from "@cairn/database";
-import { asId, type Clock, type HostName, Rejection, type Secret, unreachable } from "@cairn/kernel";
+import { asId, type Clock, Fault, type HostName, Rejection, type Secret, unreachable } from "@cairn/kernel";
 import { repositoryAccess } from "./repository-access.ts";
 
 /** What the orders' side of the API lives on. */
@@ -51,14 +51,15 @@ export async function claim(
     const leftMs = until - clock.now();
     if (rows.length > 0 || leftMs <= 0) {
       const orders = await Promise.all(rows.map((row) => toOrder(world, row)));
-      return { orders, leaseMs: world.leaseMs };
+      return { orders: orders.filter((order) => order !== undefined), leaseMs: world.leaseMs };
     }
     const ms = Math.min(leftMs, LOOK_AGAIN_MS);
     await database.waitFor("cairn_order_queued", { payload: host, ms, signal });
   }
 }
 
-async function toOrder(world: OrdersWorld, row: OrderRow): Promise<Order> {
+/** Undefined: the order has ended here, since its keys are gone; its engine gives another. */
+async function toOrder(world: OrdersWorld, row: OrderRow): Promise<Order | undefined> {
   const { database, masterKey } = world;
   // Written by a flow from the contract's type.
   const body = row.body as OrderBody;
@@ -70,7 +71,16 @@ async function toOrder(world: OrdersWorld, row: OrderRow): Promise<Order> {
     ...imageOf(body, masterKey),
   };
   if (row.repository_id === null) return order;
-  return { ...order, repository: await repositoryAccess(database, masterKey, row.repository_id) };
+  try {
+    return { ...order, repository: await repositoryAccess(database, masterKey, row.repository_id, row.id) };
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== "order-keys-gone") throw cause;
+    const { code, message, retry } = cause;
+    const holder = { orderId: row.id, host: row.host, generation: row.generation };
+    const outcome = { kind: "failed", code, message, retry };
+    await database.transaction((tx) => finishOrder(tx, holder, outcome));
+    return undefined;
+  }
 }
 
 /** What reaches the image that an order fills: in the row it is sealed. */

@@ -1,6 +1,19 @@
-import type { RepositoryAccess, TargetAddress } from "@cairn/contract";
-import { type Database, listSegments, loadRepository, type TargetRow } from "@cairn/database";
-import { Fault, type RepositoryId, type Secret } from "@cairn/kernel";
+import {
+  type OpenedKeys,
+  type OrderKeysOf,
+  openOrderKeys,
+  type RepositoryAccess,
+  type TargetAddress,
+} from "@cairn/contract";
+import {
+  type Database,
+  findOrderKeys,
+  listSegments,
+  loadRepository,
+  type RepositoryRow,
+  type TargetRow,
+} from "@cairn/database";
+import { Fault, type OrderId, type RepositoryId, type Secret } from "@cairn/kernel";
 import { exportKeys, openKeySet } from "@cairn/repository";
 import { openAddress } from "@cairn/store";
 
@@ -9,6 +22,7 @@ export async function repositoryAccess(
   database: Database,
   masterKey: Secret<Buffer>,
   id: RepositoryId,
+  orderId: OrderId,
 ): Promise<RepositoryAccess> {
   const found = await loadRepository(database.handle, id);
   if (found === undefined)
@@ -16,18 +30,38 @@ export async function repositoryAccess(
   if (found.repository.wrapped_keys.length === 0) {
     throw new Fault("keys-destroyed", `opening repository ${id}: its keys were destroyed`, "never");
   }
-  const { keys } = await openKeySet({
-    repositoryId: id,
-    bytes: found.repository.wrapped_keys,
-    credentials: [{ kind: "key-file", key: masterKey.reveal() }],
-  });
+  const keys =
+    found.repository.workload_id === null
+      ? await projectKeys(found.repository, masterKey)
+      : await broughtKeys(database, { orderId, repositoryId: id }, masterKey);
   return {
     repositoryId: id,
     target: moverAddress(found.target, masterKey),
-    keys: exportKeys(keys),
+    keys,
     indexSegments: await listSegments(database.handle, id),
     stateEpoch: found.repository.state_epoch,
   };
+}
+
+async function projectKeys(row: RepositoryRow, masterKey: Secret<Buffer>): Promise<OpenedKeys> {
+  const { keys } = await openKeySet({
+    repositoryId: row.id,
+    bytes: row.wrapped_keys,
+    credentials: [{ kind: "key-file", key: masterKey.reveal() }],
+  });
+  return exportKeys(keys);
+}
+
+/** Of an encrypted workload: what the engine opened with the tenant's secret. Fault `order-keys-gone`. */
+async function broughtKeys(
+  database: Database,
+  place: OrderKeysOf & { readonly orderId: OrderId },
+  masterKey: Secret<Buffer>,
+): Promise<OpenedKeys> {
+  const sealed = await findOrderKeys(database.handle, place.orderId);
+  if (sealed !== undefined) return openOrderKeys(sealed, place, masterKey.reveal());
+  // The database crashed, and emptied its unlogged table; or the order ends in this moment.
+  throw new Fault("order-keys-gone", `handing out order ${place.orderId}: its keys are gone`, "later");
 }
 
 /** The address with the narrower identity, where the target has one: datamovers need not remove. */

@@ -8,6 +8,7 @@ export { type MailTrial, readMailTrial, writeMailTrial } from "./mail-trial.ts";
 export type { Node } from "./node-routes.ts";
 export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
+export { type OrderKeysOf, openOrderKeys, sealOrderKeys } from "./order-keys.ts";
 export * from "./orders.ts";
 export type {
   FailedWorkload,

@@ -45,22 +45,26 @@ export const TargetAddress = Type.Union([
 ]);
 export type TargetAddress = Static<typeof TargetAddress>;
 
+/** A repository's keys, opened: base64 of 32 bytes each. */
+export const OpenedKeys = Type.Object({
+  id: Type.String(),
+  chunkId: Type.Optional(Type.String()),
+  /** Ascending; the last one seals what is new. */
+  epochs: Type.Array(
+    Type.Object({
+      epoch: Type.Integer({ minimum: 0, maximum: 255 }),
+      structure: Type.String(),
+      data: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export type OpenedKeys = Static<typeof OpenedKeys>;
+
 /** Where a repository lies and what opens it. Keys are base64 of 32 bytes each. */
 export const RepositoryAccess = Type.Object({
   repositoryId: Type.String(),
   target: TargetAddress,
-  keys: Type.Object({
-    id: Type.String(),
-    chunkId: Type.Optional(Type.String()),
-    /** Ascending; the last one seals what is new. */
-    epochs: Type.Array(
-      Type.Object({
-        epoch: Type.Integer({ minimum: 0, maximum: 255 }),
-        structure: Type.String(),
-        data: Type.Optional(Type.String()),
-      }),
-    ),
-  }),
+  keys: OpenedKeys,
   /**
    * Index segments to consult for deduplication, oldest first; the database keeps this list, so nothing lists
    * the store.

@@ -111,6 +111,7 @@ export {
   openWorkloadRun,
 } from "./opening.ts";
 export { listOrderBodies, type OrderBodyRow } from "./order-bodies.ts";
+export { findOrderKeys, saveOrderKeys } from "./order-keys.ts";
 export {
   listInstancesBeingRead,
   type YieldedOrder,
@@ -187,6 +188,7 @@ export {
   listSegments,
   loadRepository,
   noteStateEpoch,
+  type RepositoryOwner,
   replaceSegments,
   replaceWrappedKeys,
 } from "./repositories.ts";
@@ -385,5 +387,6 @@ export {
   type Unlocked,
   unlockWorkload,
   type WorkloadChanges,
+  type WorkloadSecret,
   type WorkloadSummaryRow,
 } from "./workloads.ts";

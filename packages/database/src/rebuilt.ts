@@ -20,6 +20,8 @@ export interface RebuiltRepositoryRow {
   readonly wrappedKeys: Buffer;
   /** It holds workloads of another cloud, which keeps it. */
   readonly isForeign?: boolean;
+  /** The encrypted workload that it is for. */
+  readonly workloadId?: string | undefined;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface RebuiltRepositoryRow {
  */
 export async function insertRebuiltRepository(handle: Handle, row: RebuiltRepositoryRow): Promise<boolean> {
   const isForeign = row.isForeign ?? false;
+  const workloadId = row.workloadId ?? null;
   const done = await handle
     .insertInto("repository")
     .values({
@@ -38,8 +41,10 @@ export async function insertRebuiltRepository(handle: Handle, row: RebuiltReposi
       is_foreign: isForeign,
       is_current: isForeign
         ? false
-        : sql<boolean>`not exists (select 1 from repository other where other.project_id = ${row.projectId}
-            and other.target_id = ${row.targetId} and other.is_current)`,
+        : sql<boolean>`not exists (select 1 from repository other where other.target_id = ${row.targetId}
+            and other.workload_id is not distinct from ${workloadId}::text and other.is_current
+            and (other.workload_id is not null or other.project_id = ${row.projectId}))`,
+      workload_id: workloadId === null ? null : asId(workloadId),
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
@@ -66,6 +71,8 @@ export interface RebuiltWorkloadRow {
   readonly targetId?: TargetId | undefined;
   /** The next snapshot goes to another repository than those before it. */
   readonly nextFull?: boolean;
+  /** The secret in Barbican that it is encrypted with. */
+  readonly secretId?: string | undefined;
 }
 
 /** Writes a workload with its members and the roots of its disks; false when the workload is there. */
@@ -85,6 +92,7 @@ export async function insertRebuiltWorkload(transaction: Handle, row: RebuiltWor
       metadata: toJson(row.metadata),
       next_full: row.nextFull ?? false,
       target_id: row.targetId ?? null,
+      secret_id: row.secretId ?? null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();

@@ -1,4 +1,4 @@
-import { asId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId } from "@cairn/kernel";
+import { asId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId, type WorkloadId } from "@cairn/kernel";
 import type { Handle, RepositoryRow } from "./tables.ts";
 import type { TargetRow } from "./target-tables.ts";
 import { findTarget } from "./targets.ts";
@@ -29,8 +29,11 @@ export async function ensureRepository(
     readonly projectId: ProjectId;
     readonly targetId: TargetId;
     readonly wrappedKeys: Buffer;
+    /** The encrypted workload that it is for. */
+    readonly workloadId?: WorkloadId | undefined;
   },
 ): Promise<RepositoryRow> {
+  const { workloadId } = wanted;
   await handle
     .insertInto("repository")
     .values({
@@ -38,33 +41,36 @@ export async function ensureRepository(
       project_id: wanted.projectId,
       target_id: wanted.targetId,
       wrapped_keys: wanted.wrappedKeys,
+      workload_id: workloadId ?? null,
     })
-    .onConflict((conflict) =>
-      conflict.columns(["project_id", "target_id"]).where("is_current", "=", true).doNothing(),
-    )
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
-  return handle
-    .selectFrom("repository")
-    .selectAll()
-    .where("project_id", "=", wanted.projectId)
-    .where("target_id", "=", wanted.targetId)
-    .where("is_current", "=", true)
-    .executeTakeFirstOrThrow();
+  return currentRepository(handle, wanted).selectAll("repository").executeTakeFirstOrThrow();
 }
 
-/** The repository on a target that a project writes to, if it has one. */
+/** Whose repository: a project's, or that of an encrypted workload, whichever project it is in. */
+export interface RepositoryOwner {
+  readonly projectId: ProjectId;
+  readonly targetId: TargetId;
+  readonly workloadId?: WorkloadId | undefined;
+}
+
+function currentRepository(handle: Handle, { projectId, targetId, workloadId }: RepositoryOwner) {
+  const current = handle
+    .selectFrom("repository")
+    .where("target_id", "=", targetId)
+    .where("is_current", "=", true);
+  return workloadId === undefined
+    ? current.where("project_id", "=", projectId).where("workload_id", "is", null)
+    : current.where("workload_id", "=", workloadId);
+}
+
+/** The repository on a target that a project, or its encrypted workload, writes to, if it has one. */
 export async function findRepositoryId(
   handle: Handle,
-  projectId: ProjectId,
-  targetId: TargetId,
+  owner: RepositoryOwner,
 ): Promise<RepositoryId | undefined> {
-  const row = await handle
-    .selectFrom("repository")
-    .select("id")
-    .where("project_id", "=", projectId)
-    .where("target_id", "=", targetId)
-    .where("is_current", "=", true)
-    .executeTakeFirst();
+  const row = await currentRepository(handle, owner).select("id").executeTakeFirst();
   return row?.id;
 }
 

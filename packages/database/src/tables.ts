@@ -49,6 +49,7 @@ export interface Tables
   step: StepTable;
   datamover: DatamoverTable;
   datamover_order: DatamoverOrderTable;
+  order_key: OrderKeyTable;
   order_barrier: OrderBarrierTable;
   disk_base: DiskBaseTable;
   schedule: ScheduleTable;
@@ -80,6 +81,8 @@ interface RepositoryTable {
   is_current: Generated<boolean>;
   /** It holds workloads of another cloud, which keeps it sound. */
   is_foreign: Generated<boolean>;
+  /** The encrypted workload that it is for; null: for all others of the project. */
+  workload_id: WorkloadId | null;
   created_at: Now;
 }
 export type RepositoryRow = Selectable<RepositoryTable>;
@@ -141,6 +144,10 @@ interface WorkloadTable {
   target_type_id: TargetTypeId | null;
   /** The policy that it follows. */
   policy_id: PolicyId | null;
+  /** The secret in Barbican that it is encrypted with. */
+  secret_id: string | null;
+  /** What its payload is known again by; null where nobody here has seen it. */
+  secret_proof: string | null;
   created_at: Now;
   updated_at: Now;
 }
@@ -299,6 +306,11 @@ interface DatamoverOrderTable {
   finished_at: Date | null;
 }
 export type OrderRow = Selectable<DatamoverOrderTable>;
+
+interface OrderKeyTable {
+  order_id: OrderId;
+  sealed: string;
+}
 
 interface OrderBarrierTable {
   id: string;

@@ -26,7 +26,15 @@ export interface NewWorkload {
   readonly jobschedule?: Record<string, unknown>;
   readonly metadata?: Record<string, unknown>;
   readonly policyId?: PolicyId | undefined;
+  /** It is encrypted with this secret of Barbican's. */
+  readonly secret?: WorkloadSecret | undefined;
   readonly instances: readonly Member[];
+}
+
+/** The secret of an encrypted workload, and what its payload is known again by. */
+export interface WorkloadSecret {
+  readonly id: string;
+  readonly proof: string;
 }
 
 /** An instance belongs to one workload at most. */
@@ -56,6 +64,8 @@ export async function createWorkload(
       target_id: workload.target?.targetId ?? null,
       target_type_id: workload.target?.typeId ?? null,
       policy_id: workload.policyId ?? null,
+      secret_id: workload.secret?.id ?? null,
+      secret_proof: workload.secret?.proof ?? null,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
@@ -114,6 +124,8 @@ export interface WorkloadChanges {
   readonly metadata?: Record<string, unknown> | undefined;
   /** `null`: it follows none any more. */
   readonly policyId?: PolicyId | null | undefined;
+  /** The same secret under another id; whoever calls this has made sure of it. */
+  readonly secretId?: string | undefined;
   readonly instances?: readonly Member[] | undefined;
 }
 
@@ -153,6 +165,7 @@ export async function modifyWorkload(
       ...(changes.jobschedule === undefined ? {} : { jobschedule: toJson(changes.jobschedule) }),
       ...(changes.metadata === undefined ? {} : { metadata: toJson(changes.metadata) }),
       ...(changes.policyId === undefined ? {} : { policy_id: changes.policyId }),
+      ...(changes.secretId === undefined ? {} : { secret_id: changes.secretId }),
     })
     .where("id", "=", id)
     .returningAll()

@@ -12,8 +12,9 @@ import { observeCapacity } from "./observe-capacity.ts";
 import { findInstance, listLiveDatamovers } from "./observe-members.ts";
 import { observeNetworks, observePlace } from "./observe-place.ts";
 import { parseRestoreRequest } from "./restore-options.ts";
-import { readSnapshotSource } from "./restore-source.ts";
+import { readSnapshotSource, repositoryOfSnapshot } from "./restore-source.ts";
 import type { FlowContext } from "./step.ts";
+import { tenantKeys } from "./workload-secret.ts";
 
 /** Reads everything that a restore's plan depends on. */
 export async function observeRestore(context: FlowContext): Promise<RestoreObservation> {
@@ -21,6 +22,8 @@ export async function observeRestore(context: FlowContext): Promise<RestoreObser
   assert(restoreId !== undefined, "a restore run names its restore");
   const request = parseRestoreRequest(context.run.request);
   const { commit, captured } = await readSnapshotSource(context);
+  // Of an encrypted workload: refused before anything is made, not when its disks are to be written.
+  await tenantKeys(context, await repositoryOfSnapshot(context));
   const originals = await mapLimited(captured.instances, OBSERVATIONS_AT_ONCE, async (instance) =>
     observeOriginal(context, instance),
   );

@@ -1,7 +1,9 @@
 import {
   type Database,
   findRepositoryId,
+  findWorkload,
   loadRepository,
+  type RepositoryOwner,
   type RepositoryRow,
   ensureRepository as saveRepository,
   settleWorkloadTarget,
@@ -11,8 +13,9 @@ import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
 import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
 import type { Store, TargetAddress } from "@cairn/store";
 import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
-import type { FlowContext } from "./step.ts";
+import type { FlowContext, RunFacts } from "./step.ts";
 import { addressOf, openTarget } from "./targets.ts";
+import { type WorkloadSecret, workloadSecret } from "./workload-secret.ts";
 
 /** A repository that is open: where its objects lie and what opens them. */
 export interface OpenRepository extends RepositoryHandle {
@@ -21,9 +24,15 @@ export interface OpenRepository extends RepositoryHandle {
   readonly stateEpoch: number;
 }
 
+/** An encrypted workload's repository is listed, planned from and kept sound without the tenant's secret. */
+function metadataBy(row: RepositoryRow): Pick<RepositoryHandle, "metadataBy"> {
+  return row.workload_id === null ? {} : { metadataBy: "structure" };
+}
+
 /**
- * The repository of the run's project on the workload's target, made when it is not there. The row comes
- * first: it holds the keys, and two engines that do this at once go on with the same ones.
+ * The repository of the run's project, or of its encrypted workload, on the workload's target, made when it is
+ * not there. The row comes first: it holds the keys, and two engines that do this at once go on with the same
+ * ones. Faults of an encrypted workload: those of `workloadSecret`, and `secret-wrong`.
  */
 export async function ensureRepository(context: FlowContext): Promise<RepositoryId> {
   const { database, run } = context;
@@ -35,27 +44,42 @@ export async function ensureRepository(context: FlowContext): Promise<Repository
       "after-operator",
     );
   }
-  const known = await findRepositoryId(database.handle, run.projectId, target.id);
+  const secret = await workloadSecret(context);
+  const owner = ownerOf(run, target, secret !== undefined);
+  const known = await findRepositoryId(database.handle, owner);
   const row = known === undefined ? undefined : await loadRepository(database.handle, known);
-  const { id, wrapped_keys: wrapped } = row?.repository ?? (await makeRow(context, target));
-  await keepKeys(context, { repositoryId: id, store: openTarget(target, context.masterKey), wrapped });
+  const { id, wrapped_keys: wrapped } = row?.repository ?? (await makeRow(context, owner, secret));
+  const store = openTarget(target, context.masterKey);
+  await keepKeys(context, { repositoryId: id, store, wrapped, secret });
   return id;
 }
 
-async function makeRow(context: FlowContext, target: TargetRow): Promise<RepositoryRow> {
+function ownerOf({ projectId, subject }: RunFacts, target: TargetRow, isEncrypted: boolean): RepositoryOwner {
+  const workloadId = isEncrypted ? subject.workloadId : undefined;
+  return { projectId, targetId: target.id, workloadId };
+}
+
+async function makeRow(
+  context: FlowContext,
+  owner: RepositoryOwner,
+  secret: WorkloadSecret | undefined,
+): Promise<RepositoryRow> {
   const id = newId<"repository">();
-  const { bytes: wrappedKeys } = await firstKeySet(context, id);
-  const { projectId } = context.run;
-  return saveRepository(context.database.handle, { id, projectId, targetId: target.id, wrappedKeys });
+  const { bytes: wrappedKeys } = await firstKeySet(context, id, secret);
+  return saveRepository(context.database.handle, { id, ...owner, wrappedKeys });
 }
 
-/** The repository of the run's project on the workload's target, if it has been made. */
+/** The repository that the run's workload writes to, if it has been made; the secret is not asked for. */
 export async function findOwnRepository({ database, run }: FlowContext): Promise<RepositoryId | undefined> {
-  const target = await settleWorkloadTarget(database.handle, run.subject.workloadId);
-  return target === undefined ? undefined : findRepositoryId(database.handle, run.projectId, target.id);
+  const { handle } = database;
+  const { workloadId } = run.subject;
+  const target = await settleWorkloadTarget(handle, workloadId);
+  if (target === undefined) return undefined;
+  const workload = await findWorkload(handle, { id: workloadId });
+  return findRepositoryId(handle, ownerOf(run, target, (workload?.secret_id ?? null) !== null));
 }
 
-/** Opens a repository by its id, with the keys of its row. */
+/** Opens a repository by its id, with the keys of its row: of an encrypted workload's the structure alone. */
 export async function openRepository(context: FlowContext, id: RepositoryId): Promise<OpenRepository> {
   const found = await loadRepository(context.database.handle, id);
   if (found === undefined) {
@@ -63,7 +87,8 @@ export async function openRepository(context: FlowContext, id: RepositoryId): Pr
   }
   const { keys } = await openWrappedKeys(context, id, found.repository.wrapped_keys);
   const stateEpoch = found.repository.state_epoch;
-  return { repositoryId: id, store: openTarget(found.target, context.masterKey), keys, stateEpoch };
+  const store = openTarget(found.target, context.masterKey);
+  return { repositoryId: id, store, keys, stateEpoch, ...metadataBy(found.repository) };
 }
 
 /** Opens a repository with the key file alone: maintenance goes on without OpenStack, for no user. */

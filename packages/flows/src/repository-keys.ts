@@ -17,6 +17,7 @@ import {
 } from "@cairn/repository";
 import type { Store } from "@cairn/store";
 import type { FlowContext } from "./step.ts";
+import { type WorkloadSecret, wrongSecret } from "./workload-secret.ts";
 
 /** What opens repositories besides the engine's key file. */
 export interface KeyPolicy {
@@ -53,21 +54,40 @@ export async function openWrappedKeys(
   repositoryId: RepositoryId,
   wrapped: Buffer,
 ): Promise<KeySet> {
-  if (wrapped.length === 0) {
-    throw new Fault("keys-destroyed", `opening repository ${repositoryId}: its keys were destroyed`, "never");
-  }
+  requireKeys(repositoryId, wrapped);
   const credentials = engineCredentials(context);
   return openKeySet({ repositoryId, bytes: wrapped, credentials, signal: context.signal });
+}
+
+function requireKeys(repositoryId: RepositoryId, wrapped: Buffer): void {
+  if (wrapped.length > 0) return;
+  throw new Fault("keys-destroyed", `opening repository ${repositoryId}: its keys were destroyed`, "never");
 }
 
 /**
  * The first key set of a new repository: the engine's key file, and the escrow. Barbican's slot comes later.
  */
-export async function firstKeySet(context: FlowContext, repositoryId: RepositoryId): Promise<KeySet> {
+export async function firstKeySet(
+  context: FlowContext,
+  repositoryId: RepositoryId,
+  secret?: WorkloadSecret,
+): Promise<KeySet> {
   const { keyPolicy, clock } = context;
+  if (secret !== undefined) {
+    const { id: secretId, payload } = secret;
+    const tenant = { kind: "secret", label: "tenant", secretId, payload: payload.reveal() } as const;
+    const slots = [tenant, ...[engineSlot(context), ...escrowSlots(keyPolicy)].map(structureOnly)];
+    // The tenant decided that nobody else opens them: no escrow could, or it would be no such decision.
+    return createKeySet({ repositoryId, slots, withoutEscrow: true, at: clock.now() });
+  }
   const { withoutEscrow } = keyPolicy;
   const slots = [engineSlot(context), ...escrowSlots(keyPolicy)];
   return createKeySet({ repositoryId, slots, withoutEscrow, at: clock.now() });
+}
+
+/** Maintenance and listings go on without the tenant's secret; reading disks does not. */
+function structureOnly(slot: NewSlot): NewSlot {
+  return { ...slot, rights: "structure" };
 }
 
 function engineSlot({ masterKey }: KeyContext): NewSlot {
@@ -86,6 +106,8 @@ export interface KeptRepository {
   readonly store: Store;
   /** The key set as the database has it. */
   readonly wrapped: Buffer;
+  /** Of an encrypted workload's repository: what opens its data. */
+  readonly secret?: WorkloadSecret | undefined;
 }
 
 /**
@@ -101,6 +123,9 @@ export async function keepKeys(context: FlowContext, kept: KeptRepository): Prom
     await initRepository(store, { repositoryId, keySet: kept.wrapped, signal });
   }
   const newest = await takeOver(context, kept);
+  if (kept.secret !== undefined && newest.rights !== "all") {
+    throw wrongSecret(kept.secret.id, context.run.subject.workloadId);
+  }
   await addWantedSlots(context, kept, newest);
 }
 
@@ -113,18 +138,25 @@ async function refuseDestroyed(
   throw new Fault("keys-destroyed", `opening repository ${repositoryId}: its keys were destroyed`, "never");
 }
 
+/** A tenant's secret opens everything, and comes first. */
+function credentialsFor(context: KeyContext, { secret }: KeptRepository): Credential[] {
+  const ours = engineCredentials(context);
+  return secret === undefined ? ours : [{ kind: "secret", payload: secret.payload.reveal() }, ...ours];
+}
+
 /** The newest key set. Two requests tell that the database has it; only otherwise the target is listed. */
 async function takeOver(context: FlowContext, kept: KeptRepository): Promise<KeySet> {
   const { repositoryId, store, wrapped } = kept;
   const { signal, log } = context;
-  const known = await openWrappedKeys(context, repositoryId, wrapped);
+  requireKeys(repositoryId, wrapped);
+  const credentials = credentialsFor(context, kept);
+  const known = await openKeySet({ repositoryId, bytes: wrapped, credentials, signal });
   const names = repositoryNames(repositoryId);
   const name = names.keySet(known.sequence, known.id);
   const next = names.keySet(known.sequence + 1, known.id);
   const isNewest = (await store.size(next, signal)) === undefined;
   if (isNewest && (await store.size(name, signal)) !== undefined) return known;
   await refuseDestroyed(context, kept);
-  const credentials = engineCredentials(context);
   try {
     const atLeast = known.sequence;
     const { passedOver, ...newest } = await readKeySet(store, { repositoryId, credentials, atLeast, signal });
@@ -151,12 +183,32 @@ async function remember(context: FlowContext, kept: KeptRepository, newest: KeyS
 
 async function addWantedSlots(context: FlowContext, kept: KeptRepository, newest: KeySet): Promise<void> {
   const { keyPolicy, clock, signal, log } = context;
-  const add = await missingSlots(context, newest);
+  const add =
+    kept.secret === undefined
+      ? await missingSlots(context, newest)
+      : await missingStructureSlots(context, newest);
   if (add.length === 0) return;
   const { withoutEscrow } = keyPolicy;
   const next = await changeKeySet(kept.store, newest, { add, withoutEscrow, at: clock.now(), signal });
   log.info("keys.slots-added", { repository: kept.repositoryId, slots: add.map(({ label }) => label) });
   await remember(context, kept, next);
+}
+
+/** In an encrypted workload's set: a key file or an escrow that came later. */
+async function missingStructureSlots(context: FlowContext, set: KeySet): Promise<NewSlot[]> {
+  const { keyPolicy, masterKey, signal } = context;
+  const { repositoryId, bytes } = set;
+  const add: NewSlot[] = [];
+  const credentials = [{ kind: "key-file", key: masterKey.reveal() } as const];
+  try {
+    await openKeySet({ repositoryId, bytes, credentials, signal });
+  } catch (cause) {
+    if (!hasCode(cause, "wrong-key")) throw cause;
+    add.push(engineSlot(context));
+  }
+  const escrow = keyPolicy.escrowPublicKey?.toString("base64");
+  if (!set.slots.some(({ publicKey }) => publicKey === escrow)) add.push(...escrowSlots(keyPolicy));
+  return add.map(structureOnly);
 }
 
 async function missingSlots(context: FlowContext, set: KeySet): Promise<NewSlot[]> {

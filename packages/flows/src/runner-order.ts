@@ -8,6 +8,7 @@ import {
   findOrder,
   listStaleOrders,
   type OrderRow,
+  saveOrderKeys,
 } from "@cairn/database";
 import {
   Fault,
@@ -38,6 +39,8 @@ export interface OrderRequest {
   readonly host: HostName;
   readonly body: OrderBody;
   readonly repositoryId: RepositoryId | undefined;
+  /** Seals the keys that an encrypted workload's order takes along. */
+  readonly sealKeys?: ((orderId: OrderId) => string) | undefined;
 }
 
 /**
@@ -47,9 +50,12 @@ export interface OrderRequest {
  */
 export async function carryOut(context: OrderContext, request: OrderRequest): Promise<SucceededOutcome> {
   context.signal.throwIfAborted();
-  const { id, host } = await context.held.transact((transaction) =>
-    ensureOrder(transaction, { runId: context.held.claim.runId, ...request }),
-  );
+  const { sealKeys, ...asked } = request;
+  const { id, host } = await context.held.transact(async (transaction) => {
+    const order = await ensureOrder(transaction, { runId: context.held.claim.runId, ...asked });
+    if (sealKeys !== undefined) await saveOrderKeys(transaction, order.id, sealKeys(order.id));
+    return order;
+  });
   if (host !== request.host) {
     // The step decided differently than before the crash. Never handed to another host: this attempt is over.
     await endOrder(context, id);

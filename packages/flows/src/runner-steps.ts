@@ -1,12 +1,15 @@
+import { sealOrderKeys } from "@cairn/contract";
 import { isDatabaseAway } from "@cairn/database";
 import { type PlannedStep, progressOf } from "@cairn/domain";
-import { asError, assert, describeFault, Fault, mapLimited, Rejection } from "@cairn/kernel";
+import { asError, assert, describeFault, Fault, mapLimited, Rejection, type RepositoryId } from "@cairn/kernel";
+import { exportKeys } from "@cairn/repository";
 import { asInterruption, Interruption, TurningBack } from "./runner-ends.ts";
 import { carryOut, endStaleOrders, type OrderContext } from "./runner-order.ts";
 import { type AttemptSettings, mayTryAgain, pauseAfter } from "./runner-settings.ts";
 import type { Walk } from "./runner-walk.ts";
 import type { RunnerWorld } from "./runner-world.ts";
 import type { Flow, FlowContext, Log, RunFacts, StepContext, StepDefinition } from "./step.ts";
+import { tenantKeys } from "./workload-secret.ts";
 
 /** What steps of one run have in common. */
 export interface Stage {
@@ -222,8 +225,21 @@ function stepContext(stage: Stage, which: Attempt, signal: AbortSignal): StepCon
     order: async (host, body, repositoryId) => {
       calls += 1;
       const call = `${which.phase}/${which.count}/${calls}`;
-      const request = { stepKey: which.step.key, call, host, body, repositoryId };
+      const sealKeys = await keySealer({ ...contextOf(stage), signal }, repositoryId);
+      const request = { stepKey: which.step.key, call, host, body, repositoryId, sealKeys };
       return carryOut(orderContext(stage, signal), request);
     },
   };
+}
+
+/** What an order on an encrypted workload's repository takes along: keys that the key file does not open. */
+async function keySealer(
+  context: FlowContext,
+  repositoryId: RepositoryId | undefined,
+): Promise<((orderId: string) => string) | undefined> {
+  const set = repositoryId === undefined ? undefined : await tenantKeys(context, repositoryId);
+  if (set === undefined) return undefined;
+  const keys = exportKeys(set.keys);
+  const masterKey = context.masterKey.reveal();
+  return (orderId) => sealOrderKeys(keys, { orderId, repositoryId: set.repositoryId }, masterKey);
 }

@@ -112,9 +112,8 @@ export const writeCommitStep = defineStep<CommitStep, CommitOutput>({
       indexSegments: output.indexSegments,
     };
     const repository = await openRepository(context, output.repositoryId);
-    const { store, repositoryId, keys } = repository;
     await requireRunSession(context, repository);
-    await writeCommit(store, { repositoryId, keys, commit, signal });
+    await writeCommit(repository.store, { ...repository, commit, signal });
     await endRunSession(context, repository, commit);
     return output;
   },

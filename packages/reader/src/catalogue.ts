@@ -2,6 +2,7 @@ import { asError, describeFault, Fault, mapLimited, Rejection } from "@cairn/ker
 import {
   type Commit,
   type Credential,
+  isTenantSealed,
   type KeySet,
   listCommits,
   listRepositories,
@@ -187,10 +188,10 @@ async function readSnapshot(
 async function readOpened(
   store: Store,
   request: SnapshotRequest,
-  { keys, rights }: KeySet,
+  { keys, rights, slots }: KeySet,
 ): Promise<Partial<CataloguedSnapshot>> {
   const commit: Omit<Commit, "metadata"> & { readonly metadata?: unknown } =
-    rights === "all"
+    rights === "all" || isTenantSealed(slots)
       ? await readCommit(store, { ...request, keys })
       : await readCommitStructure(store, { ...request, keys });
   const isGoing = (await readTombstone(store, { ...request, keys })) !== undefined;
@@ -228,7 +229,9 @@ export async function openSnapshot(
     throw new Rejection("The key opens only the structure of the repository, not what is in its disks.", {
       status: 403,
       field: "--key-file",
-      remedy: "Use a key of the right to all.",
+      remedy: isTenantSealed(keySet.slots)
+        ? "Give the payload of the workload's secret with --secret-file."
+        : "Use a key of the right to all.",
     });
   }
   const handle = { repositoryId, keys: keySet.keys };

@@ -28,12 +28,19 @@ import { deriveKey, openBytes, sealBytes } from "./seal.ts";
 export interface RepositoryHandle {
   readonly repositoryId: string;
   readonly keys: RepositoryKeys;
+  /**
+   * What seals the metadata of commits that are written; data keys unless told. In an encrypted workload's
+   * repository structure keys do: it is listed, imported and planned without the tenant's secret, as its disks
+   * are not.
+   */
+  readonly metadataBy?: "data" | "structure";
   /** Where nonces and ids come from; the operating system's unless told. For simulations only. */
   readonly random?: Randomness;
 }
 
 const STRUCTURE = "cairn commit structure ";
 const METADATA = "cairn commit metadata ";
+const STRUCTURE_METADATA = "cairn commit structure metadata ";
 const TOMBSTONE = "cairn tombstone ";
 
 /**
@@ -64,7 +71,10 @@ function encodeCommit(name: string, handle: RepositoryHandle, commit: Commit): B
   const header = encodeCommitHeader(repositoryId, Date.parse(commit.createdAt), writingEpoch(keys));
   const subject = Buffer.from(name);
   const key = deriveKey(structureKey(keys), STRUCTURE, subject);
-  const metadataKey = deriveKey(dataKey(keys), METADATA, subject);
+  const metadataKey =
+    handle.metadataBy === "structure"
+      ? deriveKey(structureKey(keys), STRUCTURE_METADATA, subject)
+      : deriveKey(dataKey(keys), METADATA, subject);
   return withChecksum(
     encodeCommitFrame({
       header,
@@ -76,10 +86,21 @@ function encodeCommit(name: string, handle: RepositoryHandle, commit: Commit): B
 
 function decodeCommitObject(name: string, handle: RepositoryHandle, bytes: Buffer): Commit {
   const frame = decodeCommitFrame(name, handle.repositoryId, checked(name, bytes));
-  const key = deriveKey(dataKey(handle.keys, frame.keyEpoch), METADATA, Buffer.from(name));
-  const metadata = openBytes(key, frame.metadata, frame.header);
+  const metadata = openMetadata(name, handle, frame);
   if (metadata === undefined) throw cannotOpen(name);
   return { ...openStructure(name, handle, frame), metadata: decodeMetadata(name, metadata) };
+}
+
+/** The seal tells by which of the two keys it was made; a repository has commits of one kind alone. */
+function openMetadata(name: string, { keys }: RepositoryHandle, frame: CommitFrame): Buffer | undefined {
+  const { keyEpoch, header, metadata } = frame;
+  const subject = Buffer.from(name);
+  const structure = deriveKey(structureKey(keys, keyEpoch), STRUCTURE_METADATA, subject);
+  const byData = (): Buffer | undefined =>
+    openBytes(deriveKey(dataKey(keys, keyEpoch), METADATA, subject), metadata, header);
+  const byStructure = (): Buffer | undefined => openBytes(structure, metadata, header);
+  // Without data keys the structure's come first: what only data keys open is refused by their absence then.
+  return keys.chunkId === undefined ? (byStructure() ?? byData()) : (byData() ?? byStructure());
 }
 
 function openStructure(name: string, handle: RepositoryHandle, frame: CommitFrame): CommitStructure {

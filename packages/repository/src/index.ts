@@ -41,6 +41,7 @@ export {
 } from "./keys/escrow.ts";
 export { formatKeyFile, parseKeyFile } from "./keys/key-file.ts";
 export type { Credential, KeyProvider, NewSlot, SlotInfo, SlotKind, SlotRights } from "./keys/slots.ts";
+export { isTenantSealed } from "./keys/slots.ts";
 export {
   chunkIdKey,
   createRepositoryKeys,

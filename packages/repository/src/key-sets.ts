@@ -296,7 +296,9 @@ async function barbicanSecrets(
     const bytes = await store.get(name, request.signal);
     try {
       const { slots } = inspectKeySet(request.repositoryId, bytes, name);
-      for (const id of slots.flatMap(({ secretId }) => secretId ?? [])) ids.add(id);
+      // A tenant's own secret is the tenant's: it may open other things, and is never removed.
+      const ours = slots.filter(({ kind }) => kind === "barbican");
+      for (const id of ours.flatMap(({ secretId }) => secretId ?? [])) ids.add(id);
     } catch (cause) {
       // A set that cannot be read must not be an obstacle to its own destruction.
       if (!(cause instanceof Fault)) throw cause;

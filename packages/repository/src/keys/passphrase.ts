@@ -48,12 +48,17 @@ export function requirePassphrase(passphrase: string): void {
 
 /** 32 bytes of a passphrase, in Unicode's form C as UTF-8, so that every keyboard gives the same. */
 export async function stretchPassphrase(passphrase: string, cost: PassphraseCost): Promise<Buffer> {
+  return stretchBytes(Buffer.from(passphrase.normalize("NFC"), "utf8"), cost);
+}
+
+/** 32 bytes of any bytes. */
+export async function stretchBytes(secret: Uint8Array, cost: PassphraseCost): Promise<Buffer> {
   const { salt, costLog2, blockSize: r, parallel: p } = cost;
   const N = 2 ** costLog2;
   // OpenSSL wants a little more than the 128·N·r bytes of the table.
   const options = { N, r, p, maxmem: 128 * r * (N + p + 2) };
   const done = Promise.withResolvers<Buffer>();
-  scrypt(passphrase.normalize("NFC"), salt, 32, options, (error, key) => {
+  scrypt(secret, salt, 32, options, (error, key) => {
     if (error === null) done.resolve(key);
     else done.reject(error);
   });

@@ -11,12 +11,13 @@ import {
   type PassphraseCost,
   requirePassphrase,
   SALT_BYTES,
+  stretchBytes,
   stretchPassphrase,
 } from "./passphrase.ts";
 import { KEY_BYTES, LABEL_BYTES_MAX, type SlotFrame, type StoredSlot } from "./set-codec.ts";
 
 /** What opens a slot. */
-export type SlotKind = "key-file" | "passphrase" | "barbican" | "escrow";
+export type SlotKind = "key-file" | "passphrase" | "barbican" | "escrow" | "secret";
 /** `structure`: sweep, mirror, account. `all`: read tenants' data, write, and change the key set. */
 export type SlotRights = "structure" | "all";
 
@@ -25,6 +26,7 @@ const KINDS: readonly (readonly [number, SlotKind])[] = [
   [2, "passphrase"],
   [3, "barbican"],
   [4, "escrow"],
+  [5, "secret"],
 ];
 const RIGHTS: readonly (readonly [number, SlotRights])[] = [
   [1, "structure"],
@@ -37,7 +39,7 @@ export interface SlotInfo {
   readonly kind: SlotKind | "unknown";
   readonly rights: SlotRights | "unknown";
   readonly label: string;
-  /** The Barbican secret's id. */
+  /** The id of the secret in Barbican: ours in a slot `barbican`, the tenant's in a slot `secret`. */
   readonly secretId?: string;
   /** The escrow's public key, 32 bytes in base64. */
   readonly publicKey?: string;
@@ -49,6 +51,7 @@ export type NewSlot = { readonly label: string; readonly rights?: SlotRights } &
   | { readonly kind: "passphrase"; readonly passphrase: string; readonly costLog2?: number }
   | { readonly kind: "barbican"; readonly secretId: string; readonly key: Buffer }
   | { readonly kind: "escrow"; readonly publicKey: Buffer }
+  | { readonly kind: "secret"; readonly secretId: string; readonly payload: Buffer; readonly costLog2?: number }
 );
 
 /** Where the keys of Barbican slots come from: the secret's payload, 32 bytes. */
@@ -61,7 +64,9 @@ export type Credential =
   | { readonly kind: "key-file"; readonly key: Buffer }
   | { readonly kind: "passphrase"; readonly passphrase: string }
   | { readonly kind: "barbican"; readonly provider: KeyProvider }
-  | { readonly kind: "escrow"; readonly privateKey: KeyObject };
+  | { readonly kind: "escrow"; readonly privateKey: KeyObject }
+  /** The payload of a tenant's secret, of whatever id: a copy of it in another cloud opens as well. */
+  | { readonly kind: "secret"; readonly payload: Buffer };
 
 /** How the next set is wrapped for a slot: with a key of its own, or for a public key. */
 export type Wrapping =
@@ -76,6 +81,8 @@ export function slotInfo(slot: SlotFrame): SlotInfo {
     return { ...known, secretId: bytesToUuid(slot.parameters) };
   if (kind === "escrow" && slot.parameters.length === X25519_BYTES)
     return { ...known, publicKey: slot.parameters.toString("base64") };
+  if (kind === "secret" && slot.parameters.length === COST_BYTES + 16)
+    return { ...known, secretId: bytesToUuid(slot.parameters.subarray(COST_BYTES)) };
   return known;
 }
 
@@ -119,6 +126,17 @@ export async function makeSlot(
       const secret = await stretchPassphrase(slot.passphrase, cost);
       return { frame: { kind, ...base, parameters: encodeCost(cost) }, wrapping: symmetric(secret) };
     }
+    case "secret": {
+      const { payload, secretId } = slot;
+      if (payload.length === 0) {
+        throw new Rejection("a secret without a payload opens nothing", { status: 400, field: "payload" });
+      }
+      const salt = random(SALT_BYTES);
+      const costLog2 = slot.costLog2 ?? payloadCost(payload);
+      const cost = { salt, costLog2, blockSize: BLOCK_SIZE, parallel: 1 };
+      const parameters = Buffer.concat([encodeCost(cost), uuidToBytes(secretId)]);
+      return { frame: { kind, ...base, parameters }, wrapping: symmetric(await stretchBytes(payload, cost)) };
+    }
   }
 }
 
@@ -140,13 +158,25 @@ function wrappingKey(repositoryId: string, slotId: string, secret: Buffer): Buff
   return deriveKey(secret, "cairn key slot ", subject);
 }
 
+/**
+ * Octets of a key's length that are no text are taken for a random key, which nobody guesses; everything else
+ * may be a word that somebody thought of.
+ */
+function payloadCost(payload: Buffer): number {
+  const isKey = payload.length >= KEY_BYTES && !/^[\x20-\x7e\s]*$/.test(payload.toString("latin1"));
+  return isKey ? KEY_COST_LOG2 : COST_LOG2;
+}
+
+const KEY_COST_LOG2 = 10;
+const COST_BYTES = SALT_BYTES + 3;
+
 /** `salt 16 | log2 of N u8 | r u8 | p u8`. */
 function encodeCost(cost: PassphraseCost): Buffer {
   return Buffer.concat([cost.salt, Buffer.of(cost.costLog2, cost.blockSize, cost.parallel)]);
 }
 
 function decodeCost(parameters: Buffer): PassphraseCost | undefined {
-  if (parameters.length !== SALT_BYTES + 3) return undefined;
+  if (parameters.length !== COST_BYTES) return undefined;
   const [costLog2 = 0, blockSize = 0, parallel = 0] = parameters.subarray(SALT_BYTES);
   const cost = { salt: parameters.subarray(0, SALT_BYTES), costLog2, blockSize, parallel };
   return costProblem(cost) === undefined ? cost : undefined;
@@ -218,5 +248,14 @@ async function slotSecret(
       const cost = decodeCost(slot.parameters);
       return cost === undefined ? undefined : stretchPassphrase(credential.passphrase, cost);
     }
+    case "secret": {
+      const cost = decodeCost(slot.parameters.subarray(0, COST_BYTES));
+      return cost === undefined ? undefined : stretchBytes(credential.payload, cost);
+    }
   }
+}
+
+/** Whether tenants' data are opened by a tenant's secret alone: it is an encrypted workload's repository. */
+export function isTenantSealed(slots: readonly SlotInfo[]): boolean {
+  return slots.some(({ kind, rights }) => kind === "secret" && rights === "all");
 }
