@@ -1,5 +1,5 @@
 import { listMemberships, type Member } from "@cairn/database";
-import { asId, type InstanceId, isUuid, Rejection, type WorkloadId } from "@cairn/kernel";
+import { asId, type InstanceId, isUuid, mapLimited, Rejection, type WorkloadId } from "@cairn/kernel";
 import type { Cloud, Server } from "@cairn/openstack";
 import type { Caller } from "./policy.ts";
 import type { World } from "./world.ts";
@@ -13,11 +13,14 @@ interface Wanted {
   readonly cloud: Cloud;
   /** The workload that is being modified: its own members are not "in another workload". */
   readonly workloadId?: WorkloadId;
+  /** The workload is encrypted with a tenant's secret. */
+  readonly isEncrypted: boolean;
 }
 
 /**
  * The instances that a workload shall have, each looked up in Nova by id or by its exact name. Refuses those
- * that do not exist, are of another project, are named twice, or belong to another workload.
+ * that do not exist, are of another project, are named twice, or belong to another workload; and those with an
+ * encrypted volume, unless the workload is encrypted, too.
  */
 export async function resolveMembers(world: World, wanted: Wanted, signal: AbortSignal): Promise<Member[]> {
   const servers: Server[] = [];
@@ -33,6 +36,7 @@ export async function resolveMembers(world: World, wanted: Wanted, signal: Abort
   );
   const elsewhere = memberships.find((each) => each.workload_id !== wanted.workloadId);
   if (elsewhere !== undefined) throw instanceTaken(elsewhere.instance_id);
+  if (!wanted.isEncrypted) await assertNoneEncrypted(wanted.cloud, servers, signal);
   return servers.map((server) => ({
     instanceId: server.id,
     name: server.name,
@@ -68,6 +72,36 @@ async function findInstance(wanted: Wanted, name: string, signal: AbortSignal): 
     value: name,
     remedy: "Name instances of this project by id or name, as `openstack server list` shows them.",
   });
+}
+
+/**
+ * Encrypted volumes are backed up deciphered: in a workload without a secret their data would lie under the
+ * operator's keys, when the tenant chose that they lie under the tenant's. Existing clients look for the words.
+ */
+async function assertNoneEncrypted(
+  cloud: Cloud,
+  servers: readonly Server[],
+  signal: AbortSignal,
+): Promise<void> {
+  const attached = servers.flatMap(({ id, volumes }) =>
+    volumes.map((volume) => ({ id, volumeId: volume.id })),
+  );
+  await mapLimited(
+    attached,
+    LOOKUPS_IN_FLIGHT_MAX,
+    async ({ id, volumeId }, stop) => {
+      const volume = await cloud.cinder.volumes.find(volumeId, stop);
+      if (volume?.isEncrypted !== true) return;
+      const message = `Unencrypted workload cannot have instance: ${id} with encrypted Volume: ${volumeId}`;
+      throw new Rejection(message, {
+        status: 400,
+        field: "workload.instances",
+        value: id,
+        remedy: "Create a workload with encryption and a secret for it, or detach the volume.",
+      });
+    },
+    signal,
+  );
 }
 
 function ambiguous(name: string, found: readonly Server[]): Rejection {

@@ -30,7 +30,6 @@ export {
 export * from "./restores.ts";
 export { defaultRights, type RightsRule, rightsRules, samplePolicyFile } from "./rights.ts";
 export type { Download, Method, Route } from "./route.ts";
-export {
   type BodyOf,
   fullPath,
   fullPaths,
@@ -43,7 +42,6 @@ export {
   routeOf,
 } from "./routes.ts";
 export { type GivenSetting, HIDDEN_VALUE, type Setting } from "./setting-routes.ts";
-export {
   type DiskProgress,
   type FaultDetail,
   faultBody,
@@ -55,7 +53,6 @@ export {
   wireTime,
 } from "./shapes.ts";
 export * from "./snapshots.ts";
-export {
   type BackupTarget,
   type BackupTargetType,
   type CreateBackupTarget,

@@ -51,8 +51,14 @@ export const CreateWorkload = Type.Object({
     jobschedule: Type.Optional(JobSchedule),
     metadata: Type.Optional(MetadataMap),
     policy_id: Type.Optional(nullable(Type.String())),
-    encryption: Type.Optional(Type.Boolean()),
-    secret_uuid: Type.Optional(nullable(Type.String())),
+    encryption: Type.Optional(
+      Type.Boolean({ description: "only a secret of the project's opens its backups; decided for ever" }),
+    ),
+    secret_uuid: Type.Optional(
+      nullable(
+        Type.String({ description: "id or address of the secret in Barbican; empty without encryption" }),
+      ),
+    ),
     backup_target_types: Type.Optional(
       nullable(Type.String({ description: "name or id of the type of its backup target, for ever" })),
     ),
@@ -70,6 +76,10 @@ export const ModifyWorkload = Type.Object({
     metadata: Type.Optional(MetadataMap),
     backup_target_types: Type.Optional(
       nullable(Type.String({ description: "cannot be changed; the same is no change" })),
+    ),
+    encryption: Type.Optional(Type.Boolean({ description: "cannot be changed; the same is no change" })),
+    secret_uuid: Type.Optional(
+      nullable(Type.String({ description: "another id of the same payload; another payload is refused" })),
     ),
     policy_id: Type.Optional(
       nullable(

@@ -1,4 +1,11 @@
-import { asId, type ProjectId, type RepositoryId, type SnapshotId, type TargetId, type WorkloadId } from "@cairn/kernel";
+import {
+  asId,
+  type ProjectId,
+  type RepositoryId,
+  type SnapshotId,
+  type TargetId,
+  type WorkloadId,
+} from "@cairn/kernel";
 import type { Handle, RepositoryRow } from "./tables.ts";
 import type { TargetRow } from "./target-tables.ts";
 import { findTarget } from "./targets.ts";

@@ -1,7 +1,15 @@
 import { sealOrderKeys } from "@cairn/contract";
 import { isDatabaseAway } from "@cairn/database";
 import { type PlannedStep, progressOf } from "@cairn/domain";
-import { asError, assert, describeFault, Fault, mapLimited, Rejection, type RepositoryId } from "@cairn/kernel";
+import {
+  asError,
+  assert,
+  describeFault,
+  Fault,
+  mapLimited,
+  Rejection,
+  type RepositoryId,
+} from "@cairn/kernel";
 import { exportKeys } from "@cairn/repository";
 import { asInterruption, Interruption, TurningBack } from "./runner-ends.ts";
 import { carryOut, endStaleOrders, type OrderContext } from "./runner-order.ts";

@@ -57,7 +57,8 @@ function opening(secretId: string, workloadId: string): string {
 function unreadable(secretId: string, workloadId: string, cause: unknown): unknown {
   const doing = opening(secretId, workloadId);
   if (hasCode(cause, "openstack-not-found")) {
-    const remedy = "store its payload again, and give the workload the new secret's id (its backups are kept)";
+    const remedy =
+      "store its payload again, and give the workload the new secret's id (its backups are kept)";
     return new Fault("secret-missing", `${doing}: Barbican has no such secret; ${remedy}`, "after-operator");
   }
   if (hasCode(cause, "openstack-forbidden")) {

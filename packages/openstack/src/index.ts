@@ -1,5 +1,6 @@
 export { credentialsFromClouds, credentialsFromEnvironment, type Environment } from "./access.ts";
 export type { Barbican } from "./barbican/barbican.ts";
+export { readSecretReference, type SecretHolders, type SecretReference } from "./barbican/references.ts";
 export type { SecretReaders, SecretRecord, Secrets } from "./barbican/secrets.ts";
 export type { Attachment, AttachmentCreation, Attachments } from "./cinder/attachments.ts";
 export type { Cinder } from "./cinder/cinder.ts";

@@ -8,6 +8,8 @@ export interface KeyOptions {
   readonly keyFile?: string;
   /** File whose first line is a passphrase. */
   readonly passphraseFile?: string;
+  /** File with the payload of an encrypted workload's secret, as Barbican gives it out. */
+  readonly secretFile?: string;
   /** File with an escrow's private key. */
   readonly escrowKey?: string;
   /** File whose first line is the passphrase of that private key. */
@@ -19,12 +21,16 @@ const FILE_MAX_BYTES = 64 * 1024;
 const FORBIDDEN_MODE = 0o037;
 
 /**
- * What the options open key sets with, in the order: key file, passphrase, escrow. Rejections: no option at
+ * What the options open key sets with, in the order: secret, key file, passphrase, escrow. Rejections: no option at
  * all, a file that others can read. Faults: `key-file`, `escrow-key`.
  */
 export async function readCredentials(options: KeyOptions): Promise<Credential[]> {
-  const { keyFile, passphraseFile, escrowKey, escrowPassphraseFile } = options;
+  const { keyFile, passphraseFile, secretFile, escrowKey, escrowPassphraseFile } = options;
   const credentials: Credential[] = [];
+  if (secretFile !== undefined) {
+    const content = await readSecretFile(secretFile);
+    credentials.push(...payloadsIn(content).map((payload) => ({ kind: "secret", payload }) as const));
+  }
   if (keyFile !== undefined) {
     credentials.push({ kind: "key-file", key: parseKeyFile(keyFile, await readSecretFile(keyFile)) });
   }
@@ -40,8 +46,20 @@ export async function readCredentials(options: KeyOptions): Promise<Credential[]
   throw new Rejection("nothing was given that opens the repository", {
     status: 400,
     field: "--key-file",
-    remedy: "give --key-file, --passphrase-file or --escrow-key",
+    remedy: "give --key-file, --passphrase-file, --secret-file or --escrow-key",
   });
+}
+
+/**
+ * What a file may say that the payload is: its bytes; without the line end that an editor adds; or what they are
+ * the base64 of, as `openstack secret get` shows octets.
+ */
+function payloadsIn(content: Buffer): Buffer[] {
+  const text = content.toString("latin1").replace(/\r?\n$/, "");
+  const decoded = Buffer.from(text, "base64");
+  const isBase64 = decoded.length > 0 && decoded.toString("base64") === text;
+  const candidates = [content, Buffer.from(text, "latin1"), ...(isBase64 ? [decoded] : [])];
+  return candidates.filter((each, index) => candidates.findIndex((other) => other.equals(each)) === index);
 }
 
 /** The first line of a file that only its owner can read. */

@@ -38,6 +38,7 @@ import { conflict, notFound, notOpened } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, ensureTrust } from "../trusts.ts";
 import { workloadDetail, workloadSummary } from "../views/workload-view.ts";
+import { keptSecret, settleSecret } from "../workload-secrets.ts";
 import type { World } from "../world.ts";
 import { markInstances } from "./instance-marks.ts";
 import { pageOf } from "./lists.ts";
@@ -137,15 +138,16 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
   const { caller, signal, body } = request;
   const asked = body.workload;
   assertOwnProject(caller);
-  assertSupported(asked);
   const policy = { asked: asked.policy_id, currentId: null, before: {}, after: asked.jobschedule };
   const following = await settlePolicy(world, caller, policy);
   // Refused before anything is written.
   meaningOf(following.jobschedule, world.clock.now());
   const target = await chosenTarget(world, caller.projectId, asked.backup_target_types);
   const cloud = world.cloudOf(caller.token, request.requestId);
+  const secret = await settleSecret(cloud, asked, signal);
   const names = asked.instances.map((member) => member["instance-id"]);
-  const instances = await resolveMembers(world, { instances: names, caller, cloud }, signal);
+  const isEncrypted = secret !== undefined;
+  const instances = await resolveMembers(world, { instances: names, caller, cloud, isEncrypted }, signal);
   const admission = await MemberAdmission.observe(world, { caller, cloud }, signal);
   const change = { workloads: 1, before: [], after: instances } as const;
   await admission.assertRoom(world, change);
@@ -165,6 +167,7 @@ async function create(world: World, request: ApiRequest<"createWorkload">) {
       metadata: asked.metadata ?? {},
       target,
       policyId: following.policy?.id,
+      secret,
       instances,
     });
     if (made.kind === "created") await keepSchedule(transaction, made.workload, world.clock.now());
@@ -188,11 +191,12 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
   await assertTargetKept(world, before, body.workload.backup_target_types);
   const following = await settledSchedule(world, caller, before, body.workload);
   const cloud = world.cloudOf(caller.token, request.requestId);
+  const secretId = await keptSecret(cloud, before, body.workload, signal);
   const names = body.workload.instances?.map((member) => member["instance-id"]);
+  const isEncrypted = before.secret_id !== null;
+  const wanted = { caller, cloud, workloadId: before.id, isEncrypted };
   const instances =
-    names === undefined
-      ? undefined
-      : await resolveMembers(world, { instances: names, caller, cloud, workloadId: before.id }, signal);
+    names === undefined ? undefined : await resolveMembers(world, { ...wanted, instances: names }, signal);
   const admission = await MemberAdmission.observe(world, { caller, cloud }, signal);
   if (instances !== undefined) {
     const members = await listWorkloadInstances(world.database.handle, [before.id]);
@@ -213,6 +217,7 @@ async function modify(world: World, request: ApiRequest<"modifyWorkload">) {
       ...changesOf(before, body.workload),
       jobschedule: following.jobschedule,
       policyId: following.policy?.id ?? null,
+      secretId,
       instances,
     });
     // Thrown inside, so that the transaction rolls back what it did before the refusal.
@@ -357,16 +362,4 @@ async function unlock(world: World, request: ApiRequest<"unlockWorkload">): Prom
 /** Names of a blank only are names; nothing at all is not. */
 function nameOr(name: string | undefined, fallback: string): string {
   return name === undefined || name === "" ? fallback : name;
-}
-
-/** What this version cannot keep is refused, not forgotten. */
-function assertSupported(asked: { readonly encryption?: boolean }): void {
-  if (asked.encryption === true) {
-    throw new Rejection("Workloads with a secret of their own are not supported yet.", {
-      status: 400,
-      field: "workload.encryption",
-      value: true,
-      remedy: "Leave encryption out: repositories are always encrypted, with keys that the service keeps.",
-    });
-  }
 }

@@ -8,6 +8,7 @@ export interface TargetFlags {
   readonly repository?: string;
   readonly keyFile?: string;
   readonly passphraseFile?: string;
+  readonly secretFile?: string;
   readonly escrowKey?: string;
   readonly escrowPassphraseFile?: string;
 }
@@ -21,6 +22,7 @@ export function withTargetFlags(command: Command, isRequired = true): Command {
     .option("--repository <id>", "only this repository of the target")
     .option("--key-file <file>", "file with the key (base64 of 32 bytes)")
     .option("--passphrase-file <file>", "file whose first line opens a slot")
+    .option("--secret-file <file>", "file with the payload of an encrypted workload's secret")
     .option("--escrow-key <file>", "file with the escrow's private key")
     .option("--escrow-passphrase-file <file>", "file whose first line opens the escrow's private key");
 }
@@ -37,10 +39,11 @@ export async function openTargetOf(shell: Shell, flags: TargetFlags): Promise<Op
   // Loaded here and not at the top: `--help` and commands of the API do without.
   const reader = await import("@cairn/reader");
   const address = reader.parseTarget(flags.target, shell.env, shell.cwd);
-  const { keyFile, passphraseFile, escrowKey, escrowPassphraseFile } = flags;
+  const { keyFile, passphraseFile, secretFile, escrowKey, escrowPassphraseFile } = flags;
   const keys = {
     ...(keyFile === undefined ? {} : { keyFile }),
     ...(passphraseFile === undefined ? {} : { passphraseFile }),
+    ...(secretFile === undefined ? {} : { secretFile }),
     ...(escrowKey === undefined ? {} : { escrowKey }),
     ...(escrowPassphraseFile === undefined ? {} : { escrowPassphraseFile }),
   };

@@ -51,7 +51,12 @@ export type NewSlot = { readonly label: string; readonly rights?: SlotRights } &
   | { readonly kind: "passphrase"; readonly passphrase: string; readonly costLog2?: number }
   | { readonly kind: "barbican"; readonly secretId: string; readonly key: Buffer }
   | { readonly kind: "escrow"; readonly publicKey: Buffer }
-  | { readonly kind: "secret"; readonly secretId: string; readonly payload: Buffer; readonly costLog2?: number }
+  | {
+      readonly kind: "secret";
+      readonly secretId: string;
+      readonly payload: Buffer;
+      readonly costLog2?: number;
+    }
 );
 
 /** Where the keys of Barbican slots come from: the secret's payload, 32 bytes. */
