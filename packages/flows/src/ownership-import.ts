@@ -21,6 +21,7 @@ import { listCommits, readCommit, readTombstone } from "@cairn/repository";
 import type { OwnershipContext } from "./ownership-context.ts";
 import { writeSnapshot } from "./rebuild.ts";
 import { type FoundCommit, planRebuild } from "./rebuild-plan.ts";
+import { tenantSecretOf } from "./repository-access.ts";
 import { parseCaptured } from "./restore-source.ts";
 import { type FoundRepository, type FoundWorkload, type Look, lookAtTargets } from "./target-look.ts";
 
@@ -166,6 +167,7 @@ export async function importFound(
   }
   const free = members.filter((each) => !elsewhere.some((other) => other.instance_id === each.instanceId));
   const newest = commits.toSorted((a, b) => atMs(b) - atMs(a))[0];
+  const home = repositories.find((each) => each.repositoryId === newest?.repositoryId);
   const goesOn = !isMoved && newest !== undefined && (await isWrittenTo(context, newest, owner));
   await database.transaction(async (transaction) =>
     insertRebuiltWorkload(transaction, {
@@ -179,7 +181,8 @@ export async function importFound(
         ? workload.disks.filter((disk) => free.some((each) => each.instanceId === disk.instanceId))
         : [],
       nextFull: !goesOn,
-      targetId: repositories.find((each) => each.repositoryId === newest?.repositoryId)?.target.id,
+      targetId: home?.target.id,
+      secretId: home && tenantSecretOf(home.repositoryId, home.wrapped),
     }),
   );
   const snapshots = await writeSnapshots(context, commits, owner);
@@ -205,7 +208,8 @@ async function isWrittenTo(
   const row = await loadRepository(database.handle, asId(repositoryId));
   if (row === undefined) return false;
   const { repository } = row;
-  return repository.is_current && repository.project_id === owner.projectId;
+  const isOwn = repository.workload_id !== null || repository.project_id === owner.projectId;
+  return repository.is_current && isOwn;
 }
 
 /** Snapshots that a target has of a workload that is here already. */
@@ -319,7 +323,17 @@ async function keepRepository(
     return;
   }
   if (projectId === undefined) return;
-  const values = { id: repositoryId, projectId, targetId: target.id, wrappedKeys: wrapped, isForeign };
+  const isEncrypted = tenantSecretOf(repositoryId, wrapped) !== undefined;
+  // Such a repository is for one workload alone.
+  const workloadId = isEncrypted ? workloadIds[0] : undefined;
+  const values = {
+    id: repositoryId,
+    projectId,
+    targetId: target.id,
+    wrappedKeys: wrapped,
+    isForeign,
+    workloadId,
+  };
   await insertRebuiltRepository(database.handle, values);
 }
 

@@ -21,7 +21,7 @@ import {
 import type { Store } from "@cairn/store";
 import { omissions, warningMessage } from "./messages.ts";
 import { diskSums, type FoundCommit, planRebuild, type RebuildPlan } from "./rebuild-plan.ts";
-import { openStoredKeys } from "./repository-access.ts";
+import { openStoredKeys, tenantSecretOf } from "./repository-access.ts";
 import { parseCaptured } from "./restore-source.ts";
 import { SCHEDULED_NAME } from "./scheduling.ts";
 import type { Log } from "./step.ts";
@@ -78,7 +78,16 @@ export async function rebuildDatabase(request: RebuildRequest): Promise<RebuildR
     const projectId = found[0]?.commit.projectId;
     const isForeign = found.some(({ commit }) => !mine.has(commit.workloadId));
     if (projectId === undefined || !found.some(({ commit }) => mine.has(commit.workloadId))) continue;
-    const row = { id: handle.repositoryId, projectId, targetId: target.id, wrappedKeys: wrapped, isForeign };
+    const isEncrypted = tenantSecretOf(handle.repositoryId, wrapped) !== undefined;
+    const workloadId = isEncrypted ? found[0]?.commit.workloadId : undefined;
+    const row = {
+      id: handle.repositoryId,
+      projectId,
+      targetId: target.id,
+      wrappedKeys: wrapped,
+      isForeign,
+      workloadId,
+    };
     if (await insertRebuiltRepository(database.handle, row)) repositories.written += 1;
   }
   return { repositories, ...(await writeRows(database, plan, opened)), skipped };
@@ -217,7 +226,8 @@ async function writeRows(
     await database.transaction(async (transaction) => {
       const newest = plan.snapshots.findLast(({ commit }) => commit.workloadId === workload.id);
       const place = opened.find(({ handle }) => handle.repositoryId === newest?.repositoryId);
-      const row = { ...workload, ...record, targetId: place?.target.id };
+      const secretId = place && tenantSecretOf(place.handle.repositoryId, place.wrapped);
+      const row = { ...workload, ...record, targetId: place?.target.id, secretId };
       if (await insertRebuiltWorkload(transaction, row)) workloads.written += 1;
     });
   }

@@ -10,7 +10,13 @@ import {
   type TargetRow,
 } from "@cairn/database";
 import { Fault, newId, type RepositoryId, type Secret } from "@cairn/kernel";
-import { type RepositoryHandle, type RepositoryKeys, readKeySet } from "@cairn/repository";
+import {
+  inspectKeySet,
+  isTenantSealed,
+  type RepositoryHandle,
+  type RepositoryKeys,
+  readKeySet,
+} from "@cairn/repository";
 import type { Store, TargetAddress } from "@cairn/store";
 import { firstKeySet, keepKeys, openWrappedKeys } from "./repository-keys.ts";
 import type { FlowContext, RunFacts } from "./step.ts";
@@ -118,6 +124,15 @@ export async function openForMaintenance(
   }
   const target = addressOf(found.target, world.masterKey);
   return { repositoryId: id, store, target, keys, stateEpoch: found.repository.state_epoch };
+}
+
+/**
+ * Of an encrypted workload's repository, the secret that opens its data, as its key set names it: anybody may
+ * read that, and so the workload can be imported without the secret. `undefined` for a project's repository.
+ */
+export function tenantSecretOf(repositoryId: string, wrapped: Buffer): string | undefined {
+  const { slots } = inspectKeySet(repositoryId, wrapped);
+  return isTenantSealed(slots) ? slots.find(({ kind }) => kind === "secret")?.secretId : undefined;
 }
 
 /**
