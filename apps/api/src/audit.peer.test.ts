@@ -51,9 +51,10 @@ const workload = {
     name: "shop",
     instances: [{ "instance-id": fakeId("web") }],
     metadata: { password: "planted-secret" },
-    secret_uuid: "planted-secret",
   },
 };
+/** Somebody took the secret's id for the secret. */
+const mistaken = { workload: { ...workload.workload, encryption: true, secret_uuid: "planted-secret" } };
 
 test("an accepted request has one entry: who, where, what was made, and that it was accepted", async () => {
   const made = await ask("POST", "/workloads", "planted-token", workload);
@@ -94,6 +95,14 @@ test("what the rights refuse has an entry, and so has a try on another project",
   assert.match(entry.Details, /workload\.instances/);
   const odd = await ask("DELETE", "/workloads/%00", "planted-token");
   assert.deepEqual([odd.status, (await entryOf(odd.requestId)).Outcome], [404, "failed"]);
+});
+
+test("a secret that was given where its id belongs is refused, and said again nowhere", async () => {
+  const { status, text, requestId } = await ask("POST", "/workloads", "planted-token", mistaken);
+  assert.equal(status, 400);
+  assert.match(text, /Either the secret UUID or the payload of the secret is invalid/);
+  assert.doesNotMatch(text, /planted/);
+  assert.deepEqual((await entryOf(requestId)).Status, 400);
 });
 
 test("looking at things, and asking without a good token, leave no entry", async () => {

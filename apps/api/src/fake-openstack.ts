@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { answerBarbican, type FakeBarbican } from "./fake-barbican.ts";
 import { answerCinder, type FakeCinder } from "./fake-cinder.ts";
 
 /**
@@ -19,6 +20,7 @@ export interface FakeOpenStack extends AsyncDisposable {
   readonly networks: Map<string, readonly string[]>;
   readonly flavors: Map<string, { readonly ram: number; readonly disk: number }>;
   readonly cinder: FakeCinder;
+  readonly barbican: FakeBarbican;
   /** `GET /v3/auth/tokens` by the token that was asked about. */
   readonly validations: Map<string, number>;
   /** When set, Keystone answers every question about tokens with this status. */
@@ -51,11 +53,14 @@ interface Asked {
   readonly body: Record<string, unknown>;
   readonly bearer: FakeToken | undefined;
   readonly subject: string | undefined;
+  readonly accept: string;
 }
 
 interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** In the place of a body: octets. */
+  readonly bytes?: Buffer;
   readonly headers?: Record<string, string>;
 }
 
@@ -78,6 +83,7 @@ export async function startFakeOpenStack(): Promise<FakeOpenStack> {
     networks: new Map(),
     flavors: new Map(),
     cinder: { volumeTypes: [], volumes: new Map() },
+    barbican: { isThere: true, secrets: new Map(), orders: new Map(), containers: new Map() },
     validations: new Map(),
     keystoneStatus: undefined,
     [Symbol.asyncDispose]: async () => {
@@ -105,9 +111,10 @@ async function serve(
     body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>),
     bearer: cloud.tokens.get(String(request.headers["x-auth-token"])),
     subject: request.headers["x-subject-token"]?.toString(),
+    accept: request.headers.accept ?? "",
   });
   response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
-  response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
+  response.end(answer.bytes ?? (answer.body === undefined ? undefined : JSON.stringify(answer.body)));
 }
 
 function route(cloud: FakeOpenStack, asked: Asked): Answer {
@@ -123,6 +130,11 @@ function route(cloud: FakeOpenStack, asked: Asked): Answer {
   if (root === "cinder") {
     const body = answerCinder(cloud.cinder, asked.path.slice(2));
     return body === undefined ? notFound : { status: 200, body };
+  }
+  if (root === "key-manager") {
+    const { bearer, accept } = asked;
+    const who = { projectId: bearer?.projectId, roles: bearer?.roles ?? [], accept };
+    return answerBarbican(cloud.barbican, asked.path.slice(1), who);
   }
   if (root === "v2.1") return nova(cloud, asked);
   if (root === "v2.0") return neutron(cloud, asked);
@@ -200,6 +212,9 @@ function tokenBody(cloud: FakeOpenStack, value: string): unknown {
         { type: "compute", name: "nova", endpoints: endpoint("/v2.1") },
         { type: "block-storage", name: "cinder", endpoints: endpoint("/cinder/v3") },
         { type: "network", name: "neutron", endpoints: endpoint("") },
+        ...(cloud.barbican.isThere
+          ? [{ type: "key-manager", name: "barbican", endpoints: endpoint("/key-manager") }]
+          : []),
       ],
     },
   };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import {
@@ -8,6 +9,7 @@ import {
   type OrderOutcome,
   type OrderProgress,
   sealImageAccess,
+  sealOrderKeys,
 } from "@cairn/contract";
 import {
   cancelOrder,
@@ -19,9 +21,11 @@ import {
   ensureRepository,
   findDatamover,
   findOrder,
+  findOrderKeys,
   openDatabase,
   openSnapshot,
   registerDatamover,
+  saveOrderKeys,
   type TestDatabase,
 } from "@cairn/database";
 import {
@@ -285,6 +289,42 @@ test("an order for a repository carries its address, its opened keys and its seg
     indexSegments: [],
     stateEpoch: 0,
   });
+});
+
+test("an order of an encrypted workload carries the keys that its engine brought, until it ends; without them it ends", async () => {
+  const target = await database.transaction((tx) => ensureDefaultTarget(tx, "/backup"));
+  const id = newId<"repository">();
+  const secret = { kind: "secret", label: "tenant", secretId: newId(), payload: randomBytes(32) } as const;
+  const ours = { kind: "key-file", label: "engine", key: masterKey, rights: "structure" } as const;
+  const { keys, bytes } = await createKeySet({
+    repositoryId: id,
+    slots: [secret, ours],
+    withoutEscrow: true,
+    at: 0,
+  });
+  await ensureRepository(database.handle, {
+    id,
+    projectId: asker.projectId,
+    targetId: target.id,
+    workloadId: newId(),
+    wrappedKeys: bytes,
+  });
+  const orderId = await anOrder({ repositoryId: id });
+  const sealed = sealOrderKeys(exportKeys(keys), { orderId, repositoryId: id }, masterKey);
+  await database.transaction(async (tx) => saveOrderKeys(tx, orderId, sealed));
+  const [order] = await claimed();
+  assert.deepEqual(order?.repository?.keys, exportKeys(keys));
+  await post(`/v1/orders/${orderId}/finish`, { generation: 1, outcome: settled });
+  assert.equal(await findOrderKeys(database.handle, orderId), undefined, "no row has them any more");
+  await database.transaction(async (tx) => saveOrderKeys(tx, orderId, sealed));
+  assert.equal(await findOrderKeys(database.handle, orderId), undefined, "an order that ended gets none");
+  const lost = await anOrder({ repositoryId: id });
+  assert.deepEqual(await claimed(), []);
+  const ended = await findOrder(database.handle, lost);
+  assert.deepEqual(
+    [ended?.state, (ended?.outcome as { code: string; retry: string }).code],
+    ["finished", "order-keys-gone"],
+  );
 });
 
 const refused: [string, string, unknown][] = [

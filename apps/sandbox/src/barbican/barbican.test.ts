@@ -79,6 +79,33 @@ void test("nobody else reads it, not even a foreign admin, until the list of rea
   assert.deepEqual(at((await ask(demo, "GET", `/${id}/acl`)).json, "read", "users"), [cairn.userId]);
 });
 
+void test("an order makes a key of its project's, which a container may hold; others see neither", async () => {
+  const post = async (path: string, json: unknown): Promise<Reply> =>
+    sandbox.ask("POST", `/key-manager/v1${path}`, { token: demo.token, json });
+  const meta = { name: "ordered", algorithm: "aes", bit_length: 256, mode: "cbc" };
+  const ordered = await post("/orders", { type: "key", meta });
+  assert.equal(ordered.status, 202);
+  const get = async (login: Login, reference: string): Promise<Reply> =>
+    sandbox.ask("GET", new URL(reference).pathname, { token: login.token });
+  const order = await get(demo, textIn(ordered.json, "order_ref"));
+  const secret = textIn(order.json, "secret_ref");
+  const id = secret.split("/").at(-1) ?? "";
+  assert.equal((await ask(demo, "GET", `/${id}/payload`)).bytes.length, 32);
+  const held = { type: "generic", name: "pair", secret_refs: [{ name: "one", secret_ref: secret }] };
+  const made = await post("/containers", held);
+  assert.equal(made.status, 201);
+  const container = textIn(made.json, "container_ref");
+  assert.deepEqual(at((await get(demo, container)).json, "secret_refs"), held.secret_refs);
+  for (const each of [container, textIn(ordered.json, "order_ref")])
+    assert.equal((await get(other, each)).status, 403);
+  for (const [path, json] of [
+    ["/orders", { type: "asymmetric", meta }],
+    ["/orders", { type: "key", meta: { ...meta, bit_length: 7 } }],
+    ["/containers", { type: "rsa" }],
+  ] as const)
+    assert.equal((await post(path, json)).status, 400);
+});
+
 void test("a secret is written once and deleted once; a payload that is no good is refused", async () => {
   const id = await makeSecret();
   assert.equal((await ask(demo, "PUT", `/${id}`, {})).status, 409);

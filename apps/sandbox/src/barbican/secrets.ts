@@ -9,9 +9,12 @@ const PAYLOAD_BYTES_MAX = 20_000;
 const OCTETS = "application/octet-stream";
 
 /** Python's `datetime.isoformat()` without a zone, as Barbican shows its times. */
-const now = (call: Call): string => new Date(call.cloud.clock.now()).toISOString().replace("Z", "");
+export const isoNow = (call: Call): string => new Date(call.cloud.clock.now()).toISOString().replace("Z", "");
 
-const reference = (call: Call, id: string): string => `${call.cloud.baseUrl()}/key-manager/v1/secrets/${id}`;
+/** The address of a secret, an order or a container. */
+export function reference(call: Call, kind: "secrets" | "orders" | "containers", id: string): string {
+  return `${call.cloud.baseUrl()}/key-manager/v1/${kind}/${id}`;
+}
 
 /** barbican/api/controllers/__init__.py, `handle_exceptions`. */
 export function notAllowed(operation: string): ApiError {
@@ -48,7 +51,8 @@ function secretFor(call: Call, operation: "read" | "write", what: string): Secre
   return row;
 }
 
-function invalid(property: string, why: string): ApiError {
+/** A body that is no good. */
+export function invalid(property: string, why: string): ApiError {
   const words = `Provided object does not match schema 'Secret': ${why}. Invalid property: '${property}'`;
   return new ApiError(400, words);
 }
@@ -85,23 +89,33 @@ function create(call: Call): Answer {
   if (bytes.length > PAYLOAD_BYTES_MAX) {
     throw new ApiError(413, "Provided information too large to process");
   }
-  const at = now(call);
-  const row = call.cloud.state.secrets.put({
-    id: randomUUID(),
+  const row = keepSecret(call, {
     name: textAt(asked, "name") ?? null,
-    project_id: call.actor.projectId,
-    creator_id: call.actor.userId,
     secret_type: textAt(asked, "secret_type") ?? "opaque",
     algorithm: textAt(asked, "algorithm") ?? null,
     bit_length: numberAt(asked, "bit_length") ?? null,
     mode: textAt(asked, "mode") ?? null,
     content_type: textAt(asked, "payload_content_type") ?? OCTETS,
     payload: bytes.toString("base64"),
+  });
+  const secret_ref = reference(call, "secrets", row.id);
+  return { status: 201, body: { secret_ref }, headers: { Location: secret_ref } };
+}
+
+type NewSecret = Omit<SecretRow, "id" | "project_id" | "creator_id" | "created" | "updated" | "acl">;
+
+/** Writes a secret of the caller's. */
+export function keepSecret(call: Call, fields: NewSecret): SecretRow {
+  const at = isoNow(call);
+  const { projectId: project_id, userId: creator_id } = call.actor;
+  return call.cloud.state.secrets.put({
+    ...fields,
+    id: randomUUID(),
+    project_id,
+    creator_id,
     created: at,
     updated: at,
   });
-  const secret_ref = reference(call, row.id);
-  return { status: 201, body: { secret_ref }, headers: { Location: secret_ref } };
 }
 
 function shown(call: Call, row: SecretRow): object {
@@ -118,7 +132,7 @@ function shown(call: Call, row: SecretRow): object {
     updated,
     expiration: null,
     content_types: { default: row.content_type },
-    secret_ref: reference(call, row.id),
+    secret_ref: reference(call, "secrets", row.id),
   };
 }
 
@@ -155,7 +169,7 @@ function showAcl(call: Call): Answer {
 function putAcl(call: Call): Answer {
   const row = secretFor(call, "write", "SecretACL(s) Update");
   const asked = jsonOf(jsonOf(call.body)["read"]);
-  const at = now(call);
+  const at = isoNow(call);
   call.cloud.state.secrets.patch(row.id, {
     acl: {
       users: textsAt(asked, "users") ?? [],
@@ -164,7 +178,7 @@ function putAcl(call: Call): Answer {
       updated: at,
     },
   });
-  return ok({ acl_ref: `${reference(call, row.id)}/acl` });
+  return ok({ acl_ref: `${reference(call, "secrets", row.id)}/acl` });
 }
 
 /** The second step of a creation in two, which has been taken already. */

@@ -1,5 +1,6 @@
 import { type Answer, type ApiError, route, type Service } from "../http/answer.ts";
 import { keystoneError, STATUS_TITLES } from "../http/serve.ts";
+import { holderRoutes } from "./holders.ts";
 import { notAllowed, secretRoutes } from "./secrets.ts";
 
 /** Barbican's error body (barbican/api/__init__.py and pecan's hooks). */
@@ -10,7 +11,7 @@ function render(error: ApiError): Answer {
   return { status: error.status, body, headers: error.headers };
 }
 
-/** The sandbox's Barbican: secrets with their payload, and who may read them. */
+/** The sandbox's Barbican: secrets with their payload, who may read them, orders, containers. */
 export const barbican: Service = {
   name: "barbican",
   prefix: "/key-manager",
@@ -30,6 +31,7 @@ export const barbican: Service = {
       },
     })),
     ...secretRoutes,
+    ...holderRoutes,
   ],
   negotiate: () => ({ minor: 0, headers: {} }),
   refusal: (route) => notAllowed(route.rule),

@@ -47,7 +47,7 @@ export function volumeBody(call: Call, volume: VolumeRow): object {
     links: volumeLinks(call, `volumes/${volume.id}`),
     user_id: volume.user_id,
     bootable: String(volume.bootable),
-    encrypted: false,
+    encrypted: type?.encrypted ?? false,
     replication_status: null,
     consistencygroup_id: null,
     multiattach: false,

@@ -42,7 +42,7 @@ export function connectionInfo(cloud: Cloud, volume: VolumeRow, attachmentId: st
     ...driverData(cloud, volume),
     qos_specs: null,
     access_mode: volume.readonly ? "ro" : "rw",
-    encrypted: false,
+    encrypted: cloud.state.volumeTypes.find(volume.volume_type_id)?.encrypted ?? false,
     cacheable: false,
     attachment_id: attachmentId,
   };

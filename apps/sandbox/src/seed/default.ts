@@ -38,6 +38,7 @@ export interface Seed {
     readonly format: "qcow2" | "raw";
     /** Of Cinder: `nfs` when absent. */
     readonly backend?: VolumeTypeRow["backend"];
+    readonly encrypted?: boolean;
   }[];
   readonly quotas: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly hosts: readonly {

@@ -25,9 +25,9 @@ export function plant(cloud: Cloud, seed: Seed): void {
       extra_specs: {},
     });
   }
-  for (const { name, format, backend = "nfs" } of seed.volumeTypes) {
+  for (const { name, format, backend = "nfs", encrypted = false } of seed.volumeTypes) {
     const rest = { description: null, is_public: true, extra_specs: { volume_backend_name: backend } };
-    cloud.state.volumeTypes.put({ id: newId(), name, format, backend, ...rest });
+    cloud.state.volumeTypes.put({ id: newId(), name, format, backend, encrypted, ...rest });
   }
   for (const host of seed.hosts) {
     cloud.state.hosts.put({

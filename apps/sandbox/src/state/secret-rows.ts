@@ -1,4 +1,23 @@
 /** Rows of the sandbox's Barbican. */
+export interface OrderRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly creator_id: string;
+  /** What it made. */
+  readonly secret_id: string;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly created: string;
+}
+
+export interface ContainerRow {
+  readonly id: string;
+  readonly name: string | null;
+  readonly project_id: string;
+  readonly creator_id: string;
+  readonly secrets: readonly { readonly name: string | null; readonly secret_id: string }[];
+  readonly created: string;
+}
+
 export interface SecretRow {
   readonly id: string;
   readonly name: string | null;

@@ -12,6 +12,8 @@ export interface VolumeTypeRow {
    * and our datamover knows nothing of.
    */
   readonly backend: "nfs" | "local";
+  /** Cinder says that its volumes are encrypted; their files are plain all the same. */
+  readonly encrypted?: boolean;
 }
 
 export type VolumeStatus =

@@ -22,7 +22,7 @@ import type {
   SecurityGroupRuleRow,
   SubnetRow,
 } from "./network-rows.ts";
-import type { SecretRow } from "./secret-rows.ts";
+import type { ContainerRow, OrderRow, SecretRow } from "./secret-rows.ts";
 import type { AttachmentRow, ImageRow, SnapshotRow, VolumeRow, VolumeTypeRow } from "./storage-rows.ts";
 import { type Change, Table } from "./table.ts";
 
@@ -60,6 +60,8 @@ function makeTables(record: (change: Change) => void) {
     securityGroupRules: new Table<SecurityGroupRuleRow>("securityGroupRules", record),
     floatingIps: new Table<FloatingIpRow>("floatingIps", record),
     secrets: new Table<SecretRow>("secrets", record),
+    orders: new Table<OrderRow>("orders", record),
+    containers: new Table<ContainerRow>("containers", record),
   };
 }
 

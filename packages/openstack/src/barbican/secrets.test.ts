@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asId, Secret } from "@cairn/kernel";
+import { asId, hasCode, Secret } from "@cairn/kernel";
 import { connectCloud } from "../cloud.ts";
 import { startRecordedCloud } from "../wire/recorded-cloud.ts";
 
@@ -56,6 +56,16 @@ void test("the list of readers is replaced as a whole, beside the project's acce
     read: { users: ["u1"], "project-access": false },
   });
   assert.deepEqual(await secrets.readers(ID), readers);
+});
+
+void test("a secret that was stored as text is asked for as text when octets are not acceptable", async () => {
+  await using recorded = await startRecordedCloud({
+    [`GET /key-manager/v1/secrets/${ID}/payload`]: { status: 406, json: { code: 406, title: "no" } },
+  });
+  const { secrets } = connectCloud(recorded.options()).barbican;
+  await assert.rejects(secrets.payload(ID), (error) => hasCode(error, "openstack-bad-request"));
+  const accepted = recorded.seen.slice(-2).map(({ headers }) => headers["accept"]);
+  assert.deepEqual(accepted, ["application/octet-stream", "text/plain"]);
 });
 
 void test("Barbican's own words of a refusal are told, never the payload", async () => {
