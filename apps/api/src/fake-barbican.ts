@@ -30,13 +30,20 @@ const OCTETS = "application/octet-stream";
 export function answerBarbican(
   barbican: FakeBarbican,
   path: readonly string[],
-  asked: { readonly projectId: string | undefined; readonly roles: readonly string[]; readonly accept: string },
+  asked: {
+    readonly projectId: string | undefined;
+    readonly roles: readonly string[];
+    readonly accept: string;
+  },
 ): BarbicanAnswer {
   const [, collection, id = "", part] = path;
   if (collection === "orders") {
     const [held] = barbican.orders.get(id) ?? [];
     if (!barbican.orders.has(id)) return notFound;
-    return { status: 200, body: { type: "key", ...(held === undefined ? {} : { secret_ref: addressOf(held) }) } };
+    return {
+      status: 200,
+      body: { type: "key", ...(held === undefined ? {} : { secret_ref: addressOf(held) }) },
+    };
   }
   if (collection === "containers") {
     const held = barbican.containers.get(id);

@@ -182,7 +182,7 @@ export async function importFound(
         : [],
       nextFull: !goesOn,
       targetId: home?.target.id,
-      secretId: home && tenantSecretOf(home.repositoryId, home.wrapped),
+      secretId: home === undefined ? undefined : tenantSecretOf(home.repositoryId, home.wrapped),
     }),
   );
   const snapshots = await writeSnapshots(context, commits, owner);

@@ -226,7 +226,8 @@ async function writeRows(
     await database.transaction(async (transaction) => {
       const newest = plan.snapshots.findLast(({ commit }) => commit.workloadId === workload.id);
       const place = opened.find(({ handle }) => handle.repositoryId === newest?.repositoryId);
-      const secretId = place && tenantSecretOf(place.handle.repositoryId, place.wrapped);
+      const secretId =
+        place === undefined ? undefined : tenantSecretOf(place.handle.repositoryId, place.wrapped);
       const row = { ...workload, ...record, targetId: place?.target.id, secretId };
       if (await insertRebuiltWorkload(transaction, row)) workloads.written += 1;
     });

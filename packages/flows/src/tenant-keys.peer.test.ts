@@ -80,8 +80,9 @@ test("an encrypted workload has a repository of its own, which the key file and 
   const id = await ensureRepository(contextOf());
   assert.equal(await ensureRepository(contextOf()), id, "asked again, it is the same");
   const row = await loadRepository(world.database.handle, id);
-  assert.equal(row?.repository.workload_id, workload);
-  const bytes = row?.repository.wrapped_keys ?? Buffer.alloc(0);
+  assert.ok(row !== undefined);
+  const { workload_id: owner, wrapped_keys: bytes } = row.repository;
+  assert.equal(owner, workload);
   const rights = [];
   for (const credential of [
     { kind: "key-file", key: world.masterKey.reveal() } as const,
@@ -166,7 +167,9 @@ async function name(secret: string): Promise<void> {
 test("a key file that was replaced gets a slot for the structure with the workload's next snapshot", async () => {
   const id = await ensureRepository(contextOf());
   const fresh = new Secret(randomBytes(32));
-  await assert.rejects(openRepository(contextOf(workload, fresh), id), (error) => hasCode(error, "wrong-key"));
+  await assert.rejects(openRepository(contextOf(workload, fresh), id), (error) =>
+    hasCode(error, "wrong-key"),
+  );
   assert.equal(await ensureRepository(contextOf(workload, fresh)), id);
   const { keys } = await openRepository(contextOf(workload, fresh), id);
   assert.equal(keys.chunkId, undefined);

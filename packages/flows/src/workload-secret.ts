@@ -1,5 +1,5 @@
 import { findWorkload, loadRepository } from "@cairn/database";
-import { Fault, hasCode, type RepositoryId, Secret } from "@cairn/kernel";
+import { Fault, hasCode, type RepositoryId, type Secret } from "@cairn/kernel";
 import { type KeySet, openKeySet } from "@cairn/repository";
 import type { FlowContext, RunFacts } from "./step.ts";
 

@@ -21,6 +21,8 @@ const FIELDS = [
   "snapshots",
   "jobschedule",
   "backup_target_types",
+  "encryption",
+  "secret_uuid",
   "policy_id",
   "project_id",
   "user_id",
@@ -78,12 +80,14 @@ function addCreation(workload: Command, shell: Shell): void {
     .option("--policy <policy>", "name or id of the policy that decides rhythm and retention")
     .option("--metadata <key=value>", "may be repeated", collected, [])
     .option("--target-type <type>", "name or id of the type of its backup target, for ever")
+    .option("--secret <secret>", "encrypt it with this secret of Barbican's (id or address), for ever")
     .addHelpText(
       "after",
       examples(
         "cairn workload create web --instance web-1 --instance web-2",
         "cairn workload create db --instance 4f9c… --description 'the shop'",
         "cairn workload create db --instance db-1 --policy gold --schedule start_time=02:30",
+        "cairn workload create pay --instance pay-1 --secret 1d2c…",
       ),
     )
     .action(async (name: string, flags: CreationFlags) => {
@@ -105,6 +109,7 @@ function addCreation(workload: Command, shell: Shell): void {
             jobschedule: firstSchedule(flags),
             metadata: pairsOf("--metadata", flags.metadata),
             ...(flags.description === undefined ? {} : { description: flags.description }),
+            ...(flags.secret === undefined ? {} : { encryption: true, secret_uuid: flags.secret }),
             ...(flags.targetType === undefined ? {} : { backup_target_types: flags.targetType }),
             ...(flags.policy === undefined ? {} : { policy_id: await findPolicy(api, flags.policy) }),
           },
@@ -116,6 +121,7 @@ function addCreation(workload: Command, shell: Shell): void {
 
 interface CreationFlags {
   readonly targetType?: string;
+  readonly secret?: string;
   readonly instance: readonly string[];
   readonly description?: string;
   readonly serial?: true;
@@ -142,6 +148,7 @@ function addModification(workload: Command, shell: Shell): void {
     .option("--policy <policy>", "name or id of the policy that decides rhythm and retention")
     .option("--no-policy", "follow no policy any more; what it decided stays")
     .option("--metadata <key=value>", "may be repeated", collected, [])
+    .option("--secret <secret>", "another id of the payload that it is encrypted with")
     .option("--wait", "wait until instances that joined or left know of it")
     .addHelpText(
       "after",
@@ -161,6 +168,7 @@ function addModification(workload: Command, shell: Shell): void {
             ...(members === undefined ? {} : { instances: members.map((each) => ({ "instance-id": each })) }),
             ...(flags.schedule.length === 0 ? {} : { jobschedule: scheduleOf(flags.schedule) }),
             ...(flags.metadata.length === 0 ? {} : { metadata: pairsOf("--metadata", flags.metadata) }),
+            ...(flags.secret === undefined ? {} : { secret_uuid: flags.secret }),
             ...(await policyOf(api, flags.policy)),
           },
         },
@@ -177,6 +185,7 @@ async function policyOf(api: ApiClient, wanted: string | false | undefined): Pro
 }
 
 interface ModificationFlags {
+  readonly secret?: string;
   readonly policy?: string | false;
   readonly wait?: true;
   readonly name?: string;

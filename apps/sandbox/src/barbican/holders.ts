@@ -117,9 +117,7 @@ export const holderRoutes: readonly Route[] = [
   route("POST /v1/orders", "Order creation", "member", createOrder),
   route("GET /v1/orders/:id", "Order retrieval", "reader", showOrder),
   route("DELETE /v1/orders/:id", "Order deletion", "member", (call) => {
-    call.cloud.state.orders.remove(
-      ofProject(call, call.cloud.state.orders.find(idIn(call)), "order").id,
-    );
+    call.cloud.state.orders.remove(ofProject(call, call.cloud.state.orders.find(idIn(call)), "order").id);
     return noContent;
   }),
   route("POST /v1/containers", "Container creation", "member", createContainer),
