@@ -76,7 +76,7 @@ async function refusal(work: Promise<unknown>): Promise<Rejection> {
   return outcome;
 }
 
-test("a key, a passphrase, any opaque octets, by id or address, in an order or a container, encrypt a workload", async () => {
+test("a key or a passphrase, by id or address, in an order or a container, encrypts a workload", async () => {
   const place = "http://barbican.example/key-manager/v1";
   const named: readonly (readonly [string, string])[] = [
     [KEY, KEY],
@@ -153,7 +153,7 @@ const refused: readonly (readonly [string, Asked, string | RegExp, string, RegEx
     /no container/,
   ],
 ];
-test("a secret that is none, or has no payload, is refused with field and remedy, and makes nothing", async () => {
+test("a secret that is none, or has no payload, is refused with its field, and makes nothing", async () => {
   for (const [what, asked, words, field, remedy] of refused) {
     const id = instance();
     const details = await refusal(make(asked, id));
@@ -185,7 +185,7 @@ test("a cloud without Barbican says so", async () => {
   }
 });
 
-test("encryption and secret stay as they are; the same payload under another id is the same secret", async () => {
+test("encryption and secret stay; the same payload under another id is the same secret", async () => {
   const id = await make({ encryption: true, secret_uuid: KEY });
   const change = async (workload: Asked & { readonly name?: string }) =>
     anna.modifyWorkload({ params: { workload_id: id }, body: { workload } });

@@ -19,8 +19,8 @@ interface Wanted {
 
 /**
  * The instances that a workload shall have, each looked up in Nova by id or by its exact name. Refuses those
- * that do not exist, are of another project, are named twice, or belong to another workload; and those with an
- * encrypted volume, unless the workload is encrypted, too.
+ * that do not exist, are of another project, are named twice, or belong to another workload; and those with
+ * an encrypted volume, unless the workload is encrypted, too.
  */
 export async function resolveMembers(world: World, wanted: Wanted, signal: AbortSignal): Promise<Member[]> {
   const servers: Server[] = [];
@@ -76,7 +76,8 @@ async function findInstance(wanted: Wanted, name: string, signal: AbortSignal): 
 
 /**
  * Encrypted volumes are backed up deciphered: in a workload without a secret their data would lie under the
- * operator's keys, when the tenant chose that they lie under the tenant's. Existing clients look for the words.
+ * operator's keys, when the tenant chose that they lie under the tenant's. Existing clients look for these
+ * words.
  */
 async function assertNoneEncrypted(
   cloud: Cloud,

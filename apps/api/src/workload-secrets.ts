@@ -73,7 +73,7 @@ export async function keptSecret(
   if (!isEncrypted) throw anotherSecret(named);
   const { id, payload } = await readPayload(cloud, named, signal);
   if (id === before.secret_id) return undefined;
-  // Of an imported workload nobody here has seen the payload: its next run tells whether it opens the backups.
+  // Of an imported workload nobody here has seen the payload: its next run tells whether it opens them.
   if (before.secret_proof === null || (await isSame(payload, before.secret_proof))) return id;
   throw anotherSecret(named);
 }

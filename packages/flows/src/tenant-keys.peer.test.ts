@@ -76,7 +76,7 @@ function contextOf(of = workload, masterKey = world.masterKey): FlowContext {
   };
 }
 
-test("an encrypted workload has a repository of its own, which the key file and the escrow open to the structure", async () => {
+test("key file and escrow open the repository of an encrypted workload to the structure alone", async () => {
   const id = await ensureRepository(contextOf());
   assert.equal(await ensureRepository(contextOf()), id, "asked again, it is the same");
   const row = await loadRepository(world.database.handle, id);
@@ -112,7 +112,7 @@ test("other workloads of the project, encrypted or not, write elsewhere", async 
   assert.equal(await tenantKeys(contextOf(plain), asId(ids[1] ?? "")), undefined);
 });
 
-test("the engine's own opening of it has no data keys, and seals what commits say with the structure's", async () => {
+test("the engine opens it without data keys, and seals commits with the structure's", async () => {
   const id = await ensureRepository(contextOf());
   const opened = await openRepository(contextOf(), id);
   assert.deepEqual([opened.keys.chunkId, opened.metadataBy], [undefined, "structure"]);
@@ -120,7 +120,7 @@ test("the engine's own opening of it has no data keys, and seals what commits sa
   assert.equal(set?.rights, "all");
 });
 
-test("a run reads the secret once, and the next run again: gone, it fails with the secret's name, and later goes on", async () => {
+test("each run reads the secret again: without it, it fails with the secret's name", async () => {
   const id = await ensureRepository(contextOf());
   const running = contextOf();
   await tenantKeys(running, id);
@@ -146,7 +146,7 @@ test("Barbican away is tried again by the same run", async () => {
   assert.equal((await tenantKeys(context, id))?.rights, "all");
 });
 
-test("another payload opens nothing and writes nothing; the same under another id opens everything", async () => {
+test("another payload opens and writes nothing; the same under another id opens all", async () => {
   const id = await ensureRepository(contextOf());
   const before = (await loadRepository(world.database.handle, id))?.repository.wrapped_keys;
   await name(await store(randomBytes(32)));
@@ -164,7 +164,7 @@ async function name(secret: string): Promise<void> {
   );
 }
 
-test("a key file that was replaced gets a slot for the structure with the workload's next snapshot", async () => {
+test("a new key file gets a slot for the structure with the workload's next snapshot", async () => {
   const id = await ensureRepository(contextOf());
   const fresh = new Secret(randomBytes(32));
   await assert.rejects(openRepository(contextOf(workload, fresh), id), (error) =>

@@ -12,8 +12,8 @@ export interface WorkloadSecret {
 type SecretContext = Pick<FlowContext, "run" | "cloud" | "database" | "signal">;
 
 /**
- * What was read of Barbican for a run: each run asks again, through its trust, and its steps share the answer.
- * It is forgotten with the run, and stands in no row.
+ * What was read of Barbican for a run: each run asks again, through its trust, and its steps share the
+ * answer. It is forgotten with the run, and stands in no row.
  */
 const secrets = new WeakMap<RunFacts, Promise<WorkloadSecret | undefined>>();
 

@@ -21,8 +21,8 @@ const FILE_MAX_BYTES = 64 * 1024;
 const FORBIDDEN_MODE = 0o037;
 
 /**
- * What the options open key sets with, in the order: secret, key file, passphrase, escrow. Rejections: no option at
- * all, a file that others can read. Faults: `key-file`, `escrow-key`.
+ * What the options open key sets with, in the order: secret, key file, passphrase, escrow. Rejections: no
+ * option at all, a file that others can read. Faults: `key-file`, `escrow-key`.
  */
 export async function readCredentials(options: KeyOptions): Promise<Credential[]> {
   const { keyFile, passphraseFile, secretFile, escrowKey, escrowPassphraseFile } = options;
@@ -51,8 +51,8 @@ export async function readCredentials(options: KeyOptions): Promise<Credential[]
 }
 
 /**
- * What a file may say that the payload is: its bytes; without the line end that an editor adds; or what they are
- * the base64 of, as `openstack secret get` shows octets.
+ * What a file may say that the payload is: its bytes; without the line end that an editor adds; or what they
+ * are the base64 of, as `openstack secret get` shows octets.
  */
 function payloadsIn(content: Buffer): Buffer[] {
   const text = content.toString("latin1").replace(/\r?\n$/, "");

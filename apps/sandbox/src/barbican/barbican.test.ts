@@ -79,7 +79,7 @@ void test("nobody else reads it, not even a foreign admin, until the list of rea
   assert.deepEqual(at((await ask(demo, "GET", `/${id}/acl`)).json, "read", "users"), [cairn.userId]);
 });
 
-void test("an order makes a key of its project's, which a container may hold; others see neither", async () => {
+void test("an order makes a key, which a container may hold; other projects see neither", async () => {
   const post = async (path: string, json: unknown): Promise<Reply> =>
     sandbox.ask("POST", `/key-manager/v1${path}`, { token: demo.token, json });
   const meta = { name: "ordered", algorithm: "aes", bit_length: 256, mode: "cbc" };

@@ -11,8 +11,8 @@ export interface SecretReference {
 const KINDS = { secrets: "secret", orders: "order", containers: "container" } as const;
 
 /**
- * Reads an id, or the address of a secret, an order or a container; behind a proxy its host is often wrong, and
- * is not looked at. `undefined` for anything else.
+ * Reads an id, or the address of a secret, an order or a container; behind a proxy its host is often wrong,
+ * and is not looked at. `undefined` for anything else.
  */
 export function readSecretReference(text: string): SecretReference | undefined {
   if (isUuid(text.toLowerCase())) return { kind: "secret", id: text.toLowerCase() };

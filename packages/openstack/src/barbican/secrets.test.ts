@@ -58,7 +58,7 @@ void test("the list of readers is replaced as a whole, beside the project's acce
   assert.deepEqual(await secrets.readers(ID), readers);
 });
 
-void test("a secret that was stored as text is asked for as text when octets are not acceptable", async () => {
+void test("a secret that was stored as text is asked for as text when octets are refused", async () => {
   await using recorded = await startRecordedCloud({
     [`GET /key-manager/v1/secrets/${ID}/payload`]: { status: 406, json: { code: 406, title: "no" } },
   });
