@@ -66,7 +66,7 @@ async function reader(...parameters: string[]): Promise<Ended> {
   });
 }
 
-test("a workload is encrypted with a secret of its tenant, and backed up in full and by changes", async () => {
+test("a workload is encrypted with its tenant's secret, and backed up in full and by changes", async () => {
   const made = await tree.api.createWorkload({
     body: {
       workload: {

@@ -291,7 +291,7 @@ test("an order for a repository carries its address, its opened keys and its seg
   });
 });
 
-test("an order of an encrypted workload carries the keys that its engine brought, until it ends", async () => {
+test("an order of an encrypted workload carries keys that its engine brought, until it ends", async () => {
   const target = await database.transaction((tx) => ensureDefaultTarget(tx, "/backup"));
   const id = newId<"repository">();
   const secret = { kind: "secret", label: "tenant", secretId: newId(), payload: randomBytes(32) } as const;

@@ -18,7 +18,8 @@ function placeOf({ orderId, repositoryId }: OrderKeysOf): SealedPlace {
 
 /**
  * Seals the keys of an encrypted workload's repository for one order: the key file alone opens none of them
- * on the target, and so they travel from the engine, which was shown the tenant's secret, to the datamover API.
+ * on the target, and so they travel from the engine, which was shown the tenant's secret, to the datamover
+ * API.
  */
 export function sealOrderKeys(keys: OpenedKeys, place: OrderKeysOf, masterKey: Buffer): string {
   return sealValue(keys, placeOf(place), masterKey);

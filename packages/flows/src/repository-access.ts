@@ -37,8 +37,8 @@ function metadataBy(row: RepositoryRow): Pick<RepositoryHandle, "metadataBy"> {
 
 /**
  * The repository of the run's project, or of its encrypted workload, on the workload's target, made when it
- * is not there. The row comes first: it holds the keys, and two engines that do this at once go on with the same
- * ones. Faults of an encrypted workload: those of `workloadSecret`, and `secret-wrong`.
+ * is not there. The row comes first: it holds the keys, and two engines that do this at once go on with the
+ * same ones. Faults of an encrypted workload: those of `workloadSecret`, and `secret-wrong`.
  */
 export async function ensureRepository(context: FlowContext): Promise<RepositoryId> {
   const { database, run } = context;

@@ -30,8 +30,8 @@ export interface RepositoryHandle {
   readonly keys: RepositoryKeys;
   /**
    * What seals the metadata of commits that are written; data keys unless told. In an encrypted
-   * workload's repository structure keys do: it is listed, imported and planned without the tenant's secret, as its disks
-   * are not.
+   * workload's repository structure keys do: it is listed, imported and planned without the tenant's secret,
+   * as its disks are not.
    */
   readonly metadataBy?: "data" | "structure";
   /** Where nonces and ids come from; the operating system's unless told. For simulations only. */
