@@ -30,6 +30,7 @@ export {
 export * from "./restores.ts";
 export { defaultRights, type RightsRule, rightsRules, samplePolicyFile } from "./rights.ts";
 export type { Download, Method, Route } from "./route.ts";
+export {
   type BodyOf,
   fullPath,
   fullPaths,
@@ -42,6 +43,7 @@ export type { Download, Method, Route } from "./route.ts";
   routeOf,
 } from "./routes.ts";
 export { type GivenSetting, HIDDEN_VALUE, type Setting } from "./setting-routes.ts";
+export {
   type DiskProgress,
   type FaultDetail,
   faultBody,
@@ -53,6 +55,7 @@ export { type GivenSetting, HIDDEN_VALUE, type Setting } from "./setting-routes.
   wireTime,
 } from "./shapes.ts";
 export * from "./snapshots.ts";
+export {
   type BackupTarget,
   type BackupTargetType,
   type CreateBackupTarget,

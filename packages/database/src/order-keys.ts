@@ -3,7 +3,7 @@ import type { Handle } from "./tables.ts";
 
 /**
  * Gives an order the sealed data keys of an encrypted workload, or gives them again: the table is unlogged,
- * so that a crash of the database may have taken them. Whatever ends the order removes them (migration 0019).
+ * so that a crash of the database may have taken them. Whatever ends the order removes them (migration 0020).
  */
 export async function saveOrderKeys(transaction: Handle, orderId: OrderId, sealed: string): Promise<void> {
   await transaction
