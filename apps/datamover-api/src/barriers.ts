@@ -1,13 +1,7 @@
 import type { BarrierReply, BarrierRequest } from "@cairn/contract";
 import { type BarrierAnswer, sayAtBarrier } from "@cairn/database";
-import { asError, asId, type HostName, Rejection, unreachable } from "@cairn/kernel";
-import type { OrdersWorld } from "./orders.ts";
-
-/** Which order says something, and which host asks. */
-interface Speaker {
-  readonly host: HostName;
-  readonly orderId: string;
-}
+import { asError, asId, Rejection, unreachable } from "@cairn/kernel";
+import type { OrdersWorld, Speaker } from "./orders.ts";
 
 /** Should a notification be lost, the row is looked at again after so long: guests may be frozen. */
 const LOOK_AGAIN_MS = { prepared: 250, frozen: 100 } as const;

@@ -15,7 +15,16 @@ import {
   reportProgress,
   touchDatamover,
 } from "@cairn/database";
-import { asId, type Clock, Fault, type HostName, Rejection, type Secret, unreachable } from "@cairn/kernel";
+import {
+  asError,
+  asId,
+  type Clock,
+  Fault,
+  type HostName,
+  Rejection,
+  type Secret,
+  unreachable,
+} from "@cairn/kernel";
 import { repositoryAccess } from "./repository-access.ts";
 
 /** What the orders' side of the API lives on. */
@@ -90,17 +99,57 @@ function imageOf(body: OrderBody, masterKey: Secret<Buffer>): Pick<Order, "image
   return { image: openImageAccess(sealedAccess, imageId, masterKey.reveal()) };
 }
 
-/** Takes progress and renews the lease. An order of another host is 404, as one that never was. */
+/** Which order something is about, and which host says it. */
+export interface Speaker {
+  readonly host: HostName;
+  readonly orderId: string;
+}
+
+/**
+ * Takes progress and renews the lease. Answers at once when the order is cancelled or somebody else's, also
+ * while it waits as long as the report allows: Nova waits for jobs that make way. An order of another host is
+ * 404, as one that never was. Rejects when the signal is aborted.
+ */
 export async function progress(
   world: OrdersWorld,
-  host: HostName,
-  orderId: string,
+  { host, orderId }: Speaker,
   report: ProgressRequest,
+  signal: AbortSignal,
 ): Promise<ProgressReply> {
+  const { clock, database, leaseMs } = world;
   const holder = { orderId: asId<"order">(orderId), host, generation: report.generation };
-  const verdict = await reportProgress(world.database.handle, holder, report.progress, world.leaseMs);
-  if (verdict === "absent") throw unknownOrder(orderId);
-  return { verdict };
+  const look = async (): Promise<ProgressReply> => {
+    const verdict = await reportProgress(database.handle, holder, report.progress, leaseMs);
+    if (verdict === "absent") throw unknownOrder(orderId);
+    return { verdict };
+  };
+  const ms = report.waitMs ?? 0;
+  if (ms === 0) return look();
+  const untilMs = clock.now() + ms;
+  const looked = new AbortController();
+  // Listened to before the row is looked at, so that no change in between is missed.
+  const changed = changeOf(world, { payload: orderId, ms, signal: AbortSignal.any([signal, looked.signal]) });
+  try {
+    const reply = await look();
+    if (reply.verdict !== "continue") return reply;
+    await changed;
+    signal.throwIfAborted();
+    return clock.now() < untilMs ? await look() : reply;
+  } finally {
+    looked.abort(new Rejection("The wait is over.", { status: 400 }));
+  }
+}
+
+/** Resolves when the order has changed, when the time is over or the signal is aborted. */
+async function changeOf(
+  { database }: OrdersWorld,
+  options: { readonly payload: string; readonly ms: number; readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    await database.waitFor("cairn_order_changed", options);
+  } catch (cause) {
+    if (!options.signal.aborted) throw asError(cause);
+  }
 }
 
 /** Takes the outcome of an order; from the same generation it may come twice. */

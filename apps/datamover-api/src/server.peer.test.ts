@@ -258,6 +258,24 @@ test("the holder of a cancelled order is told so, and lets go of it by finishing
   assert.equal((await findOrder(database.handle, id))?.state, "cancelled");
 });
 
+test("a report that may wait is answered as soon as its order is cancelled, and else in time", async () => {
+  const id = await anOrder();
+  await claimed();
+  const report = { generation: 1, progress: nothingYet };
+  const kept = await post(`/v1/orders/${id}/progress`, { ...report, waitMs: 50 });
+  assert.deepEqual(kept.body, { verdict: "continue" });
+  const before = (await findOrder(database.handle, id))?.updated_at.getTime() ?? 0;
+  const waiting = post(`/v1/orders/${id}/progress`, { ...report, waitMs: 30_000 });
+  const isTaken = async (): Promise<boolean> =>
+    ((await findOrder(database.handle, id))?.updated_at.getTime() ?? 0) > before;
+  while (!(await isTaken())) await systemClock.sleep(5);
+  const began = performance.now();
+  await database.transaction((tx) => cancelOrder(tx, id));
+  assert.deepEqual((await waiting).body, { verdict: "cancelled" });
+  assert.ok(performance.now() - began < 10_000, "well before the wait is over");
+  await post(`/v1/orders/${id}/finish`, { generation: 1, outcome: settled });
+});
+
 test("a cancelled order whose holder is silent ends with its lease, and is not handed out", async () => {
   const id = await anOrder();
   await claimed();

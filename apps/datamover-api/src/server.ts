@@ -63,7 +63,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   post<OrderParams>("/v1/orders/:id/progress", async (host, request, reply) => {
     const report = parseAs(ProgressRequest, request.body);
-    await reply.send(await progress(world, host, request.params.id, report));
+    const stop = AbortSignal.any([signal, goneWith(reply)]);
+    await reply.send(await progress(world, { host, orderId: request.params.id }, report, stop));
   });
   post<OrderParams>("/v1/orders/:id/barrier", async (host, request, reply) => {
     const report = parseAs(BarrierRequest, request.body);

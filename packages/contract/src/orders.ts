@@ -358,7 +358,12 @@ export const ClaimReply = Type.Object({
   leaseMs: Type.Integer({ minimum: 1 }),
 });
 export type ClaimReply = Static<typeof ClaimReply>;
-export const ProgressRequest = Type.Object({ generation: Type.Integer(), progress: OrderProgress });
+export const ProgressRequest = Type.Object({
+  generation: Type.Integer(),
+  progress: OrderProgress,
+  /** The answer may wait so long for another verdict than `continue`, which then comes at once. */
+  waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })),
+});
 export type ProgressRequest = Static<typeof ProgressRequest>;
 export const FinishRequest = Type.Object({ generation: Type.Integer(), outcome: OrderOutcome });
 export type FinishRequest = Static<typeof FinishRequest>;

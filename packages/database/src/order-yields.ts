@@ -21,7 +21,7 @@ const READING = { states: ["queued", "claimed"], kind: "protect-instance" } as c
 
 /**
  * Asks the orders that read this instance or volume to end. Twice, or from several engines at once, is once.
- * A datamover hears of it with its next report, within a second.
+ * A datamover hears of it at once, by the answer to the report that it has open.
  */
 export async function yieldOrders(transaction: Handle, subject: YieldSubject): Promise<YieldedOrder[]> {
   const concerned = conditionsOf(subject);

@@ -20,6 +20,7 @@ import { asError, Fault, type Secret } from "@cairn/kernel";
 export interface DatamoverApi {
   hello(request: HelloRequest, signal: AbortSignal): Promise<void>;
   claim(request: ClaimRequest, signal: AbortSignal): Promise<ClaimReply>;
+  /** May wait up to `waitMs` for another verdict than `continue`. */
   progress(orderId: string, request: ProgressRequest, signal: AbortSignal): Promise<ProgressReply>;
   /** Waits up to `waitMs` for the word at the order's barrier. */
   barrier(orderId: string, request: BarrierRequest, signal: AbortSignal): Promise<BarrierReply>;
@@ -67,7 +68,8 @@ export function datamoverApi(url: string, token: Secret): DatamoverApi {
       return expectAs((body) => matches(ClaimReplySchema, body), "claim", answer);
     },
     progress: async (orderId, request, signal) => {
-      const answer = await call(path(orderId, "progress"), request, { waitMs: 0, signal });
+      const { waitMs = 0 } = request;
+      const answer = await call(path(orderId, "progress"), request, { waitMs, signal });
       return isNotOurs(answer)
         ? { verdict: "fenced" }
         : expectAs((body) => matches(ProgressReplySchema, body), "progress", answer);

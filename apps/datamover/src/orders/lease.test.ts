@@ -101,7 +101,11 @@ void test("a lease survives an API that is away for a while, and ends when it st
 
 for (const leaseMs of [2_000, 3_000, 4_444, 30_000, 60_000]) {
   void test(`of a lease of ${leaseMs} ms we report in each third and stop in the last sixth`, async () => {
-    const { giveUpAfterMs, reportEveryMs, reportTimeoutMs } = leaseTimes(leaseMs);
+    const { giveUpAfterMs, reportEveryMs, reportTimeoutMs, reportWaitMs } = leaseTimes(leaseMs);
+    assert.ok(
+      reportWaitMs <= reportEveryMs && reportWaitMs < reportTimeoutMs,
+      "a kept report is no failed one",
+    );
     assert.ok(reportEveryMs <= leaseMs / 3 && reportEveryMs <= 1000);
     assert.ok(giveUpAfterMs <= (leaseMs * 5) / 6 && giveUpAfterMs > (leaseMs * 4) / 6);
     assert.ok(reportTimeoutMs + reportEveryMs < giveUpAfterMs, "a report that fails is made again");

@@ -12,6 +12,8 @@ const LET_GO_MS = 10_000;
 /** What follows from the lease that the API gives from each report. */
 export interface LeaseTimes {
   readonly reportEveryMs: number;
+  /** How long the API may keep a report, to say at once that the order is cancelled. */
+  readonly reportWaitMs: number;
   /** A report that is not answered by then is made again. */
   readonly reportTimeoutMs: number;
   /** We stop before the API hands the order to somebody else: time to take things down. */
@@ -20,11 +22,10 @@ export interface LeaseTimes {
 
 export function leaseTimes(leaseMs: number): LeaseTimes {
   const giveUpAfterMs = Math.floor((leaseMs * 5) / 6);
-  return {
-    reportEveryMs: Math.min(REPORT_EVERY_MS, Math.floor(leaseMs / 3)),
-    reportTimeoutMs: Math.ceil(giveUpAfterMs / 3),
-    giveUpAfterMs,
-  };
+  const reportEveryMs = Math.min(REPORT_EVERY_MS, Math.floor(leaseMs / 3));
+  const reportTimeoutMs = Math.ceil(giveUpAfterMs / 3);
+  const reportWaitMs = Math.min(reportEveryMs, Math.floor(reportTimeoutMs / 2));
+  return { reportEveryMs, reportWaitMs, reportTimeoutMs, giveUpAfterMs };
 }
 
 /**
@@ -66,8 +67,10 @@ export class Lease {
         this.#lost.abort(new Fault("lease-lost", what, "later", this.#lastFault));
         return;
       }
+      const askedAtMs = this.#clock.now();
       await this.#report(progress, Math.min(this.#times.reportTimeoutMs, leftMs));
-      await this.#pause(Math.min(this.#times.reportEveryMs, Math.max(0, this.#leftMs())));
+      const restMs = this.#times.reportEveryMs - (this.#clock.now() - askedAtMs);
+      await this.#pause(Math.max(0, Math.min(restMs, this.#leftMs())));
     }
   }
 
@@ -137,7 +140,8 @@ export class Lease {
     const askedAtMs = this.#clock.now();
     try {
       const signal = AbortSignal.any([this.#released.signal, AbortSignal.timeout(timeoutMs)]);
-      const { verdict } = await this.#api.progress(id, { generation, progress: progress.report() }, signal);
+      const report = { generation, progress: progress.report(), waitMs: this.#times.reportWaitMs };
+      const { verdict } = await this.#api.progress(id, report, signal);
       if (verdict === "continue") this.#renewedAtMs = askedAtMs;
       // An outcome that has just been taken makes the order somebody else's too: the answer to it counts.
       else if (!this.#isFinishing)
