@@ -203,7 +203,8 @@ class Server {
       "listen_addresses=",
       `unix_socket_directories=${sockets}`,
       "unix_socket_permissions=0700",
-      "max_connections=200",
+      // A test run's server serves several installations at once.
+      `max_connections=${durable ? 200 : 500}`,
       "shared_buffers=64MB",
       ...(durable ? ["fsync=on"] : ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]),
     ];
