@@ -111,6 +111,18 @@ test("the operator's key file alone reads no disk on the target, the secret read
   assert.ok((await readFile(join(tree.folder, "own.raw"))).equals(content), "byte for byte");
 });
 
+test("files in its snapshots are not searched, and the answer says why", async () => {
+  const { file_search: begun } = await tree.api.searchFiles({
+    body: { file_search: { vm_id: web.id, filepath: "/etc/hosts" } },
+  });
+  const ended = await until("the end of the search", 60_000, async () => {
+    const { file_search: now } = await tree.api.showFileSearch({ params: { search_id: String(begun.id) } });
+    return now.status === "executing" ? undefined : now;
+  });
+  assert.equal(ended.status, "error");
+  assert.match(ended.error_msg ?? "", /encrypted workload's snapshot, which its secret alone opens/);
+});
+
 test("its rows are lost, it is imported without its secret, and a restore brings the disk back", async () => {
   const params = { workload_id: workload };
   await tree.api.deleteWorkload({ params, query: { database_only: true } });

@@ -1,7 +1,7 @@
 import type { Database } from "@cairn/database";
 import type { AdmittingWorld, ProtectingWorld } from "@cairn/flows";
 import { asId, newId } from "@cairn/kernel";
-import type { Cloud } from "@cairn/openstack";
+import type { Cloud, Server } from "@cairn/openstack";
 import { type Keystone, tenantCloud } from "./clouds.ts";
 
 /** What planners ask of Nova: an administrator where an instance is, its owner which there are. */
@@ -16,7 +16,18 @@ export function instanceLooks(
       const cloud = await tenantCloud(database, keystone, { id: newId(), userId, projectId });
       const servers = await cloud.nova.servers.list();
       const own = servers.filter((server) => server.projectId === projectId);
-      return own.map((server) => ({ ...server, volumeCount: server.volumes.length }));
+      const encrypted = await encryptedVolumes(cloud, own);
+      return own.map((server) => ({
+        ...server,
+        volumeCount: server.volumes.length,
+        hasEncryptedVolume: server.volumes.some(({ id }) => encrypted.has(id)),
+      }));
     },
   };
+}
+
+async function encryptedVolumes(cloud: Cloud, servers: readonly Server[]): Promise<ReadonlySet<string>> {
+  if (servers.every(({ volumes }) => volumes.length === 0)) return new Set();
+  const volumes = await cloud.cinder.volumes.list();
+  return new Set(volumes.filter(({ isEncrypted }) => isEncrypted).map(({ id }) => id));
 }

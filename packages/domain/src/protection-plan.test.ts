@@ -40,6 +40,15 @@ test("an instance of another workload stays there, and is named", () => {
   assert.match(planned.notes.join(), /a \(a\) is in another workload/);
 });
 
+test("an instance with an encrypted volume joins an encrypted workload alone, and stays where it is", () => {
+  const instances = [{ ...tagged("a"), hasEncryptedVolume: true }, tagged("b")];
+  const refused = plan({ instances });
+  assert.deepEqual(refused.add, ["b"]);
+  assert.match(refused.notes.join(), /Unencrypted workload cannot have instance: a with encrypted Volume/);
+  assert.deepEqual(plan({ instances, isEncrypted: true }), { add: ["a", "b"], remove: [], notes: [] });
+  assert.deepEqual(plan({ instances, members: ["a"], addedByRule: ["a"] }).remove, []);
+});
+
 test("the last member stays, because a workload without any takes no snapshot", () => {
   const planned = plan({ instances: [], members: ["a", "b"], addedByRule: ["a", "b"] });
   assert.deepEqual(planned.remove, ["b"]);

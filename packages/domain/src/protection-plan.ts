@@ -10,6 +10,8 @@ export interface MarkedInstance {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly volumeCount: number;
+  /** Cinder says that a volume of it is encrypted: only an encrypted workload may have it. */
+  readonly hasEncryptedVolume?: boolean;
 }
 
 export interface ProtectionQuestion {
@@ -23,6 +25,8 @@ export interface ProtectionQuestion {
   /** Members of other workloads: an instance is in one only. */
   readonly elsewhere: readonly string[];
   readonly membersMax: number;
+  /** The rule's workload is encrypted with a secret of its tenant's. */
+  readonly isEncrypted?: boolean;
 }
 
 export interface ProtectionPlan {
@@ -38,13 +42,15 @@ export interface ProtectionPlan {
  * workload without any could take no snapshot.
  */
 export function planProtection(question: ProtectionQuestion): ProtectionPlan {
-  const { members, addedByRule, elsewhere, membersMax } = question;
+  const { members, addedByRule, elsewhere, membersMax, isEncrypted = false } = question;
   const marked = question.instances.filter((instance) => hasMark(instance, question.mark));
   const leaving = addedByRule.filter(
     (id) => members.includes(id) && marked.every((instance) => instance.id !== id),
   );
   const joining = marked.filter((instance) => !members.includes(instance.id));
-  const free = joining.filter((instance) => !elsewhere.includes(instance.id));
+  const mayJoin = ({ hasEncryptedVolume = false }: MarkedInstance): boolean =>
+    isEncrypted || !hasEncryptedVolume;
+  const free = joining.filter((instance) => !elsewhere.includes(instance.id) && mayJoin(instance));
   const room = Math.max(0, membersMax - (members.length - leaving.length));
   const add = free.toSorted((one, other) => (one.id < other.id ? -1 : 1)).slice(0, room);
   const isEmptied = members.length > 0 && add.length === 0 && leaving.length === members.length;
@@ -54,6 +60,9 @@ export function planProtection(question: ProtectionQuestion): ProtectionPlan {
     remove: isEmptied ? leaving.slice(1) : leaving,
     notes: [
       ...taken.map(({ name, id }) => `instance ${name} (${id}) is in another workload`),
+      ...joining
+        .filter((instance) => !taken.includes(instance) && !mayJoin(instance))
+        .map(({ id }) => `Unencrypted workload cannot have instance: ${id} with encrypted Volume`),
       ...(free.length > room ? [`${free.length - room} more than ${membersMax} members have the mark`] : []),
       ...(isEmptied ? ["no instance has the mark any more; the last member stays"] : []),
     ],

@@ -2,6 +2,7 @@ import {
   applyProtection,
   claimProtectionRule,
   type Database,
+  findWorkload,
   noteProtection,
   type ProtectionApplied,
   readMemberships,
@@ -34,7 +35,10 @@ export async function protectOnce(world: ProtectingWorld): Promise<boolean> {
   try {
     const instances = await world.instancesOf({ userId: rule.user_id, projectId: rule.project_id });
     const memberships = await readMemberships(database.handle, rule);
-    const plan = planProtection({ mark: rule.mark, instances, ...memberships, membersMax: MEMBERS_MAX });
+    const workload = await findWorkload(database.handle, { id: rule.workload_id });
+    const isEncrypted = (workload?.secret_id ?? null) !== null;
+    const question = { mark: rule.mark, instances, isEncrypted, membersMax: MEMBERS_MAX };
+    const plan = planProtection({ ...question, ...memberships });
     const { add, remove, notes } = plan;
     const isChange = add.length + remove.length > 0;
     const change = { add, remove, before: memberships.members };

@@ -29,12 +29,21 @@ export async function readJobDisks(
   for (const [repositoryId, snapshots] of inOrder(found)) {
     const repository = await openForMaintenance(held, repositoryId);
     const { store, keys } = repository;
+    requireDataKeys(keys);
     const appliance = await held.appliance();
     const { accelerators } = held.settings;
     const handle = { repositoryId: repository.repositoryId, keys };
     await readFiles({ appliance, accelerators, store, handle, snapshots, signal }, work);
   }
   return { gone };
+}
+
+/** Engines have the data keys of encrypted workloads in runs alone, which read the tenant's secret. */
+function requireDataKeys({ chunkId }: { readonly chunkId?: Buffer }): void {
+  if (chunkId !== undefined) return;
+  const remedy = "restore it, or read it with `cairn repo serve --secret-file`";
+  const message = `reading files of an encrypted workload's snapshot, which its secret alone opens: ${remedy}`;
+  throw new Fault("files-encrypted", message, "never");
 }
 
 /** The disks of the job's instance in a snapshot, unless it is on its way out. */
