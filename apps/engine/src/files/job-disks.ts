@@ -42,8 +42,8 @@ export async function readJobDisks(
 function requireDataKeys({ chunkId }: { readonly chunkId?: Buffer }): void {
   if (chunkId !== undefined) return;
   const remedy = "restore it, or read it with `cairn repo serve --secret-file`";
-  const message = `reading files of an encrypted workload's snapshot, which its secret alone opens: ${remedy}`;
-  throw new Fault("files-encrypted", message, "never");
+  const doing = "reading files in an encrypted workload's snapshot, which its secret alone opens";
+  throw new Fault("files-encrypted", `${doing}: ${remedy}`, "never");
 }
 
 /** The disks of the job's instance in a snapshot, unless it is on its way out. */
