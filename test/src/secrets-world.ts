@@ -72,7 +72,8 @@ export async function startWorld(): Promise<World> {
   const seedFile = join(folder, "seed.json");
   await writeFile(seedFile, JSON.stringify({ users: usersWith(passwords) }), { mode: 0o600 });
   const ceph = await startCeph();
-  const tree = await startTree({ seedFile, passwords, logLevel: "debug" });
+  // What PostgreSQL writes is looked through, too: its files lie below the tree's folder then.
+  const tree = await startTree({ seedFile, passwords, logLevel: "debug", ownPostgres: true });
   const mails = await startTestMailServer();
   const receiver = await startTestReceiver();
   const said: Place[] = [];

@@ -1,7 +1,8 @@
 /**
  * Test files that take long, with the seconds that each took on two processors when the whole run was last
  * measured: they begin first, longest first, so that none is left over for one processor while the other has
- * nothing to do. Numbers need not be right, their order nearly so; what is not here takes less.
+ * nothing to do. Numbers need not be right, their order nearly so; of what is not here the kind says
+ * how long it may take.
  */
 export const LONG_FILES: Readonly<Record<string, number>> = {
   "test/src/crash.test.ts": 126,
@@ -62,7 +63,7 @@ export const LONG_FILES: Readonly<Record<string, number>> = {
 /** Files that hold a clock to what they test: they get the machine for themselves, after all others. */
 export const ALONE: readonly string[] = ["test/src/barrier.test.ts"];
 
-/** Before whatever is not known to be long. */
+/** The seconds that a file takes, as known or guessed. */
 export function secondsOf(path: string): number {
-  return LONG_FILES[path] ?? 0;
+  return LONG_FILES[path] ?? (path.startsWith("test/") ? 15 : path.endsWith(".peer.test.ts") ? 5 : 1);
 }
