@@ -30,7 +30,7 @@ const NONSENSE = [
   "data -1\n",
   "data 99999999\n",
   "data 1048577\n",
-  `${"x".repeat(40)}`,
+  "x".repeat(40),
   "data\n",
   " 1\n",
 ];

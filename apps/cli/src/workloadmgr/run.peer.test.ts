@@ -347,3 +347,34 @@ void test("get-tenants-usage has a field for each project, by its name, as JSON"
   assert.equal(shown["total_vms"], 7);
   assert.deepEqual(JSON.parse(String(shown["demo"])), usage);
 });
+
+void test("filepath-search waits for what is found, which Python evaluates", async () => {
+  const found = [
+    { [S1]: [{ vda1: { "/etc/hosts": { permissions: "-rw-r--r--", size: 20 } } }, { vdb: {} }] },
+  ];
+  const time = "2026-06-01T12:00:00.123000";
+  const file_search = {
+    id: 14,
+    status: "completed",
+    vm_id: W1,
+    filepath: "/etc/h*",
+    json_resp: JSON.stringify(found),
+    error_msg: null,
+    created_at: time,
+    updated_at: time,
+    deleted_at: null,
+  };
+  api.handlers.searchFiles = () => ({ body: { file_search } });
+  const choice = `--snapshotids ${S1} --start_filter 0 --end_filter 0`;
+  const { code, out, err } = await workloadmgr(`filepath-search ${W1} /etc/h* ${choice} -f json`);
+  assert.equal(code, 0, err);
+  const [asked] = api.asked;
+  assert.equal(asked?.query.get("wait"), "true");
+  assert.deepEqual(asked?.body, {
+    file_search: { vm_id: W1, filepath: "/etc/h*", snapshot_ids: [S1], start: 0, end: 0 },
+  });
+  const { json_resp: literal } = JSON.parse(out) as { json_resp: string };
+  const script = "import ast, json, sys; print(json.dumps(ast.literal_eval(sys.stdin.read())))";
+  const { stdout } = spawnSync("python3", ["-c", script], { input: literal, encoding: "utf8" });
+  assert.deepEqual(JSON.parse(stdout), found);
+});
