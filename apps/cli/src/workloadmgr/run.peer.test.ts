@@ -370,7 +370,7 @@ void test("filepath-search waits for what is found, which Python evaluates", asy
   assert.equal(code, 0, err);
   const [asked] = api.asked;
   assert.equal(asked?.query.get("wait"), "true");
-  assert.deepEqual(asked?.body, {
+  assert.deepEqual(asked.body, {
     file_search: { vm_id: W1, filepath: "/etc/h*", snapshot_ids: [S1], start: 0, end: 0 },
   });
   const { json_resp: literal } = JSON.parse(out) as { json_resp: string };
