@@ -20,7 +20,7 @@ setuptools.setup(
     packages=["cairn_openstack"],
     package_data={"cairn_openstack": ["commands.json"]},
     python_requires=">=3.9",
-    install_requires=["python-openstackclient>=5.4", "osc-lib>=2.3", "keystoneauth1>=4.3"],
+    install_requires=["python-openstackclient>=5.4", "osc-lib>=2.3", "keystoneauth1>=4.3", "PyYAML>=5.4"],
     entry_points={
         "openstack.cli.extension": ["workloads = cairn_openstack.plugin"],
         "openstack.workloads.v1": _DESCRIPTION.entry_points(),

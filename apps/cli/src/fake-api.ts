@@ -75,21 +75,34 @@ async function serve(fake: FakeApi, request: IncomingMessage): Promise<Answer> {
   if (url.pathname === "/v3/auth/tokens") return keystone(fake, body);
   const elsewhere = openstack(url.pathname);
   if (elsewhere !== undefined) return { status: 200, body: elsewhere };
-  for (const id of routeIds) {
-    const route = routeOf(id);
-    const isMethod = route.methods.some((method) => method === request.method);
-    for (const path of isMethod ? route.paths : []) {
-      const match = new RegExp(`^${fullPath(route, path).replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`).exec(
-        url.pathname,
-      );
-      if (match === null) continue;
-      const asked = { id, params: { ...match.groups }, query: url.searchParams, body };
-      fake.asked.push(asked);
-      const reply = fake.handlers[id]?.(asked) ?? { status: 500, body: {} };
-      return { status: reply.status ?? route.status, body: reply.body };
-    }
+  const found = matchesOf(request.method, url.pathname).toSorted((one, two) => one.open - two.open)[0];
+  if (found !== undefined) {
+    const asked = { id: found.id, params: found.params, query: url.searchParams, body };
+    fake.asked.push(asked);
+    const reply = fake.handlers[found.id]?.(asked) ?? { status: 500, body: {} };
+    return { status: reply.status ?? routeOf(found.id).status, body: reply.body };
   }
   return { status: 404, body: faultBody({ code: 404, message: `no route ${url.pathname}` }) };
+}
+
+interface Match {
+  readonly id: RouteId;
+  readonly params: Readonly<Record<string, string>>;
+  /** How many parts of the path are open: `/workloads/orphan_workloads` is no workload's. */
+  readonly open: number;
+}
+
+function matchesOf(method: string | undefined, pathname: string): Match[] {
+  return routeIds.flatMap((id) => {
+    const route = routeOf(id);
+    if (!route.methods.some((each) => each === method)) return [];
+    return route.paths.flatMap((path) => {
+      const pattern = fullPath(route, path).replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)");
+      const match = new RegExp(`^${pattern}$`).exec(pathname);
+      const params = { ...match?.groups };
+      return match === null ? [] : [{ id, params, open: Object.keys(params).length }];
+    });
+  });
 }
 
 /** One page of what Nova and Neutron list. */

@@ -73,6 +73,11 @@ export async function readMapping(shell: Shell, path: string): Promise<RecoveryM
 export async function readYaml(shell: Shell, path: string): Promise<unknown> {
   const text = await shell.readFile(resolve(shell.cwd, path));
   if (text === undefined) throw usage(`The file ${path} cannot be read.`, "file", path);
+  return parseYaml(text, path);
+}
+
+/** The content of a file that is YAML or JSON. */
+export async function parseYaml(text: string, path: string): Promise<unknown> {
   const { parse } = await import("yaml");
   try {
     return parse(text);

@@ -20,6 +20,7 @@ _TYPES = {
     "member": values.member,
     "document": values.document,
     "contents": values.contents,
+    "yaml": values.yaml_file,
     "list": values.words,
 }
 
@@ -37,8 +38,9 @@ class _Described:
             for each in self.description["examples"]
         )
         parser.formatter_class = _keeping_lines(parser.formatter_class)
+        has_alone = any(each.get("alone") for each in self.description["parameters"])
         for index, parameter in enumerate(self.description["parameters"]):
-            _add(parser, index, parameter)
+            _add(parser, index, parameter, has_alone)
         return parser
 
     def get_description(self):
@@ -54,6 +56,7 @@ class _Described:
             if value is None or value is False and parameter.get("value") == "flag" or value == []:
                 continue
             given.append((parameter, self._understood(client, parameter, value)))
+        _demand(self.description["parameters"], [parameter for parameter, _ in given])
         try:
             request = values.request_of(self.description["fixed"], given)
         except ValueError as error:
@@ -93,9 +96,20 @@ class _List(_Described, command.Lister):
             if all(values.part_of(row, field) == wanted for field, wanted in request["filter"].items())
         ]
         heads = tuple(column[0] for column in result["columns"])
+        if request["out"].get("map") and "map" in result:
+            self._write_map(result["map"], rows)
         return heads, [
             tuple(values.cell_of(row, column) for column in result["columns"]) for row in kept
         ]
+
+    def _write_map(self, path, rows):
+        """The map of owners, to be filled in; one that is there already may have been."""
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(values.reassign_map(rows))
+        except FileExistsError:
+            raise exceptions.CommandError("The file %s exists. Rename or remove it." % path)
+        self.app.stderr.write("The map to fill in is %s\n" % path)
 
 
 class _Item(_Described, command.ShowOne):
@@ -155,7 +169,22 @@ def _keeping_lines(formatter):
     return Formatter
 
 
-def _add(parser, index, parameter):
+def _demand(parameters, given):
+    """What argparse cannot know: one that stands alone takes the place of all others."""
+    alone = next((each for each in given if each.get("alone")), None)
+    if alone is not None:
+        for other in given:
+            if other is not alone:
+                text = "argument %s: not allowed with argument %s" % (other["name"], alone["name"])
+                raise exceptions.CommandError(text)
+        return
+    missing = [each["name"] for each in parameters if each.get("required") and each not in given]
+    if missing:
+        text = "the following arguments are required: %s" % ", ".join(missing)
+        raise exceptions.CommandError(text)
+
+
+def _add(parser, index, parameter, has_alone):
     """One argument; all have a destination of their own, since several may go to one place."""
     kind = parameter.get("value", "text")
     name = parameter["name"]
@@ -169,7 +198,7 @@ def _add(parser, index, parameter):
         options["choices"] = parameter["choices"]
     if name.startswith("-"):
         options["dest"] = "cairn_%d" % index
-        options["required"] = parameter.get("required", False)
+        options["required"] = parameter.get("required", False) and not has_alone
         options["default"] = parameter.get("otherwise")
         if parameter.get("repeated") or kind in ("list", "pairs", "tier"):
             options["action"] = "append"

@@ -4,6 +4,8 @@ import argparse
 import ast
 import json
 
+import yaml
+
 _TRUE = ("true", "1", "yes", "on", "t", "y")
 _FALSE = ("false", "0", "no", "off", "f", "n")
 _TIER_LISTS = ("backup_time", "backup_day", "month_backup_day", "backup_month")
@@ -73,6 +75,32 @@ def contents(path):
             return file.read()
     except OSError as error:
         raise argparse.ArgumentTypeError("%s cannot be read: %s" % (path, error.strerror))
+
+
+def yaml_file(path):
+    """What a file of YAML says; JSON is YAML, too."""
+    try:
+        return yaml.safe_load(contents(path))
+    except yaml.YAMLError as error:
+        raise argparse.ArgumentTypeError("%s is no YAML: %s" % (path, str(error).split("\n")[0]))
+
+
+def reassign_map(rows):
+    """The map that reassigns many workloads at once, one entry a former project."""
+    projects = {}
+    for row in rows:
+        projects.setdefault(row["project_id"], []).append(row)
+    entries = [
+        {
+            "old_tenant_ids": [project],
+            "new_tenant_id": "",
+            "user_id": "",
+            "migrate_cloud": any(row["standing"] == "other-cloud" for row in workloads),
+            "workloads": ", ".join(row["name"] for row in workloads),
+        }
+        for project, workloads in projects.items()
+    ]
+    return yaml.safe_dump({"reassign_mappings": entries}, sort_keys=False)
 
 
 def request_of(fixed, given):

@@ -4,6 +4,7 @@ import { EXIT } from "../exit-codes.ts";
 import { allOf } from "../lookup.ts";
 import { readYaml } from "../mapping-file.ts";
 import { patiently } from "../patient.ts";
+import { reassignMap } from "../reassign-map.ts";
 import type { Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import { type CommandContext, collected, contextOf, usage, withCommonFlags } from "./context.ts";
@@ -68,7 +69,7 @@ export function orphanCommand(shell: Shell): Command {
     .action(async (flags: { migrateCloud?: true; project?: string; target?: string; generateMap?: true }) => {
       const context = contextOf(shell, flags);
       const rows = await listOrphans(shell, await context.session(), flags);
-      if (flags.generateMap === true) shell.out.write(await mapFileOf(rows));
+      if (flags.generateMap === true) shell.out.write(await reassignMap(rows));
       else await context.printList(rows, FOUND);
     });
   addReassign(command, shell);
@@ -188,18 +189,4 @@ async function printDone(context: CommandContext, { good, bad, unreadable, word 
   for (const each of unreadable) context.shell.err.write(`not readable: ${each}\n`);
   if (bad.length === 0) return;
   throw new FailedRun(`${bad.length} of ${rows.length} workloads were not ${word}`, EXIT.failed);
-}
-
-/** One entry a former project, to be filled in. */
-async function mapFileOf(rows: readonly TargetWorkload[]): Promise<string> {
-  const { stringify } = await import("yaml");
-  const projects = Map.groupBy(rows, (row) => row.project_id);
-  const entries = [...projects].map(([project, workloads]) => ({
-    old_tenant_ids: [project],
-    new_tenant_id: "",
-    user_id: "",
-    migrate_cloud: workloads.some(({ standing }) => standing === "other-cloud"),
-    workloads: workloads.map(({ name }) => name).join(", "),
-  }));
-  return stringify({ reassign_mappings: entries }, { lineWidth: 0 });
 }

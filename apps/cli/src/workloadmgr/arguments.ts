@@ -64,6 +64,15 @@ export function parseArguments(words: readonly string[], parameters: readonly Pa
   return reading.given;
 }
 
+/** Refuses what is given beside a parameter that stands alone, as argparse does it. */
+export function demandAlone(given: Given, parameters: readonly Parameter[]): void {
+  const all = parameters.filter((each) => given.has(each));
+  const alone = all.find((each) => each.alone === true);
+  const other = all.find((each) => each !== alone);
+  if (alone === undefined || other === undefined) return;
+  throw new UsageError(`argument ${label(other)}: not allowed with argument ${label(alone)}`);
+}
+
 /** A negative number, a lone dash and what has a blank in it are values. */
 function looksLikeOption(word: string): boolean {
   return /^-[^\s\d.]/.test(word) && !/\s/.test(word.split("=", 1)[0] ?? "");
@@ -146,6 +155,7 @@ function assignPositional(
 }
 
 function demandAll(given: Given, parameters: readonly Parameter[]): void {
+  if ([...given.keys()].some((each) => each.alone === true)) return;
   const missing = parameters
     .filter((each) => (isOption(each) ? each.required === true : each.repeated !== true))
     .filter((each) => !given.has(each));

@@ -18,6 +18,8 @@ export type Value =
   | "list"
   /** The name of a file with JSON or a literal of Python. */
   | "document"
+  /** The name of a file with YAML, which JSON is, too. */
+  | "yaml"
   /** The name of a file whose text is sent as it is. */
   | "contents";
 
@@ -37,8 +39,10 @@ export interface Parameter {
   readonly to: string;
   /** What stands for the value in the help; its name unless told. */
   readonly metavar?: string;
-  /** An option that must be given. */
+  /** An option that must be given, unless one that stands alone is. */
   readonly required?: true;
+  /** No other parameter of the command can be given beside it. */
+  readonly alone?: true;
   /** May be given several times; a positional one also not at all. */
   readonly repeated?: true;
   readonly choices?: readonly string[];
@@ -66,6 +70,8 @@ export type Result =
       readonly kind: "list";
       readonly at: string;
       readonly columns: readonly Column[];
+      /** The file to which `out.map` writes a map of the rows' owners, to be filled in. */
+      readonly map?: string;
       /** The field by which one asks for the next page; `id` unless told. */
       readonly marker?: string;
     }

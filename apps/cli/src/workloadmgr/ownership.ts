@@ -7,6 +7,9 @@ const COLUMNS: readonly Column[] = [
   ["UserID", "user_id"],
 ];
 
+/** In the folder in which the command is called. */
+const MAP = "reassign_map.yaml";
+
 const ofCloud = (to: string): Parameter => ({
   name: "--migrate_cloud",
   help: "True: those of other clouds, too",
@@ -55,10 +58,18 @@ export const ownershipCommands: readonly Command[] = [
     name: "workload-get-orphaned-workloads-list",
     openstack: "workload orphan list",
     summary: "List workloads on backup targets whose project, user or cloud is not here; for administrators.",
-    examples: ["--migrate_cloud True"],
+    examples: ["--migrate_cloud True", "--migrate_cloud True --generate_yaml True"],
     operation: "listOrphanedWorkloads",
-    parameters: [ofCloud("query.migrate_cloud")],
-    result: { kind: "list", at: "workloads", columns: COLUMNS },
+    parameters: [
+      ofCloud("query.migrate_cloud"),
+      {
+        name: "--generate_yaml",
+        help: `True: write ${MAP}, too: a map to fill in for workload-reassign-workloads --map_file`,
+        value: "boolean",
+        to: "out.map",
+      },
+    ],
+    result: { kind: "list", at: "workloads", columns: COLUMNS, map: MAP },
   },
   {
     name: "workload-reassign-workloads",
@@ -67,6 +78,7 @@ export const ownershipCommands: readonly Command[] = [
     examples: [
       "--workload_ids 5f0c0c54-7c9e-4a35-9f0e-6f1f37b6c6a0 --new_tenant_id 77d1 --user_id 03ab",
       "--old_tenant_ids 4f9c --new_tenant_id 77d1 --user_id 03ab --migrate_cloud True",
+      `--map_file ${MAP}`,
     ],
     operation: "reassignWorkloads",
     parameters: [
@@ -92,6 +104,13 @@ export const ownershipCommands: readonly Command[] = [
       },
       { name: "--user_id", help: "user that they shall belong to", required: true, to: "body.0.user_id" },
       ofCloud("body.0.migrate_cloud"),
+      {
+        name: "--map_file",
+        help: "YAML file with many reassignments at once, in place of the other options",
+        value: "yaml",
+        alone: true,
+        to: "body",
+      },
     ],
     result: {
       kind: "item",

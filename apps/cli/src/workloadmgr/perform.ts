@@ -1,8 +1,11 @@
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ApiClient } from "@cairn/contract";
-import { Rejection } from "@cairn/kernel";
+import { hasCode, Rejection } from "@cairn/kernel";
 import { allOf, findRestore, findSnapshot, findWorkload } from "@cairn/sdk";
+import { parseYaml } from "../mapping-file.ts";
 import { parseJsonOrPython } from "../python-literal.ts";
+import { type MappedWorkload, reassignMap } from "../reassign-map.ts";
 import { openSession } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import type { Given } from "./arguments.ts";
@@ -28,8 +31,28 @@ export async function perform({ command, given, values, shell }: Performing): Pr
   const found = await withIds(api, read);
   const request = requestOf(command.fixed ?? {}, found);
   const reply = await ask(api, command, request);
+  if (request.out["map"] === true) await writeMap(command, reply, shell);
   const print = printOf(given, { env: shell.env, columns: shell.out.columns });
   shell.out.write(await printed(command.result, { reply, request }, print));
+}
+
+/** Writes the map of owners that a command is told to; one that is there already may have been filled in. */
+async function writeMap({ result }: Command, reply: unknown, shell: Shell): Promise<void> {
+  if (result.kind !== "list" || result.map === undefined) return;
+  const path = resolve(shell.cwd, result.map);
+  try {
+    await writeFile(path, await reassignMap(partOf(reply, result.at) as MappedWorkload[]), { flag: "wx" });
+  } catch (cause) {
+    if (!hasCode(cause, "EEXIST")) throw cause;
+    const remedy = "Rename or remove it, and call the command again.";
+    throw new Rejection(`The file ${path} exists.`, {
+      status: 409,
+      field: "--generate_yaml",
+      value: path,
+      remedy,
+    });
+  }
+  shell.err.write(`The map to fill in is ${path}\n`);
 }
 
 /** The values, with what stands in the files that are named. */
@@ -40,7 +63,7 @@ async function withFiles(
 ): Promise<Map<Parameter, unknown>> {
   const read = new Map(values);
   for (const [parameter, value] of values) {
-    if (parameter.value !== "document" && parameter.value !== "contents") continue;
+    if (!isFile(parameter)) continue;
     const path = String(value);
     const text = await shell.readFile(resolve(shell.cwd, path));
     if (text === undefined) {
@@ -51,9 +74,19 @@ async function withFiles(
         remedy: `Name a file with ${isOption(parameter) ? parameter.name : `<${parameter.name}>`}.`,
       });
     }
-    read.set(parameter, parameter.value === "contents" ? text : documentOf({ text, path, parameter, fixed }));
+    read.set(parameter, await contentOf({ text, path, parameter, fixed }));
   }
   return read;
+}
+
+function isFile({ value }: Parameter): boolean {
+  return value === "document" || value === "contents" || value === "yaml";
+}
+
+async function contentOf(document: Document): Promise<unknown> {
+  const { text, path, parameter } = document;
+  if (parameter.value === "contents") return text;
+  return parameter.value === "yaml" ? parseYaml(text, path) : documentOf(document);
 }
 
 interface Document {

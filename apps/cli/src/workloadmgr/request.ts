@@ -27,6 +27,7 @@ export function valueOf(parameter: Parameter, texts: readonly string[]): unknown
       return true;
     case "text":
     case "document":
+    case "yaml":
     case "contents":
       return last;
     case "integer":

@@ -3,7 +3,7 @@ import { EXIT, endingOf } from "../exit-codes.ts";
 import { completionScript } from "../manual/completion.ts";
 import type { Shell } from "../shell.ts";
 import { VERSION } from "../version.ts";
-import { type Given, parseArguments, parseGlobals, UsageError } from "./arguments.ts";
+import { demandAlone, type Given, parseArguments, parseGlobals, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CLOUD_OPTIONS, GLOBAL_OPTIONS, help, printOptions, version } from "./globals.ts";
 import { helpText, usageText } from "./help.ts";
@@ -52,6 +52,7 @@ async function runCommand(
   try {
     const options = [...printOptions(command.result), ...CLOUD_OPTIONS];
     const given = parseArguments(words, [...command.parameters, help, ...options]);
+    demandAlone(given, command.parameters);
     for (const [parameter, each] of given) valueOf(parameter, each);
     const texts = withDefaults(given, command.parameters);
     const values = new Map([...texts].map(([parameter, each]) => [parameter, valueOf(parameter, each)]));
