@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -5,12 +6,17 @@ import { text } from "node:stream/consumers";
 import type { ChosenCredential } from "./secrets-keystone.ts";
 import type { World } from "./secrets-world.ts";
 
-const BIN = join(import.meta.dirname, "../../apps/cli/bin");
+const PROGRAMS = {
+  cairn: join(import.meta.dirname, "../../apps/cli/src/main.ts"),
+  workloadmgr: join(import.meta.dirname, "../../apps/cli/bin/workloadmgr"),
+};
 const STEP_MS = 60_000;
 
 interface CommandCall {
   readonly program: "cairn" | "workloadmgr";
   readonly words: readonly string[];
+  /** With which it ends. */
+  readonly code: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -39,44 +45,63 @@ export async function callCommands(world: World, credential: ChosenCredential): 
   };
   await mkdir(join(folder, "clouds"));
   await file("clouds/clouds.yaml", `clouds:\n  x: {auth: {password: "${secrets.wrongPassword}}}\n`);
-  await call(world, { program: "workloadmgr", words: ["--debug", "-v", "workload-list"], env: member });
-  await call(world, { program: "workloadmgr", words: ["--debug", "workload-list"], env: wrong });
+  await call(world, {
+    program: "workloadmgr",
+    words: ["--debug", "-v", "workload-list"],
+    code: 0,
+    env: member,
+  });
+  await call(world, { program: "workloadmgr", words: ["--debug", "workload-list"], code: 1, env: wrong });
   await call(world, {
     program: "cairn",
     words: ["workload", "list"],
+    code: 4,
     env: { ...byCredential, OS_APPLICATION_CREDENTIAL_SECRET: secrets.wrongPassword },
   });
-  await call(world, { program: "cairn", words: ["workload", "list", "--os-cloud", "x"] });
+  await call(world, { program: "cairn", words: ["workload", "list", "--os-cloud", "x"], code: 4 });
   await call(world, {
     program: "cairn",
     words: ["email", "set", "--user", "me", "--password-file", smtp, "--server", "127.0.0.1", "--port", "x"],
+    code: 2,
     env: member,
   });
   await call(world, {
     program: "cairn",
     words: ["webhook", "create", "w", "http://127.0.0.1:9", "--secret-file", hook],
+    code: 2,
     env: byCredential,
   });
   await call(world, {
     program: "cairn",
     words: ["repo", "key", "add", ...target, ...keys, "--label", "p", "--new-passphrase-file", passphrase],
+    code: 0,
   });
   await call(world, {
     program: "cairn",
     words: ["repo", "list", ...target, "--passphrase-file", passphrase],
+    code: 0,
   });
-  await call(world, { program: "cairn", words: ["repo", "list", ...target, "--passphrase-file", smtp] });
-  await call(world, { program: "cairn", words: ["repo", "list", ...target, "--key-file", brokenKey] });
+  await call(world, {
+    program: "cairn",
+    words: ["repo", "list", ...target, "--passphrase-file", smtp],
+    code: 4,
+  });
+  await call(world, {
+    program: "cairn",
+    words: ["repo", "list", ...target, "--key-file", brokenKey],
+    code: 4,
+  });
 }
 
-async function call({ folder, said }: World, { program, words, env }: CommandCall): Promise<void> {
-  const child = spawn(process.execPath, [join(BIN, program), ...words], {
+async function call({ folder, said }: World, { program, words, code, env }: CommandCall): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAMS[program], ...words], {
     cwd: join(folder, "clouds"),
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: STEP_MS,
   });
-  const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const [out, err, ended] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  assert.equal(ended, code, `${program} ${words.join(" ")}: ${err}`);
   said.push({ name: `command ${program} ${words.slice(0, 3).join(" ")}`, content: out + err });
 }
