@@ -36,7 +36,7 @@ export interface Outcome {
   readonly text: string;
 }
 
-/** A running tree with what the guides speak of: the instances `web-1`, `db-1` and `app-1`, and a mail server. */
+/** A running tree with the instances `web-1`, `db-1` and `app-1`, and a mail server. */
 export interface GuideWorld {
   readonly tree: Tree;
   readonly ids: Ids;

@@ -12,25 +12,27 @@ import { GUIDES, type Outcome, pagesOf, startGuides } from "./guide-run.ts";
 const { values } = parseArgs({ options: { "as-it-was": { type: "boolean", default: false } } });
 const world = await startGuides();
 try {
-  for (const page of (await Promise.all(GUIDES.map(pagesOf))).flat()) {
-    const lines = (await readFile(page, "utf8")).split("\n");
-    let shift = 0;
-    for (const example of examplesOf(lines.join("\n"))) {
-      if (example.kind === "unrun") continue;
-      const outcome = await world.run(example);
-      if (example.kind === "file") continue;
-      learn(example, outcome);
-      process.stdout.write(`${page}:${String(example.line)} ${String(outcome.code)}\n`);
-      if (values["as-it-was"] && example.wanted !== "") continue;
-      const made = written(example, { ...outcome, text: world.ids.shown(outcome.text) });
-      const at = placeOf(lines, example, shift);
-      lines.splice(at.from, at.count, ...made);
-      shift += made.length - at.count;
-    }
-    await writeFile(page, lines.join("\n"));
-  }
+  for (const page of (await Promise.all(GUIDES.map(pagesOf))).flat()) await rewrite(page);
 } finally {
   await world.close();
+}
+
+async function rewrite(page: string): Promise<void> {
+  const lines = (await readFile(page, "utf8")).split("\n");
+  let shift = 0;
+  for (const example of examplesOf(lines.join("\n"))) {
+    if (example.kind === "unrun") continue;
+    const outcome = await world.run(example);
+    if (example.kind === "file") continue;
+    learn(example, outcome);
+    process.stdout.write(`${page}:${String(example.line)} ${String(outcome.code)}\n`);
+    if (values["as-it-was"] && example.wanted !== "") continue;
+    const made = written(example, { ...outcome, text: world.ids.shown(outcome.text) });
+    const at = placeOf(lines, example, shift);
+    lines.splice(at.from, at.count, ...made);
+    shift += made.length - at.count;
+  }
+  await writeFile(page, lines.join("\n"));
 }
 
 type Shown = Extract<GuideExample, { kind: "command" | "request" }>;

@@ -23,17 +23,11 @@ interface CommandCall {
 /** Calls commands with secrets in variables and files, right and wrong ones; keeps what they print. */
 export async function callCommands(world: World, credential: ChosenCredential): Promise<void> {
   const { tree, secrets, folder } = world;
-  const file = async (name: string, content: string): Promise<string> => {
-    const path = join(folder, name);
-    await writeFile(path, content, { mode: 0o600 });
-    return path;
-  };
-  const passphrase = await file("passphrase", secrets.passphrase);
-  const smtp = await file("smtp", secrets.smtpPassword);
-  const hook = await file("hook", secrets.wrongPassword);
-  const brokenKey = await file("broken.key", secrets.wrongPassword);
-  const target = ["--target", tree.embedded.layout.target];
-  const keys = ["--key-file", tree.embedded.layout.keyFile];
+  await mkdir(join(folder, "clouds"));
+  const clouds = `clouds:\n  x: {auth: {password: "${secrets.wrongPassword}}}\n`;
+  await fileOf(world, "clouds/clouds.yaml", clouds);
+  const smtp = await fileOf(world, "smtp", secrets.smtpPassword);
+  const hook = await fileOf(world, "hook", secrets.wrongPassword);
   const member = tree.embedded.environmentOfUser("demo", "demo");
   const wrong = { ...member, OS_PASSWORD: secrets.wrongPassword };
   const byCredential = {
@@ -43,54 +37,44 @@ export async function callCommands(world: World, credential: ChosenCredential): 
     OS_APPLICATION_CREDENTIAL_SECRET: credential.secret,
     OS_REGION_NAME: "RegionOne",
   };
-  await mkdir(join(folder, "clouds"));
-  await file("clouds/clouds.yaml", `clouds:\n  x: {auth: {password: "${secrets.wrongPassword}}}\n`);
-  await call(world, {
-    program: "workloadmgr",
-    words: ["--debug", "-v", "workload-list"],
-    code: 0,
-    env: member,
-  });
-  await call(world, { program: "workloadmgr", words: ["--debug", "workload-list"], code: 1, env: wrong });
-  await call(world, {
-    program: "cairn",
-    words: ["workload", "list"],
-    code: 4,
-    env: { ...byCredential, OS_APPLICATION_CREDENTIAL_SECRET: secrets.wrongPassword },
-  });
-  await call(world, { program: "cairn", words: ["workload", "list", "--os-cloud", "x"], code: 4 });
-  await call(world, {
-    program: "cairn",
-    words: ["email", "set", "--user", "me", "--password-file", smtp, "--server", "127.0.0.1", "--port", "x"],
-    code: 2,
-    env: member,
-  });
-  await call(world, {
-    program: "cairn",
-    words: ["webhook", "create", "w", "http://127.0.0.1:9", "--secret-file", hook],
-    code: 2,
-    env: byCredential,
-  });
-  await call(world, {
-    program: "cairn",
-    words: ["repo", "key", "add", ...target, ...keys, "--label", "p", "--new-passphrase-file", passphrase],
-    code: 0,
-  });
-  await call(world, {
-    program: "cairn",
-    words: ["repo", "list", ...target, "--passphrase-file", passphrase],
-    code: 0,
-  });
-  await call(world, {
-    program: "cairn",
-    words: ["repo", "list", ...target, "--passphrase-file", smtp],
-    code: 4,
-  });
-  await call(world, {
-    program: "cairn",
-    words: ["repo", "list", ...target, "--key-file", brokenKey],
-    code: 4,
-  });
+  const byWrongCredential = { ...byCredential, OS_APPLICATION_CREDENTIAL_SECRET: secrets.wrongPassword };
+  const mail = ["--user", "me", "--password-file", smtp, "--server", "127.0.0.1", "--port", "x"];
+  const calls: readonly CommandCall[] = [
+    { program: "workloadmgr", words: ["--debug", "-v", "workload-list"], code: 0, env: member },
+    { program: "workloadmgr", words: ["--debug", "workload-list"], code: 1, env: wrong },
+    { program: "cairn", words: ["workload", "list"], code: 4, env: byWrongCredential },
+    { program: "cairn", words: ["workload", "list", "--os-cloud", "x"], code: 4 },
+    { program: "cairn", words: ["email", "set", ...mail], code: 2, env: member },
+    {
+      program: "cairn",
+      words: ["webhook", "create", "w", "http://127.0.0.1:9", "--secret-file", hook],
+      code: 2,
+      env: byCredential,
+    },
+    ...(await repositoryCalls(world)),
+  ];
+  for (const each of calls) await call(world, each);
+}
+
+async function repositoryCalls(world: World): Promise<CommandCall[]> {
+  const { layout } = world.tree.embedded;
+  const passphrase = await fileOf(world, "passphrase", world.secrets.passphrase);
+  const broken = await fileOf(world, "broken.key", world.secrets.wrongPassword);
+  const target = ["--target", layout.target];
+  const added = ["--key-file", layout.keyFile, "--label", "p", "--new-passphrase-file", passphrase];
+  return [
+    { program: "cairn", words: ["repo", "key", "add", ...target, ...added], code: 0 },
+    { program: "cairn", words: ["repo", "list", ...target, "--passphrase-file", passphrase], code: 0 },
+    // What does not open is told in the list.
+    { program: "cairn", words: ["repo", "list", ...target, "--passphrase-file", broken], code: 0 },
+    { program: "cairn", words: ["repo", "list", ...target, "--key-file", broken], code: 4 },
+  ];
+}
+
+async function fileOf({ folder }: World, name: string, content: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content, { mode: 0o600 });
+  return path;
 }
 
 async function call({ folder, said }: World, { program, words, code, env }: CommandCall): Promise<void> {
