@@ -35,7 +35,7 @@ type Handler<Params> = (
   reply: FastifyReply,
 ) => Promise<void>;
 
-/** The HTTP side of the protocol in `contract/orders.ts`. Holds no state: it may be killed at any time. */
+/** The HTTP side of `contract/order-protocol.ts`. Holds no state: it may be killed at any time. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { world, signal } = options;
   const app = createApp({ bodyLimit: BODY_BYTES_MAX, logger: false });

@@ -9,6 +9,7 @@ export type { Node } from "./node-routes.ts";
 export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
 export { type OrderKeysOf, openOrderKeys, sealOrderKeys } from "./order-keys.ts";
+export * from "./order-protocol.ts";
 export * from "./orders.ts";
 export type {
   FailedWorkload,
