@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,9 +31,12 @@ const PROGRAMS = { "qemu-storage-daemon": daemon, "qemu-system-x86_64": machine 
 async function start(program: keyof typeof PROGRAMS): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), "cairn-qmp-"));
   const path = join(folder, "qmp.sock");
-  const child = spawn(program, PROGRAMS[program](path), { stdio: "ignore" });
+  const pidFile = join(folder, "pid");
+  const child = spawn(program, [...PROGRAMS[program](path), "--pidfile", pidFile], { stdio: "ignore" });
   const exited = new Promise((resolve) => child.on("exit", resolve));
-  while (!(await listens(path))) {
+  // The daemon writes the file after its monitor is there: a client that comes before that can be refused.
+  const isThere = (): boolean => program === "qemu-system-x86_64" || existsSync(pidFile);
+  while (!(isThere() && (await listens(path)))) {
     assert.equal(child.exitCode, null, `${program} runs`);
     await systemClock.sleep(5);
   }
