@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { Fault, MiB, systemClock } from "@cairn/kernel";
+import { Fault, hasCode, MiB, systemClock } from "@cairn/kernel";
 import { ModelDisk, OrderBench, protectOrder } from "../../testing/bench-of-orders.ts";
 import { LibvirtNode, type TestDomain } from "../../testing/libvirt-node.ts";
 import { ScriptedAgent } from "../../testing/scripted-agent.ts";
@@ -101,6 +101,36 @@ void test("at a barrier that breaks the guest is thawed at once; its own point f
   assert.equal(point.consistency.quality, "file-system");
   await point.end("discard");
   await assertNothingLeft(scene);
+});
+
+void test("an order that makes way while its guest freezes begins no job", async () => {
+  await using scene = await openScene();
+  const { agent, bench, guest } = scene;
+  await scene.node.client.resumeDomain(guest.domain);
+  for (const moment of ["hold", "taken"] as const) {
+    agent.asked.length = 0;
+    const yielding = new AbortController();
+    const cancelling: Barrier = {
+      ...alone,
+      hold: async () => Promise.resolve(),
+      [moment]: () => {
+        yielding.abort(new Fault("order-cancelled", "Nova has something to do", "later"));
+      },
+    };
+    await assert.rejects(
+      bench.hypervisor.takePoint(protectOrder(guest), cancelling, yielding.signal),
+      (cause) => hasCode(cause, "order-cancelled"),
+    );
+    const began = moment === "hold" ? [] : ["backup-begin"];
+    // The job's end and the thaw do not wait for one another.
+    const words = window(agent).filter((word) => word !== "abort-job");
+    assert.deepEqual(words, ["freeze", ...began, "thaw", "thawed"], moment);
+    assert.equal(
+      agent.asked.some(({ what }) => what === "abort-job"),
+      moment === "taken",
+    );
+    await assertNothingLeft(scene);
+  }
 });
 
 void test("a guest that waits too long at a barrier is thawed at its deadline", async () => {

@@ -114,8 +114,18 @@ export class RunningPoint implements Point {
     this.#refusal = await this.#readyToFreeze(signal);
     await barrier.gather(AbortSignal.any([signal, this.broken]));
     await assertUnmoved(monitor, planned, signal);
-    await this.#freezeAndCut(backup, barrier, signal);
-    await barrier.thawed();
+    // Nobody reads yet, so that the job may end while the guest thaws, which it goes on to do.
+    const makeWay = (): void => {
+      if (this.#takenAtMs > 0) void this.#giveUp();
+    };
+    signal.addEventListener("abort", makeWay);
+    try {
+      await this.#freezeAndCut(backup, barrier, signal);
+      await barrier.thawed();
+    } finally {
+      signal.removeEventListener("abort", makeWay);
+    }
+    signal.throwIfAborted();
     const indexes = await scratchIndexes(handle, planned, signal);
     await this.#setThresholds(indexes, signal);
     await exportChanges(monitor, planned, indexes, signal);
@@ -177,8 +187,10 @@ export class RunningPoint implements Point {
     let cutMs = 0;
     const cut = async (): Promise<void> => {
       await barrier.hold(stop);
+      // Freezing takes seconds at times: Nova fails at once on a job that begins after the word to make way.
+      stop.throwIfAborted();
       const startedAtMs = context.clock.now();
-      await this.#begin(backup);
+      await this.#begin(backup, signal);
       barrier.taken();
       cutMs = this.#takenAtMs - startedAtMs;
     };
@@ -229,12 +241,13 @@ export class RunningPoint implements Point {
     };
   }
 
-  /** Without the order's signal: a job that begins after we stopped waiting would be nobody's. */
-  async #begin(backup: string): Promise<void> {
+  /** The beginning itself is not broken off: a job that begins after we stopped waiting would be nobody's. */
+  async #begin(backup: string, signal: AbortSignal): Promise<void> {
     const { context, handle } = this.#parts;
     this.broken.throwIfAborted();
     await handle.client.backupBegin(handle.domain, { backup, files: "given" });
     this.#takenAtMs = context.clock.now();
+    if (signal.aborted) void this.#giveUp();
   }
 
   /** One event a disk, well before the room is used up: then there is time to end the job. */
