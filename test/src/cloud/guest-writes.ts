@@ -75,12 +75,13 @@ export function writeThatLeft(seed: number, key: string, block: number, content:
  *
  * Before each write its number is durable in `next`, so that after a crash the write that may be torn is made
  * again. `/run/truth/done` is the last number that is complete. `hold` makes it wait between two writes,
- * `stop` makes it end.
+ * `stop` makes it end. `writer` is its process group.
  */
 export const WRITER_SCRIPT = `#!/bin/sh
 T=/run/truth
 SEED=$1
 PAUSE_US=$2
+echo $$ >$T/writer
 fail() { echo "$1" >$T/failed; exit 1; }
 count=0
 while read -r key path slots stride; do

@@ -125,8 +125,10 @@ sync`);
       const serial = id.slice(0, SERIAL_CHARACTERS);
       return `add ${key} ${serial} ${sizeGiB * SLOTS_PER_GIB} ${sizeGiB * 1024 * 1024 * 2}`;
     });
+    // A script is run again when a freeze keeps its answer: of two writers none would write what is expected.
     const next = await this.inGuest(`mkdir -p /run/truth && cd /run/truth
-rm -f stop stopped failed done state
+[ ! -e writer ] || kill -9 -$(cat writer) 2>/dev/null
+rm -f writer stop stopped failed done state
 printf '%15s\\n' unknown | dd of=${FROZEN_FILE} conv=fsync,notrunc 2>/dev/null
 echo "${this.rootKey} ${ROOT_SLOTS_FILE} ${ROOT_SLOTS} 16" >disks
 add() {
