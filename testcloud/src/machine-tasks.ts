@@ -62,10 +62,9 @@ function serviceFolders(data: string): string[] {
   const names = [
     ...["fernet-keys", "receipt-keys", "credential-keys"].map((each) => `keystone/${each}`),
     ...["images", "staging", "tasks", "lock"].map((each) => `glance/${each}`),
-    "cinder/lock",
+    ...["lock", "mnt"].map((each) => `cinder/${each}`),
     "neutron/lock",
-    ...["instances", "lock"].map((each) => `nova/${each}`),
-    "mnt",
+    ...["instances", "lock", "mnt"].map((each) => `nova/${each}`),
   ];
   return names.map((name) => join(data, name));
 }

@@ -94,7 +94,7 @@ function nfs({ layout }: Settings): Ini[string] {
     volume_driver: "cinder.volume.drivers.nfs.NfsDriver",
     volume_backend_name: "nfs",
     nfs_shares_config: join(layout.conf, "nfs_shares"),
-    nfs_mount_point_base: join(layout.data, "mnt"),
+    nfs_mount_point_base: join(layout.data, "cinder/mnt"),
     nfs_qcow2_volumes: true,
     nfs_snapshot_support: true,
     nfs_sparsed_volumes: true,

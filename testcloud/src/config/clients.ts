@@ -33,7 +33,7 @@ function place(settings: Settings): string {
     computeHost: HOST,
     libvirtSocket: "/run/libvirt/libvirt-sock",
     scratchFolder: join(root, "scratch"),
-    volumesFolder: join(data, "mnt"),
+    volumesFolder: join(data, "nova/mnt"),
   };
   return `${JSON.stringify(known, undefined, 2)}\n`;
 }

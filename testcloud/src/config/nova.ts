@@ -116,7 +116,8 @@ function libvirt({ layout, profile, cephSecretId }: Settings): Ini[string] {
     ...(profile === "full" ? rbd : {}),
     disk_cachemodes: "network=writeback,file=writeback",
     hw_disk_discard: "unmap",
-    nfs_mount_point_base: join(layout.data, "mnt"),
+    // Not Cinder's: Nova unmounts a share that no instance uses any more, and Cinder would look in vain.
+    nfs_mount_point_base: join(layout.data, "nova/mnt"),
     volume_use_multipath: false,
     wait_soft_reboot_seconds: 20,
   };
