@@ -18,7 +18,7 @@ import { type CloudTree, startCloudTree } from "./short-tree.ts";
 
 const BOOT_MS = 180_000;
 const GONE_MS = 120_000;
-/** So much that reading it takes a while. */
+/** So much that it takes a while to move what the repository does not have yet. */
 const DATA_MIB = 500;
 const name = `yield-${newId<"instance">().slice(-8)}`;
 
@@ -48,9 +48,6 @@ before(async () => {
     },
     tree.signal,
   );
-  const guest = await tree.guests.of(instance.id, { withinMs: BOOT_MS, signal: tree.signal });
-  const fill = `dd if=/dev/urandom of=/dev/vdb bs=1048576 count=${String(DATA_MIB)} conv=fsync 2>/dev/null`;
-  await guest.run(fill, tree.signal);
   workload = await makeWorkload(tree, name, [instance.id]);
 });
 
@@ -58,6 +55,12 @@ after(async () => {
   await removeNamed(tree, name);
   await tree.close();
 });
+
+async function writeNewData(): Promise<void> {
+  const guest = await tree.guests.of(instance.id, { withinMs: BOOT_MS, signal: tree.signal });
+  const fill = `dd if=/dev/urandom of=/dev/vdb bs=1048576 count=${String(DATA_MIB)} conv=fsync 2>/dev/null`;
+  await guest.run(fill, tree.signal);
+}
 
 async function yields(): Promise<number> {
   const log = await readFile(tree.embedded.layout.logFile("engine"), "utf8");
@@ -83,6 +86,7 @@ async function makesWay(
   operation: () => Promise<unknown>,
 ): Promise<void> {
   await explained(context, tree, async () => {
+    await writeNewData();
     const before = await yields();
     const id = await beginSnapshot(tree, workload, true);
     snapshots.push(id);
