@@ -2,6 +2,7 @@ import { appendFileSync, chmodSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Cloud, everyTimeTask, onceTask, type Run } from "./cloud.ts";
 import { exportFolder } from "./config/cinder.ts";
+import { attachedVolumesFolder } from "./config/nova.ts";
 import { makeFolders, readIfThere, writeWhole } from "./disk.ts";
 import { isMountPoint } from "./mounts.ts";
 import { NETWORKS, type Settings } from "./settings.ts";
@@ -32,6 +33,9 @@ export function machineTasks(cloud: Cloud): Task[] {
     }),
     everyTimeTask(cloud, { name: "volume-share", after: ["volume-folders"] }, async (run) =>
       mountShare(settings, run),
+    ),
+    everyTimeTask(cloud, { name: "shared-mounts", after: ["volume-folders"] }, async (run) =>
+      shareMounts(attachedVolumesFolder(settings), run),
     ),
     onceTask(cloud, { name: "libvirt-settings", after: [] }, async () => {
       for (const folder of LIBVIRT_FOLDERS) cloud.journal.keepPath(folder);
@@ -109,6 +113,16 @@ async function mountShare(settings: Settings, run: Run): Promise<"done" | "alrea
   }
   await run(["mount", "-o", "loop,noatime", image, folder]);
   chmodSync(folder, 0o777);
+  return "done";
+}
+
+/**
+ * Guests see what Nova mounts here after they have started: libvirt gives each a mount namespace that only
+ * follows mounts that are shared. systemd shares all of them, and here nobody may.
+ */
+async function shareMounts(folder: string, run: Run): Promise<"done" | "already"> {
+  if (isMountPoint(folder)) return "already";
+  await run(["mount", "--bind", "--make-shared", folder, folder]);
   return "done";
 }
 

@@ -165,6 +165,7 @@ function compute({ layout, profile }: Settings): Sketch[] {
         "placement",
         "libvirtd",
         "bridges",
+        "shared-mounts",
         ...(profile === "full" ? ["libvirt-secret"] : []),
       ],
       ready: { kind: "running" },

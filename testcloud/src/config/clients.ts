@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { HOST, LOOPBACK, PORTS, REGION, type Settings, urlOf } from "../settings.ts";
 import { type ConfigFile, PRIVATE } from "./file.ts";
+import { attachedVolumesFolder } from "./nova.ts";
 import { RABBIT_USER } from "./sections.ts";
 
 /** Who may log in: the administrator, and a member of the project `demo`. */
@@ -24,7 +25,7 @@ export function clientFiles(settings: Settings): ConfigFile[] {
 
 /** What a datamover on this machine and its tests must know (`OpenStackPlace` of packages/embedded). */
 function place(settings: Settings): string {
-  const { root, data } = settings.layout;
+  const { root } = settings.layout;
   const { adminPassword: admin, demoPassword: demo, servicePassword: cairn } = settings.secrets;
   const known = {
     authUrl: urlOf("keystone", "/v3"),
@@ -33,7 +34,7 @@ function place(settings: Settings): string {
     computeHost: HOST,
     libvirtSocket: "/run/libvirt/libvirt-sock",
     scratchFolder: join(root, "scratch"),
-    volumesFolder: join(data, "nova/mnt"),
+    volumesFolder: attachedVolumesFolder(settings),
   };
   return `${JSON.stringify(known, undefined, 2)}\n`;
 }

@@ -98,6 +98,11 @@ function novaNotifications(): Ini {
   };
 }
 
+/** Where Nova mounts the shares that guests' volumes lie on. */
+export function attachedVolumesFolder({ layout }: Pick<Settings, "layout">): string {
+  return join(layout.data, "nova/mnt");
+}
+
 /**
  * QEMU without KVM, so that the same cloud runs in any virtual machine; `cpu_mode = none` because libvirt
  * cannot compute a host model then.
@@ -117,7 +122,7 @@ function libvirt({ layout, profile, cephSecretId }: Settings): Ini[string] {
     disk_cachemodes: "network=writeback,file=writeback",
     hw_disk_discard: "unmap",
     // Not Cinder's: Nova unmounts a share that no instance uses any more, and Cinder would look in vain.
-    nfs_mount_point_base: join(layout.data, "nova/mnt"),
+    nfs_mount_point_base: attachedVolumesFolder({ layout }),
     volume_use_multipath: false,
     wait_soft_reboot_seconds: 20,
   };
