@@ -21,12 +21,17 @@ export async function inventory(tree: CloudTree): Promise<readonly string[]> {
   return [...inCloud, ...(await onHost(tree))].toSorted();
 }
 
-/** Mounts below the folder of attached volumes, and what lies in the scratch folder. */
+/**
+ * What lies in the scratch folder, and shares that are mounted more than once below the folder of attached
+ * volumes. Whether a share is mounted there at all is Nova's affair: it counts who uses one, a rebuild makes it
+ * count wrong ("Request to remove attachment", nova/virt/libvirt/volume/mount.py), and then it stays.
+ */
 async function onHost({ place }: CloudTree): Promise<readonly string[]> {
   const mounts = (await readFile("/proc/self/mounts", "utf8"))
     .split("\n")
     .map((line) => line.split(" ")[1] ?? "")
     .filter((path) => path.startsWith(`${place.volumesFolder}/`));
+  const stacked = mounts.filter((path, index) => mounts.indexOf(path) < index);
   const scratch = (await readdir(place.scratchFolder)).filter((name) => name !== "datamover.sock");
-  return [...mounts.map((path) => `mount ${path}`), ...scratch.map((name) => `scratch ${name}`)];
+  return [...stacked.map((path) => `mounted again ${path}`), ...scratch.map((name) => `scratch ${name}`)];
 }

@@ -109,7 +109,7 @@ test("when instance, snapshots and workload are deleted nothing is left behind",
     await tree.api.deleteWorkload({ params: { workload_id: workload } });
     await whenIdle(tree);
     const deadlineMs = systemClock.now() + GONE_MS;
-    // Nova and Neutron take mounts and ports away a while after they have answered.
+    // Nova and Neutron take domains and ports away a while after they have answered.
     await until("the former state", GONE_MS + 1000, async () => {
       const left = await inventory(tree);
       const isSame = left.length === nothing.length && left.every((line, index) => line === nothing[index]);

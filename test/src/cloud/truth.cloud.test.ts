@@ -133,7 +133,7 @@ test("Nova, Cinder, Ceph, libvirt and the host hold nothing of ours", async (t) 
   await explained(t, tree, async () => {
     assert.deepEqual(await inDatabase(tree), []);
     assert.deepEqual(await onTarget(tree), []);
-    // Nova and Neutron take mounts and ports away a while after they have answered.
+    // Nova and Neutron take domains and ports away a while after they have answered.
     let now: readonly string[] = [];
     await until("the former state", GONE_MS, async () => {
       now = await everything();
