@@ -304,7 +304,6 @@ async function startPostgres(layout: Layout, options: EmbeddedOptions): Promise<
 
 /** The last but one has programs start in half the time; by the last the test runner knows whose one is. */
 const INHERITED = [
-  "PATH",
   "HOME",
   "TMPDIR",
   "LANG",
@@ -314,11 +313,16 @@ const INHERITED = [
   "CAIRN_TEST_MARK",
 ] as const;
 
-function inherited({ environment, logLevel }: EmbeddedOptions): Record<string, string> {
+function inherited({ environment, logLevel, openstack }: EmbeddedOptions): Record<string, string> {
   const kept = INHERITED.flatMap((name) =>
     environment[name] === undefined ? [] : [[name, environment[name]] as const],
   );
-  return { ...Object.fromEntries(kept), ...(logLevel === undefined ? {} : { CAIRN_LOG_LEVEL: logLevel }) };
+  const search = [openstack?.programsFolder, environment["PATH"]].filter((each) => each !== undefined);
+  return {
+    ...Object.fromEntries(kept),
+    PATH: search.join(":"),
+    ...(logLevel === undefined ? {} : { CAIRN_LOG_LEVEL: logLevel }),
+  };
 }
 
 function portsOf(options: EmbeddedOptions): Record<string, number> {

@@ -17,6 +17,8 @@ export interface OpenStackPlace {
   readonly scratchFolder: string;
   /** Where the host has its mounts of Cinder's file shares. */
   readonly volumesFolder: string;
+  /** Programs that come before the system's: what stands in for those that the machine lacks. */
+  readonly programsFolder: string;
   /** The message bus, where jobs shall make way for what is announced there. */
   readonly busUrl?: string | undefined;
 }

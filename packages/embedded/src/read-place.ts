@@ -12,6 +12,7 @@ const FIELDS = [
   "libvirtSocket",
   "scratchFolder",
   "volumesFolder",
+  "programsFolder",
 ] as const;
 
 /**

@@ -35,6 +35,7 @@ function place(settings: Settings): string {
     libvirtSocket: "/run/libvirt/libvirt-sock",
     scratchFolder: join(root, "scratch"),
     volumesFolder: attachedVolumesFolder(settings),
+    programsFolder: settings.layout.bin,
   };
   return `${JSON.stringify(known, undefined, 2)}\n`;
 }
