@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { AuditRow } from "@cairn/contract";
-import { sealAudit } from "@cairn/database";
+import {
+  AUDIT_TRIMMED,
+  pastTriggers,
+  readAuditChain,
+  recordAudit,
+  removeAuditUpTo,
+  sealAudit,
+} from "@cairn/database";
+import { auditMark } from "@cairn/domain";
 import { fakeId } from "./fake-openstack.ts";
 import { startTestApi, type TestApi } from "./test-api.ts";
 
@@ -138,12 +146,13 @@ test("entries are found by time in each spelling, by user and by outcome", async
   assert.deepEqual([bad.status, /time_from/.test(bad.text)], [400, true]);
 });
 
+async function check(query: string) {
+  const { text, status } = await ask("GET", `/workloads/audit/verify${query}`, "admin");
+  return { status, found: JSON.parse(text) as Record<string, unknown> };
+}
+
 test("the chain is checked by the API, from the beginning or from where the last check ended", async () => {
   while ((await sealAudit(api.database, { limit: 500, abandonedMs: 60_000 }))?.count !== 0);
-  const check = async (query: string) => {
-    const { text, status } = await ask("GET", `/workloads/audit/verify${query}`, "admin");
-    return { status, found: JSON.parse(text) as Record<string, unknown> };
-  };
   const { found } = await check("");
   assert.partialDeepStrictEqual(found, { is_intact: true, next: null, broken_at: null });
   const position = Number(found["position"]);
@@ -152,4 +161,62 @@ test("the chain is checked by the API, from the beginning or from where the last
   assert.equal((await check(`?after=${position}`)).found["checked"], 0);
   assert.partialDeepStrictEqual((await check("?until=2")).found, { checked: 2, position: 2, next: null });
   assert.equal((await check("?after=100000")).status, 400);
+});
+
+async function retention(days?: number | null) {
+  const asked =
+    days === undefined
+      ? await ask("GET", "/workloads/audit/retention", "admin")
+      : await ask("PUT", "/workloads/audit/retention", "admin", { audit_retention: { days } });
+  return { ...asked, body: JSON.parse(asked.text) as { audit_retention: Record<string, unknown> } };
+}
+
+test("how long entries are kept is for ever, until an administrator sets it; who did is in the log", async () => {
+  assert.deepEqual((await retention()).body.audit_retention, {
+    days: null,
+    begins_after: null,
+    trimmed_at: null,
+  });
+  const set = await retention(365);
+  assert.deepEqual([set.status, set.body.audit_retention["days"]], [200, 365]);
+  assert.equal((await retention()).body.audit_retention["days"], 365);
+  const entry = await entryOf(set.requestId);
+  assert.deepEqual([entry.UserId, entry.Action], ["root", "workload:update_audit_retention"]);
+  for (const days of [29, 36_501, 0, -1, 30.5]) {
+    const { status, text } = await retention(days);
+    assert.deepEqual([status, /audit_retention\.days/.test(text)], [400, true], text);
+  }
+  assert.equal((await retention(null)).body.audit_retention["days"], null);
+});
+
+test("a log whose oldest entries were let go is whole; one that was cut is not", async () => {
+  while ((await sealAudit(api.database, { limit: 500, abandonedMs: 60_000 }))?.count !== 0);
+  const [first, second, third] = await readAuditChain(api.database.handle, { after: 0, limit: 3 });
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  await api.database.transaction(async (transaction) => removeAuditUpTo(transaction, second));
+  const { found: cut } = await check("");
+  assert.partialDeepStrictEqual(cut, { is_intact: false, broken_at: 3, begins_after: 2 });
+  assert.match(String(cut["because"]), /begins after entry 2, and no entry says that it was trimmed there/);
+  const object = { kind: "audit_log", id: auditMark(second), name: "" };
+  const noted = { origin: "engine", userName: "cairn-engine", action: AUDIT_TRIMMED, object } as const;
+  await recordAudit(api.database.handle, noted, { outcome: "accepted" });
+  const { found } = await check("");
+  assert.partialDeepStrictEqual(found, { is_intact: true, begins_after: 2, broken_at: null });
+  assert.deepEqual((await check("?after=2")).found, found);
+  assert.partialDeepStrictEqual((await check("?until=1")).found, { checked: 0, position: 2, next: null });
+  const early = await check("?after=1");
+  assert.deepEqual([early.status, /begins after 2/.test(JSON.stringify(early.found))], [400, true]);
+  assert.equal((await retention()).body.audit_retention["begins_after"], auditMark(second));
+  // Somebody who is past the triggers takes one more away, or puts removed ones back.
+  await pastTriggers(api.database.url, "delete from audit_log where position = 3");
+  assert.partialDeepStrictEqual((await check("")).found, { is_intact: false, broken_at: 3 });
+  for (const row of [third, first]) {
+    const { hash, previous_hash, ...entry } = row;
+    const bytes = { hash: Buffer.from(hash), previous_hash: Buffer.from(previous_hash) };
+    await api.database.handle
+      .insertInto("audit_log")
+      .values({ ...entry, ...bytes })
+      .execute();
+  }
+  assert.match(String((await check("")).found["because"]), /entry 3 is missing: the next one is 1/);
 });

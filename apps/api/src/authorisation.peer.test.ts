@@ -43,6 +43,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   planRestore: { plan: {} },
   createProtectionRule: { protection_rule: { workload_id: fakeId("nobody"), tag: "backup" } },
   createAdmissionRule: { rule: { kind: "cap", scope: "project", subject: "nobody", max: 1 } },
+  setAuditRetention: { audit_retention: { days: null } },
   previewRetention: { preview: {} },
   // Where it is mounted is missing: nothing is made.
   createBackupTarget: { backup_target: { type: "nfs", filesystem_export: "files:/backup" } },

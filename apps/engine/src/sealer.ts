@@ -1,4 +1,6 @@
 import { type Database, sealAudit } from "@cairn/database";
+import { auditMark } from "@cairn/domain";
+import { trimAuditOnce } from "@cairn/flows";
 import type { Clock } from "@cairn/kernel";
 import type { Log } from "@cairn/service";
 
@@ -33,5 +35,23 @@ export function auditSealer({ database, clock, log }: SealingWorld): () => Promi
       log.info("audit.head", { position, hash: Buffer.from(hash).toString("hex") });
     }
     return sealed.count === BATCH;
+  };
+}
+
+/**
+ * What lets go of the oldest entries where the log is kept for some days only, `true` while there may be more.
+ * What was changed is told once for each place: it stays where it is until a person has looked.
+ */
+export function auditTrimmer({ database, log }: SealingWorld): () => Promise<boolean> {
+  let toldAt: number | undefined;
+  return async () => {
+    const trim = await trimAuditOnce(database);
+    if (trim.kind === "broken" && trim.position !== toldAt) {
+      toldAt = trim.position;
+      log.error("audit.broken", { position: trim.position, because: trim.because });
+    }
+    if (trim.kind !== "trim") return false;
+    log.info("audit.trimmed", { entries: trim.entries, anchor: auditMark(trim.anchor) });
+    return true;
   };
 }

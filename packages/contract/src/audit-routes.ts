@@ -1,3 +1,4 @@
+import { AUDIT_KEEP_DAYS_MAX, AUDIT_KEEP_DAYS_MIN } from "@cairn/domain";
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
 import { nullable, Timestamp, WireId } from "./shapes.ts";
@@ -33,6 +34,7 @@ export type AuditRow = Static<typeof AuditRow>;
 const AuditCheck = Type.Object({
   is_intact: Type.Boolean(),
   checked: Type.Integer({ description: "entries that this answer is about" }),
+  begins_after: Type.Integer({ description: "position of the last entry that was let go; 0: none was" }),
   position: Type.Integer({ description: "of the last entry that is as it was written" }),
   hash: Type.String({ description: "its hash, to be kept elsewhere and compared" }),
   next: nullable(Type.Integer({ description: "ask again with after=… for what comes then" })),
@@ -40,6 +42,17 @@ const AuditCheck = Type.Object({
   because: nullable(Type.String()),
 });
 export type AuditCheck = Static<typeof AuditCheck>;
+
+const AuditRetention = Type.Object({
+  days: nullable(Type.Integer({ description: "entries are kept so long; null: for ever" })),
+  begins_after: nullable(
+    Type.String({ description: "POSITION:HASH of the last entry that was let go; null: none was" }),
+  ),
+  trimmed_at: nullable(Timestamp),
+});
+export type AuditRetention = Static<typeof AuditRetention>;
+
+const auditRetentionReply = Type.Object({ audit_retention: AuditRetention });
 
 /** The operations on the record of who did what. */
 export const auditRoutes = {
@@ -91,5 +104,40 @@ export const auditRoutes = {
     action: "workload:verify_auditlog",
     effect: "inspect",
     summary: "Check that no entry of the audit log was changed or taken away",
+  },
+  showAuditRetention: {
+    scope: "project",
+    methods: ["GET"],
+    paths: ["/workloads/audit/retention"],
+    params: none,
+    query: none,
+    reply: auditRetentionReply,
+    status: 200,
+    action: "workload:get_audit_retention",
+    effect: "inspect",
+    summary: "Show how long entries of the audit log are kept, and where it begins",
+  },
+  setAuditRetention: {
+    scope: "project",
+    methods: ["PUT"],
+    paths: ["/workloads/audit/retention"],
+    params: none,
+    query: none,
+    body: Type.Object({
+      audit_retention: Type.Object({
+        days: nullable(
+          Type.Integer({
+            minimum: AUDIT_KEEP_DAYS_MIN,
+            maximum: AUDIT_KEEP_DAYS_MAX,
+            description: "keep entries so long; null: for ever",
+          }),
+        ),
+      }),
+    }),
+    reply: auditRetentionReply,
+    status: 200,
+    action: "workload:update_audit_retention",
+    effect: "administer",
+    summary: "Set how long entries of the audit log are kept: older ones are let go once a day",
   },
 } as const satisfies Record<string, Route>;

@@ -1,5 +1,5 @@
 export type { AdmissionRuleBody, QueuedSnapshot } from "./admission-routes.ts";
-export type { AuditCheck, AuditRow } from "./audit-routes.ts";
+export type { AuditCheck, AuditRetention, AuditRow } from "./audit-routes.ts";
 export { type ApiClient, type CallOptions, connectApi, PROGRESS_FIELD } from "./client.ts";
 export { normaliseBody, normaliseQuery } from "./compatibility.ts";
 export type { FileEntry, FileSearch, FileVolume, SearchFiles } from "./file-routes.ts";

@@ -9,7 +9,7 @@ export interface AuditInboxTable extends Entry {
   outcome: AuditOutcome | null;
 }
 
-/** The log: a trigger refuses everything but new entries. */
+/** The log: triggers refuse everything but new entries, and the removal of its oldest ones up to the anchor. */
 export interface AuditLogTable extends Entry {
   position: number;
   at: Date;
@@ -18,8 +18,17 @@ export interface AuditLogTable extends Entry {
   hash: Buffer;
 }
 
+/** The last entry that was removed; one row at most. */
+export interface AuditAnchorTable {
+  is_only: true;
+  position: number;
+  hash: Buffer;
+  trimmed_at: ColumnType<Date, Date | undefined, Date>;
+}
+
 /** The tables of the audit log. */
 export interface AuditTables {
+  audit_anchor: AuditAnchorTable;
   audit_inbox: AuditInboxTable;
   audit_log: AuditLogTable;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { AUDIT_BEGINNING, verifyAudit } from "@cairn/domain";
+import { AUDIT_BEGINNING, type AuditHead, auditMark, type ChainedAudit, verifyAudit } from "@cairn/domain";
 import { sql } from "kysely";
 import {
   type AuditSubject,
@@ -11,6 +11,7 @@ import {
   sealAudit,
   settleAudit,
 } from "./audit.ts";
+import { AUDIT_TRIMMED, auditBeginning, isAnchorNoted, removeAuditUpTo } from "./audit-anchor.ts";
 import { type Database, openDatabase } from "./open.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 
@@ -30,6 +31,7 @@ beforeEach(async () => {
   await sql`alter table audit_log disable trigger all`.execute(database.handle);
   await sql`delete from audit_log`.execute(database.handle);
   await sql`alter table audit_log enable trigger all`.execute(database.handle);
+  await database.handle.deleteFrom("audit_anchor").execute();
 });
 
 function subject(name: string, over: Partial<AuditSubject> = {}): AuditSubject {
@@ -91,10 +93,70 @@ test("the log only grows: changing, deleting and emptying are refused", async ()
     sql`update audit_log set user_name = 'eve'`,
     sql`delete from audit_log`,
     sql`truncate audit_log`,
+    sql`delete from audit_log where position = 1`,
   ];
   for (const each of tries) {
     await assert.rejects(each.execute(database.handle), /the audit log only grows/);
   }
+});
+
+async function sealed(...names: readonly string[]) {
+  for (const name of names) await recordAudit(database.handle, subject(name), { outcome: "accepted" });
+  await sealAudit(database, sealing);
+  return chain();
+}
+
+function headOf(row: ChainedAudit | undefined): AuditHead {
+  assert.ok(row !== undefined);
+  return { position: row.position, hash: row.hash };
+}
+
+test("the oldest entries go up to an anchor, and what stays and comes follows it", async () => {
+  const rows = await sealed("a", "b", "c");
+  const last = headOf(rows[1]);
+  await database.transaction(async (transaction) => removeAuditUpTo(transaction, last));
+  assert.deepEqual(await auditBeginning(database.handle), last);
+  assert.deepEqual(await chain(), rows.slice(2));
+  await database.transaction(async (transaction) => removeAuditUpTo(transaction, headOf(rows[2])));
+  assert.deepEqual(await chain(), []);
+  const more = await sealed("d");
+  assert.equal(more[0]?.position, 4);
+  assert.equal(verifyAudit(headOf(rows[2]), more).kind, "intact");
+});
+
+test("the database lets go of no entry but the oldest, up to the anchor's place and hash", async () => {
+  const rows = await sealed("a", "b", "c");
+  const anchored = async (position: number, hash: Uint8Array, gone: string) =>
+    database.transaction(async (transaction) => {
+      await transaction
+        .insertInto("audit_anchor")
+        .values({ is_only: true, position, hash: Buffer.from(hash) })
+        .execute();
+      await sql`delete from audit_log where ${sql.raw(gone)}`.execute(transaction);
+    });
+  const second = headOf(rows[1]);
+  const refused = /the audit log only grows: delete is refused, but of its oldest entries/;
+  await assert.rejects(anchored(second.position, second.hash, "position = 2"), refused);
+  await assert.rejects(anchored(second.position, second.hash, "position = 1"), refused);
+  await assert.rejects(anchored(second.position, second.hash, "position <= 3"), refused);
+  await assert.rejects(anchored(second.position, headOf(rows[0]).hash, "position <= 2"), refused);
+  assert.equal((await chain()).length, 3);
+  await anchored(second.position, second.hash, "position <= 2");
+  assert.equal((await chain()).length, 1);
+});
+
+test("an anchor is noted when an entry has its mark, sealed or not", async () => {
+  const [first] = await sealed("a");
+  const head = headOf(first);
+  const object = { kind: "audit_log", id: auditMark(head), name: "" };
+  await recordAudit(database.handle, subject("x", { object }), { outcome: "accepted" });
+  assert.equal(await isAnchorNoted(database.handle, head), false);
+  await recordAudit(database.handle, subject("x", { object, action: AUDIT_TRIMMED }), {
+    outcome: "accepted",
+  });
+  assert.equal(await isAnchorNoted(database.handle, head), true);
+  await sealAudit(database, sealing);
+  assert.equal(await isAnchorNoted(database.handle, head), true);
 });
 
 test("an entry that goes with a transaction that is rolled back was never there", async () => {

@@ -1,5 +1,4 @@
 import {
-  AUDIT_BEGINNING,
   type AuditEntry,
   type AuditHead,
   type AuditOutcome,
@@ -8,6 +7,7 @@ import {
 } from "@cairn/domain";
 import { newId } from "@cairn/kernel";
 import { type SelectQueryBuilder, sql } from "kysely";
+import { auditBeginning } from "./audit-anchor.ts";
 import type { Database } from "./open.ts";
 import type { Page } from "./paging.ts";
 import type { Handle, Tables } from "./tables.ts";
@@ -97,6 +97,14 @@ function clipped(text: string): string {
 /** Any number that nobody else locks: the letters "audit". */
 const CHAIN_LOCK = 0x61_75_64_69_74;
 
+/** Holds off whoever else works on the chain until the transaction ends; false while another one does. */
+export async function lockAudit(transaction: Handle): Promise<boolean> {
+  const locked = await sql<{
+    got: boolean;
+  }>`select pg_try_advisory_xact_lock(${CHAIN_LOCK}) as got`.execute(transaction);
+  return locked.rows[0]?.got === true;
+}
+
 export interface SealOptions {
   /** Entries taken at once. */
   readonly limit: number;
@@ -113,10 +121,7 @@ export async function sealAudit(
   options: SealOptions,
 ): Promise<{ readonly head: AuditHead; readonly count: number } | undefined> {
   return database.transaction(async (transaction) => {
-    const locked = await sql<{
-      got: boolean;
-    }>`select pg_try_advisory_xact_lock(${CHAIN_LOCK}) as got`.execute(transaction);
-    if (locked.rows[0]?.got !== true) return undefined;
+    if (!(await lockAudit(transaction))) return undefined;
     await transaction
       .updateTable("audit_inbox")
       .set({ outcome: "unknown", detail: "the program ended before it could tell" })
@@ -150,7 +155,7 @@ function asRow(entry: ChainedAudit) {
   return { ...entry, hash: Buffer.from(entry.hash), previous_hash: Buffer.from(entry.previous_hash) };
 }
 
-/** The newest entry of the log. */
+/** The newest entry of the log, or the last one that was removed when there is none. */
 export async function auditHead(handle: Handle): Promise<AuditHead> {
   const row = await handle
     .selectFrom("audit_log")
@@ -158,7 +163,12 @@ export async function auditHead(handle: Handle): Promise<AuditHead> {
     .orderBy("position", "desc")
     .limit(1)
     .executeTakeFirst();
-  return row ?? AUDIT_BEGINNING;
+  return row ?? auditBeginning(handle);
+}
+
+/** Makes all that a transaction reads be of one moment. Its first statement. */
+export async function readOneMoment(transaction: Handle): Promise<void> {
+  await sql`set transaction isolation level repeatable read`.execute(transaction);
 }
 
 /** Entries after a position, in the chain's order: for checking them. */

@@ -20,14 +20,24 @@ export {
   beginAudit,
   type ListedAudit,
   listAudit,
+  lockAudit,
   readAuditChain,
+  readOneMoment,
   recordAudit,
   sealAudit,
   settleAudit,
 } from "./audit.ts";
+export {
+  AUDIT_TRIMMED,
+  auditBeginning,
+  findAuditAnchor,
+  isAnchorNoted,
+  removeAuditUpTo,
+} from "./audit-anchor.ts";
 export { isDatabaseAway } from "./away.ts";
 export { type BarrierAnswer, sayAtBarrier } from "./barriers.ts";
 export { type Cancelled, cancelRestore, cancelSnapshot, requestCancellation } from "./cancelling.ts";
+export { databaseNow } from "./database-time.ts";
 export {
   type DatamoverPresence,
   datamoverPresence,
@@ -229,7 +239,13 @@ export {
   removeSchedule,
   saveSchedule,
 } from "./schedules.ts";
-export { isSwitchedOn, type SettingName, turnSwitch } from "./settings.ts";
+export {
+  auditKeepDays,
+  isSwitchedOn,
+  type SettingName,
+  saveAuditKeepDays,
+  turnSwitch,
+} from "./settings.ts";
 export {
   completeSnapshot,
   countSnapshots,
@@ -333,7 +349,7 @@ export {
   targetUse,
   type WantedTarget,
 } from "./targets.ts";
-export { createTestDatabase, type TestDatabase } from "./test-database.ts";
+export { createTestDatabase, pastTriggers, type TestDatabase } from "./test-database.ts";
 export { dumpTables, emptyTables, fingerprintTables } from "./test-tables.ts";
 export {
   type Delegation,

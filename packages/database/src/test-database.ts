@@ -41,6 +41,14 @@ export async function createTestDatabase(environment: Environment): Promise<Test
   return { url: onServer(server, name), drop, [Symbol.asyncDispose]: drop };
 }
 
+/** Runs a statement as somebody does whom no trigger holds up: the owner of the server. */
+export async function pastTriggers(url: string, statement: string): Promise<void> {
+  await withClient(url, async (client) => {
+    await client.query("set session_replication_role = replica");
+    await client.query(statement);
+  });
+}
+
 async function ensureTemplate(client: Client, server: string, template: string): Promise<void> {
   const { rowCount } = await client.query("select from pg_database where datname = $1", [template]);
   if (rowCount !== 0) return;

@@ -22,6 +22,14 @@ export {
   chainAudit,
   verifyAudit,
 } from "./audit-chain.ts";
+export {
+  AUDIT_KEEP_DAYS_MAX,
+  AUDIT_KEEP_DAYS_MIN,
+  type AuditTrim,
+  auditCutoffMs,
+  auditMark,
+  planAuditTrim,
+} from "./audit-trim.ts";
 export type {
   BackupSchedule,
   FullRule,

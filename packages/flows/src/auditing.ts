@@ -1,4 +1,11 @@
-import { type AuditEnd, type Handle, type RunRow, recordAudit, type SnapshotRow } from "@cairn/database";
+import {
+  type AUDIT_TRIMMED,
+  type AuditEnd,
+  type Handle,
+  type RunRow,
+  recordAudit,
+  type SnapshotRow,
+} from "@cairn/database";
 import type { RunResult } from "@cairn/domain";
 
 /** What engines do that nobody asked them for at that moment. */
@@ -6,6 +13,7 @@ export type EngineAction =
   | "engine:snapshot_scheduled"
   | "engine:snapshot_expired"
   | "engine:run_ended"
+  | typeof AUDIT_TRIMMED
   | "engine:repository_swept"
   | "engine:repository_damaged";
 

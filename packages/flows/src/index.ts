@@ -1,4 +1,5 @@
 export { type AdmittingWorld, admitOnce } from "./admitting.ts";
+export { trimAuditOnce } from "./audit-trimming.ts";
 export { type MaintenanceSettings, type MaintenanceWorld, maintainOnce } from "./maintenance.ts";
 export type { NotifyingWorld } from "./notice-sending.ts";
 export { Notifier, type NotifierOptions } from "./notifying.ts";

@@ -1,6 +1,25 @@
-import { type AuditCheck, type AuditRow, parseWireTime, type QueryOf, wireTime } from "@cairn/contract";
-import { type AuditFilter, type ListedAudit, listAudit, readAuditChain } from "@cairn/database";
-import { AUDIT_BEGINNING, type AuditHead, verifyAudit } from "@cairn/domain";
+import {
+  type AuditCheck,
+  type AuditRetention,
+  type AuditRow,
+  parseWireTime,
+  type QueryOf,
+  wireTime,
+} from "@cairn/contract";
+import {
+  type AuditFilter,
+  auditBeginning,
+  auditKeepDays,
+  findAuditAnchor,
+  type Handle,
+  isAnchorNoted,
+  type ListedAudit,
+  listAudit,
+  readAuditChain,
+  readOneMoment,
+  saveAuditKeepDays,
+} from "@cairn/database";
+import { type AuditHead, type AuditVerdict, auditMark, verifyAudit } from "@cairn/domain";
 import { Rejection } from "@cairn/kernel";
 import type { Handlers } from "../server.ts";
 import type { World } from "../world.ts";
@@ -10,8 +29,13 @@ const MINUTE_MS = 60_000;
 /** One answer checks so many entries: a few hundred milliseconds. */
 const CHECK_MAX = 20_000;
 
-/** Who did what, and whether the record of it is whole. */
-export function auditHandlers(world: World): Pick<Handlers, "listAudit" | "verifyAudit"> {
+type AuditHandlers = Pick<
+  Handlers,
+  "listAudit" | "verifyAudit" | "showAuditRetention" | "setAuditRetention"
+>;
+
+/** Who did what, whether the record of it is whole, and how long it is kept. */
+export function auditHandlers(world: World): AuditHandlers {
   const { handle } = world.database;
   return {
     listAudit: async ({ query }) => {
@@ -19,6 +43,11 @@ export function auditHandlers(world: World): Pick<Handlers, "listAudit" | "verif
       return { auditlog: rows.map(rowOf) };
     },
     verifyAudit: async ({ query }) => verify(world, query.after ?? 0, query.until),
+    showAuditRetention: async () => retentionView(handle),
+    setAuditRetention: async ({ body, caller }) => {
+      await saveAuditKeepDays(handle, { days: body.audit_retention.days, by: caller.userId });
+      return retentionView(handle);
+    },
   };
 }
 
@@ -75,23 +104,25 @@ function detailsOf({ action, object_kind, object_name, object_id, outcome, detai
   return `${what}${about}: ${outcome}${detail === "" ? "" : ` (${detail})`}`;
 }
 
-async function verify({ database }: World, after: number, until?: number): Promise<AuditCheck> {
-  const before = await headAt(database.handle, after);
-  const limit = Math.min(CHECK_MAX, Math.max(0, (until ?? Number.POSITIVE_INFINITY) - after));
-  const rows = await readAuditChain(database.handle, { after, limit });
-  const verdict = verifyAudit(before, rows);
-  const isMore = rows.length === limit && after + rows.length !== until;
+async function verify({ database }: World, from: number, until?: number): Promise<AuditCheck> {
+  const { beginning, before, rows, limit, isNoted } = await database.transaction(async (transaction) => {
+    await readOneMoment(transaction);
+    return readPart(transaction, from, until);
+  });
+  const verdict = isNoted ? verifyAudit(before, rows) : unnoted(beginning);
+  const about = { checked: rows.length, begins_after: beginning.position };
   if (verdict.kind === "intact") {
     const { position, hash } = verdict.head;
+    const isMore = rows.length === limit && (until === undefined || position < until);
     const next = isMore ? position : null;
-    const found = { is_intact: true, checked: rows.length, broken_at: null, because: null };
+    const found = { is_intact: true, ...about, broken_at: null, because: null };
     return { ...found, position, hash: Buffer.from(hash).toString("hex"), next };
   }
   const good = verdict.position - 1;
   const last = rows.find(({ position }) => position === good);
   return {
     is_intact: false,
-    checked: rows.length,
+    ...about,
     position: good,
     hash: Buffer.from(last?.hash ?? before.hash).toString("hex"),
     next: null,
@@ -100,15 +131,42 @@ async function verify({ database }: World, after: number, until?: number): Promi
   };
 }
 
-/** The head that a check goes on from: that of the entry which the last answer ended with. */
-async function headAt(handle: World["database"]["handle"], position: number): Promise<AuditHead> {
-  if (position === 0) return AUDIT_BEGINNING;
-  const [row] = await readAuditChain(handle, { after: position - 1, limit: 1 });
-  if (row?.position === position) return { position, hash: row.hash };
-  throw new Rejection(`The audit log has no entry ${position}.`, {
+/** What one answer checks. From the beginning on, rows that lie before it are read, too: there must be none. */
+async function readPart(transaction: Handle, from: number, until?: number) {
+  const beginning = await auditBeginning(transaction);
+  const before = await headAt(transaction, from, beginning);
+  const limit = Math.min(CHECK_MAX, Math.max(0, (until ?? Number.POSITIVE_INFINITY) - before.position));
+  const rows = await readAuditChain(transaction, { after: from, limit });
+  const isNoted = beginning.position === 0 || (await isAnchorNoted(transaction, beginning));
+  return { beginning, before, rows, limit, isNoted };
+}
+
+/** The head that a check goes on from: where the log begins, or the entry which the last answer ended with. */
+async function headAt(handle: Handle, from: number, beginning: AuditHead): Promise<AuditHead> {
+  if (from === 0 || from === beginning.position) return beginning;
+  const [row] = await readAuditChain(handle, { after: from - 1, limit: 1 });
+  if (row?.position === from) return { position: from, hash: row.hash };
+  throw new Rejection(`The audit log has no entry ${from}; it begins after ${beginning.position}.`, {
     status: 400,
     field: "after",
-    value: position,
+    value: from,
     remedy: "Begin with after=0, and go on with the next of the last answer.",
   });
+}
+
+/** Engines note what they let go of. Where no entry says so, somebody else cut the log. */
+function unnoted({ position }: AuditHead): AuditVerdict {
+  const because = `the log begins after entry ${position}, and no entry says that it was trimmed there`;
+  return { kind: "broken", position: position + 1, because };
+}
+
+async function retentionView(handle: Handle): Promise<{ audit_retention: AuditRetention }> {
+  const anchor = await findAuditAnchor(handle);
+  return {
+    audit_retention: {
+      days: await auditKeepDays(handle),
+      begins_after: anchor === undefined ? null : auditMark(anchor),
+      trimmed_at: anchor === undefined ? null : wireTime(anchor.trimmedAt.getTime()),
+    },
+  };
 }

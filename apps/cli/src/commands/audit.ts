@@ -1,4 +1,5 @@
 import type { ApiClient, AuditCheck, AuditRow, QueryOf } from "@cairn/contract";
+import { AUDIT_KEEP_DAYS_MAX, AUDIT_KEEP_DAYS_MIN } from "@cairn/domain";
 import { Command, Option } from "commander";
 import { EXIT } from "../exit-codes.ts";
 import type { Shell } from "../shell.ts";
@@ -28,6 +29,7 @@ export function auditCommand(shell: Shell): Command {
   const audit = new Command("audit").description("who did what; for administrators");
   addList(audit, shell);
   addVerify(audit, shell);
+  audit.addCommand(retentionCommand(shell));
   return audit;
 }
 
@@ -108,6 +110,7 @@ function addVerify(audit: Command, shell: Shell): void {
       if (!found.is_intact)
         throw new FailedRun(`the audit log is broken: ${found.because ?? ""}`, EXIT.failed);
       if (noted === undefined || expected === undefined) return;
+      if (expected.position < found.begins_after) throw letGo(expected.position, found.begins_after);
       if (noted.position === expected.position && noted.hash === expected.hash) return;
       throw new FailedRun(
         `the audit log is not the one that was noted: entry ${noted.position} has the hash ${noted.hash}`,
@@ -116,7 +119,15 @@ function addVerify(audit: Command, shell: Shell): void {
     });
 }
 
-const FIELDS = ["is_intact", "checked", "position", "hash", "broken_at", "because"];
+/** Nothing is wrong with the log, but it was not compared with what was noted. */
+function letGo(position: number, beginsAfter: number): FailedRun {
+  return new FailedRun(
+    `entry ${position} was let go, the log begins after ${beginsAfter}: compare one that was noted later`,
+    EXIT.failed,
+  );
+}
+
+const FIELDS = ["is_intact", "checked", "begins_after", "position", "hash", "broken_at", "because"];
 
 /** The check of all entries, or of those up to a position, page after page. */
 async function verified(api: ApiClient, upTo: { readonly until?: number }): Promise<AuditCheck> {
@@ -134,4 +145,42 @@ function expectationOf(text: string): { readonly position: number; readonly hash
   if (position !== undefined && hash !== undefined) return { position: Number(position), hash };
   const remedy = "Engines log both as audit.head, and so has the end of cairn audit verify.";
   throw usage(`--expect needs POSITION:HASH, not ${text}.`, "--expect", text, remedy);
+}
+
+const KEPT = ["days", "begins_after", "trimmed_at"];
+const daysOf = wholeNumber("--days", AUDIT_KEEP_DAYS_MIN, AUDIT_KEEP_DAYS_MAX);
+
+/** `cairn audit retention …`: how long entries are kept. */
+function retentionCommand(shell: Shell): Command {
+  const retention = new Command("retention").description("how long entries are kept; for ever unless set");
+  withCommonFlags(retention.command("show"))
+    .description("show how long entries are kept, and after which one the log begins")
+    .addHelpText("after", examples("cairn audit retention show"))
+    .action(async (flags: object) => {
+      const context = contextOf(shell, { ...flags });
+      const { api } = await context.session();
+      await context.printItem((await api.showAuditRetention({})).audit_retention, KEPT);
+    });
+  withCommonFlags(retention.command("set"))
+    .description("let go of older entries, once a day; the chain stays verifiable from where it begins then")
+    .option("--days <n>", "keep entries for so many days", daysOf)
+    .option("--forever", "let go of none any more")
+    .addHelpText(
+      "after",
+      examples("cairn audit retention set --days 365", "cairn audit retention set --forever"),
+    )
+    .action(async (flags: { readonly days?: number; readonly forever?: true }) => {
+      const context = contextOf(shell, { ...flags });
+      const body = { audit_retention: { days: wantedDays(flags) } };
+      const { api } = await context.session();
+      await context.printItem((await api.setAuditRetention({ body })).audit_retention, KEPT);
+    });
+  return retention;
+}
+
+function wantedDays({ days, forever }: { readonly days?: number; readonly forever?: true }): number | null {
+  if ((days === undefined) === (forever === undefined)) {
+    throw usage("Give --days or --forever, one of them.", "--days", days);
+  }
+  return days ?? null;
 }

@@ -108,6 +108,7 @@ const ACTIVITY = {
   object_user_name: "anna",
   object_project_id: PROJECT,
 };
+const AUDIT_RETENTION = { days: null, begins_after: "41:9f", trimmed_at: AT };
 const QUEUED = {
   run_id: "x",
   snapshot_id: "s1",
@@ -134,6 +135,7 @@ export const OPERATORS_REPLIES: FakeHandlers = {
     body: {
       is_intact: true,
       checked: 7,
+      begins_after: 0,
       position: 7,
       hash: "9f",
       next: null,
@@ -141,6 +143,8 @@ export const OPERATORS_REPLIES: FakeHandlers = {
       because: null,
     },
   }),
+  showAuditRetention: () => ({ body: { audit_retention: AUDIT_RETENTION } }),
+  setAuditRetention: () => ({ body: { audit_retention: { ...AUDIT_RETENTION, days: 365 } } }),
   showStorageUsage: () => ({ body: { storage_usage: [STORAGE] } }),
   showTenantsUsage: () => ({
     body: {

@@ -109,6 +109,24 @@ const COMMANDS: readonly Wanted[] = [
     row: ["true", "7"],
   },
   {
+    line: "audit retention show",
+    operation: "showAuditRetention",
+    columns: "days begins_after",
+    row: ["", "41:9f"],
+  },
+  {
+    line: "audit retention set --days 365",
+    operation: "setAuditRetention",
+    body: { audit_retention: { days: 365 } },
+    columns: "days",
+    row: ["365"],
+  },
+  {
+    line: "audit retention set --forever",
+    operation: "setAuditRetention",
+    body: { audit_retention: { days: null } },
+  },
+  {
     line: "usage storage",
     operation: "showStorageUsage",
     columns: "name status total_capacity_humanized",
@@ -234,6 +252,9 @@ const WRONG: readonly (readonly [line: string, code: number, sentence: RegExp])[
   ["audit list --minutes none", 2, /--minutes/],
   ["audit list --outcome good", 2, /Allowed choices are accepted, refused, failed, unknown/],
   ["audit verify --expect 7", 2, /--expect needs POSITION:HASH, not 7/],
+  ["audit retention set", 2, /Give --days or --forever, one of them/],
+  ["audit retention set --days 90 --forever", 2, /one of them/],
+  ["audit retention set --days 7", 2, /--days must be a whole number from 30 to 36500, not 7/],
   ["activity --limit 0", 2, /--limit/],
   ["admission cap many", 2, /max/],
   ["admission window --from 20:00", 2, /--to/],
@@ -255,11 +276,19 @@ for (const [line, code, sentence] of WRONG) {
 }
 
 void test("a broken audit log is shown with where, and the code is 1", async () => {
-  const broken = { is_intact: false, checked: 3, position: 3, hash: "9f", next: null, broken_at: 4 };
+  const broken = { is_intact: false, checked: 3, position: 3, hash: "9f", next: null, broken_at: 4, begins_after: 0 };
   fake.handlers["verifyAudit"] = () => ({ body: { ...broken, because: "entry 4 was changed" } });
   const said = await cairn("audit", "verify", "-f", "json");
   assert.deepEqual([said.code, said.err], [1, "cairn: the audit log is broken: entry 4 was changed\n"]);
   assert.equal((JSON.parse(said.out) as { broken_at: number }).broken_at, 4);
+});
+
+void test("an entry that was let go cannot be compared: the message says where the log begins", async () => {
+  const intact = { is_intact: true, checked: 3, position: 44, hash: "9f", next: null, begins_after: 41 };
+  fake.handlers["verifyAudit"] = () => ({ body: { ...intact, broken_at: null, because: null } });
+  const said = await cairn("audit", "verify", "--expect", `7:${"0".repeat(64)}`);
+  const sentence = "entry 7 was let go, the log begins after 41: compare one that was noted later";
+  assert.deepEqual([said.code, said.err], [1, `cairn: ${sentence}\n`]);
 });
 
 void test("what waits is counted on standard error, where it is in no table", async () => {
