@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type ApiClient, connectApi } from "@cairn/contract";
-import { findDelegation } from "@cairn/database";
+import { findDelegation, removeEngine, touchEngine } from "@cairn/database";
 import { asId, Rejection, Secret } from "@cairn/kernel";
 import { secretSeal } from "@cairn/openstack";
 import { fakeId } from "./fake-openstack.ts";
@@ -12,6 +12,7 @@ const OTHER = "2".repeat(32);
 const WEB = fakeId("web");
 const DB = fakeId("db");
 const GUEST = fakeId("guest");
+const STUCK = fakeId("stuck");
 const FOREIGN = fakeId("foreign");
 
 let api: TestApi;
@@ -28,10 +29,12 @@ before(async () => {
   });
   const federated = { userId: "fred", projectId: PROJECT, roles: ["member"], isFederated: true };
   api.cloud.tokens.set("federated", federated);
+  api.cloud.tokens.set("admin", { userId: "root", projectId: OTHER, roles: ["admin"] });
   api.cloud.tokens.set("unscoped", { userId: "anna", roles: [] });
   api.cloud.servers.set(WEB, { name: "web", projectId: PROJECT, metadata: {}, volumes: [] });
   api.cloud.servers.set(DB, { name: "db", projectId: PROJECT, metadata: {}, volumes: [] });
   api.cloud.servers.set(GUEST, { name: "guest", projectId: PROJECT, metadata: {}, volumes: [] });
+  api.cloud.servers.set(STUCK, { name: "stuck", projectId: PROJECT, metadata: {}, volumes: [] });
   api.cloud.servers.set(FOREIGN, { name: "theirs", projectId: OTHER, metadata: {}, volumes: [] });
   client = connectApi({ endpoint: `${api.url}/v1/${PROJECT}`, token: async () => "member" });
 });
@@ -81,6 +84,35 @@ void test("a workload goes through its life: created, shown, snapshot taken, can
   assert.equal(cancelling.snapshot.status, "cancelling");
   const modified = client.modifyWorkload({ params: { workload_id: workload.id }, body: workloadOf(DB) });
   assert.equal((await refusal(modified)).status, 409);
+});
+
+void test("a snapshot that hangs is reset by an administrator, when an engine is up to clear up", async () => {
+  const { workload } = await client.createWorkload({ body: workloadOf(STUCK) });
+  const taken = await client.takeSnapshot({
+    params: { workload_id: workload.id },
+    query: {},
+    body: { snapshot: { name: "stuck" } },
+  });
+  const params = { snapshot_id: taken.snapshot.id };
+  const root = connectApi({ endpoint: `${api.url}/v1/${PROJECT}`, token: async () => "admin" });
+  const { handle } = api.database;
+  assert.equal((await refusal(client.resetSnapshot({ params }))).status, 403);
+  const says = { name: "engine-1", host: asId<"host">("control-7"), version: "1", address: "" };
+  await touchEngine(handle, says);
+  await handle
+    .updateTable("engine")
+    .set({ seen_at: new Date(Date.now() - 3_600_000) })
+    .execute();
+  const down = await refusal(root.resetSnapshot({ params }));
+  assert.deepEqual(
+    [down.status, down.message],
+    [409, "Please check service status on the Host(control-7)"],
+  );
+  assert.match(down.remedy ?? "", /No engine is up/);
+  await touchEngine(handle, says);
+  await root.resetSnapshot({ params });
+  assert.equal((await root.showSnapshot({ params })).snapshot.status, "cancelling");
+  await removeEngine(handle, says.name);
 });
 
 void test("instances unknown, of another project or workload are refused in the known words", async () => {

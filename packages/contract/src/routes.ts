@@ -272,6 +272,17 @@ export const routes = {
     effect: "change",
     summary: "Cancel a snapshot that is being taken",
   },
+  resetSnapshot: {
+    scope: "project",
+    methods: ["POST", "GET"],
+    paths: ["/snapshots/{snapshot_id}/reset", "/workloads/{workload_id}/snapshots/{snapshot_id}/reset"],
+    params: snapshotParams,
+    query: none,
+    status: 202,
+    action: "snapshot:snapshot_reset",
+    effect: "administer",
+    summary: "End a snapshot that hangs: what it made is removed, and it is an error",
+  },
   deleteSnapshot: {
     scope: "project",
     methods: ["DELETE"],

@@ -19,6 +19,19 @@ export async function cancelSnapshot(transaction: Handle, asker: Asker, id: Snap
   return asked && shown ? { kind: "cancelling", runId: seen.run_id } : { kind: "ended", status: seen.status };
 }
 
+/** Asks the same of a run that nobody seems to work on; its snapshot ends as an error. */
+export async function resetSnapshot(transaction: Handle, asker: Asker, id: SnapshotId): Promise<Cancelled> {
+  const cancelled = await cancelSnapshot(transaction, asker, id);
+  if (cancelled.kind === "cancelling") {
+    await transaction
+      .updateTable("run")
+      .set({ is_reset: true })
+      .where("id", "=", cancelled.runId)
+      .execute();
+  }
+  return cancelled;
+}
+
 /**
  * Asks the run of a restore to turn back, whichever it is: that of its safety snapshot, or its own. The first
  * may end and open the second while it is being asked: then the second is asked.

@@ -33,6 +33,7 @@ import {
   findDelegation,
   findHostOfToken,
   findOrder,
+  findRun,
   findSnapshot,
   findWorkload,
   listDiskBases,
@@ -55,6 +56,7 @@ import {
   removeSnapshot,
   renewRun,
   reportProgress,
+  resetSnapshot,
   saveDelegation,
   saveDiskBases,
   type TestDatabase,
@@ -237,6 +239,19 @@ test("what has ended is not cancelled", async () => {
   const { snapshotId } = await aSnapshot();
   const cancelled = await database.transaction((tx) => cancelSnapshot(tx, asker, snapshotId));
   assert.deepEqual(cancelled, { kind: "ended", status: "available" });
+});
+
+test("a reset asks the run to turn back, and says in its row that it is one", async () => {
+  const { snapshotId, runId } = await aSnapshotRun();
+  assert.deepEqual(await database.transaction((tx) => resetSnapshot(tx, stranger, snapshotId)), {
+    kind: "absent",
+  });
+  assert.equal((await findRun(database.handle, runId))?.is_reset, false);
+  const reset = await database.transaction((tx) => resetSnapshot(tx, asker, snapshotId));
+  assert.deepEqual(reset, { kind: "cancelling", runId });
+  const run = await findRun(database.handle, runId);
+  assert.equal(run?.is_reset, true);
+  assert.notEqual(run?.cancel_requested_at, null);
 });
 
 test("a workload is unlocked by force only when no run holds it", async () => {

@@ -36,7 +36,13 @@ export {
 } from "./audit-anchor.ts";
 export { isDatabaseAway } from "./away.ts";
 export { type BarrierAnswer, sayAtBarrier } from "./barriers.ts";
-export { type Cancelled, cancelRestore, cancelSnapshot, requestCancellation } from "./cancelling.ts";
+export {
+  type Cancelled,
+  cancelRestore,
+  cancelSnapshot,
+  requestCancellation,
+  resetSnapshot,
+} from "./cancelling.ts";
 export { databaseNow } from "./database-time.ts";
 export {
   type DatamoverPresence,

@@ -248,6 +248,8 @@ interface RunTable {
   result: JsonOrDefault<RunResult | null>;
   leftovers: JsonOrDefault<Leftover[]>;
   cancel_requested_at: Date | null;
+  /** Its cancellation is an administrator's reset. */
+  is_reset: Generated<boolean>;
   generation: Generated<number>;
   claimed_by: string | null;
   lease_until: Date | null;

@@ -24,7 +24,7 @@ import {
   type SampleProject,
   sampleProject,
 } from "./testing/sample-project.ts";
-import { createWorld, openRows, RESTORE, SNAPSHOT, WORKLOAD, type World } from "./testing/world.ts";
+import { createWorld, openRows, RESTORE, RUN, SNAPSHOT, WORKLOAD, type World } from "./testing/world.ts";
 
 let world: World;
 let project: SampleProject;
@@ -191,6 +191,21 @@ test("a snapshot that fails or is cancelled at any call leaves the world as it w
       assert.equal(status, kind === "cancelled" ? "cancelled" : "error");
     }
   }
+});
+
+test("a snapshot that is cancelled because an administrator reset it ends as an error", async () => {
+  await freshRepository();
+  const { handle } = world.database;
+  const run = { id: asId<"run">(RUN), project_id: asId<"project">("p"), user_id: asId<"user">("u") };
+  await handle
+    .insertInto("run")
+    .values({ ...run, flow: "snapshot", workload_id: asId(WORKLOAD), request: "null", is_reset: true })
+    .execute();
+  const driven = await takeSnapshot({ mishap: { at: 1, kind: "cancelled" } });
+  await handle.deleteFrom("run").where("id", "=", run.id).execute();
+  assert.equal(driven.result.kind, "cancelled");
+  const { status, error_message: message } = await snapshotRow();
+  assert.deepEqual([status, message], ["error", "Reset by an administrator."]);
 });
 
 async function surroundingsOfFresh(): Promise<unknown> {

@@ -18,9 +18,9 @@ import {
   SAFETY_SNAPSHOT_REMEDY,
 } from "@cairn/domain";
 import { asId, assert, type RestoreId, type SnapshotId } from "@cairn/kernel";
-import { failureMessage } from "./messages.ts";
 import { observeRestore } from "./observe-restore.ts";
 import { observeSnapshot } from "./observe-snapshot.ts";
+import { endingOf } from "./run-ending.ts";
 import { completeFromCommit, snapshotFlow } from "./snapshot-flow.ts";
 import type { ConcludedRun, Flow, FlowContext, RunFacts } from "./step.ts";
 
@@ -82,8 +82,7 @@ async function endRestore(
 ): Promise<void> {
   const { snapshotId, restoreId } = subjectOf(run);
   const restore = await restoreOf(transaction, run);
-  const status = result.kind === "cancelled" ? "cancelled" : "error";
-  const message = failureMessage(result, run.leftovers);
+  const { status, message } = await endingOf(transaction, run, result);
   const wasBegun = await hasPlan(transaction, run);
   if (wasBegun) await setSnapshotStatus(transaction, snapshotId, status, message);
   await setSnapshotStatus(transaction, restore.snapshot_id, "available");

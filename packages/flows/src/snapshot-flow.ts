@@ -7,9 +7,10 @@ import {
 } from "@cairn/database";
 import { planSnapshot } from "@cairn/domain";
 import { assert, unreachable } from "@cairn/kernel";
-import { failureMessage, omissions, separations, warningMessage } from "./messages.ts";
+import { omissions, separations, warningMessage } from "./messages.ts";
 import { observeSnapshot } from "./observe-snapshot.ts";
 import { diskSums } from "./rebuild-plan.ts";
+import { endingOf } from "./run-ending.ts";
 import {
   advanceBasesStep,
   type CommitOutput,
@@ -40,11 +41,11 @@ export const snapshotFlow: Flow = {
         await completeFromCommit(transaction, run);
         break;
       case "failed":
-        await setSnapshotStatus(transaction, snapshotId, "error", failureMessage(result, run.leftovers));
+      case "cancelled": {
+        const { status, message } = await endingOf(transaction, run, result);
+        await setSnapshotStatus(transaction, snapshotId, status, message);
         break;
-      case "cancelled":
-        await setSnapshotStatus(transaction, snapshotId, "cancelled", failureMessage(result, run.leftovers));
-        break;
+      }
       default:
         unreachable(result);
     }

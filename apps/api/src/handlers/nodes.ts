@@ -75,7 +75,8 @@ async function onNode({ database }: World, name: string): Promise<NodeRow[]> {
   });
 }
 
-function isUp({ service, seenMs }: NodeRow): boolean {
+/** Whether a service was heard of lately. */
+export function isUp({ service, seenMs }: NodeRow): boolean {
   return seenMs !== null && seenMs <= UP_MS[service];
 }
 

@@ -1,14 +1,18 @@
 import { parseWireTime, type SnapshotDetail } from "@cairn/contract";
 import {
+  type Cancelled,
   cancelSnapshot,
+  findRun,
   findSnapshot,
   findWorkload,
   hasCommittedSnapshot,
+  listNodes,
   listSnapshotSummaries,
   listSnapshots,
   listWaiting,
   openSnapshot,
   openSnapshotDeletion,
+  resetSnapshot,
   type SnapshotFilter,
   type SnapshotRow,
 } from "@cairn/database";
@@ -21,6 +25,7 @@ import type { ApiRequest, Handlers } from "../server.ts";
 import { snapshotDetail, snapshotSummary } from "../views/snapshot-view.ts";
 import type { World } from "../world.ts";
 import { pageOf } from "./lists.ts";
+import { isUp } from "./nodes.ts";
 import { listRunning } from "./running.ts";
 
 type SnapshotHandlers = Pick<
@@ -30,6 +35,7 @@ type SnapshotHandlers = Pick<
   | "listSnapshotsDetail"
   | "showSnapshot"
   | "cancelSnapshot"
+  | "resetSnapshot"
   | "deleteSnapshot"
 >;
 
@@ -55,8 +61,16 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
       const cancelled = await world.database.transaction(async (transaction) =>
         cancelSnapshot(transaction, request.caller, row.id),
       );
-      if (cancelled.kind === "absent") throw notFound("snapshot", row.id);
-      if (cancelled.kind === "ended") throw tooLateToCancel("snapshot", { ...row, status: cancelled.status });
+      refuseEnded(row, cancelled);
+      return undefined;
+    },
+    resetSnapshot: async (request) => {
+      const row = await ownSnapshot(world, request);
+      await refuseWithoutEngine(world, row);
+      const cancelled = await world.database.transaction(async (transaction) =>
+        resetSnapshot(transaction, request.caller, row.id),
+      );
+      refuseEnded(row, cancelled);
       return undefined;
     },
     deleteSnapshot: async (request) => {
@@ -68,6 +82,28 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
       return undefined;
     },
   };
+}
+
+function refuseEnded(row: SnapshotRow, cancelled: Cancelled): void {
+  if (cancelled.kind === "absent") throw notFound("snapshot", row.id);
+  if (cancelled.kind === "ended") throw tooLateToCancel("snapshot", { ...row, status: cancelled.status });
+}
+
+/** An engine has to remove what the snapshot made: without one it would be an error that still holds things. */
+async function refuseWithoutEngine({ database }: World, row: SnapshotRow): Promise<void> {
+  const nodes = await listNodes(database.handle);
+  const engines = nodes.filter(({ service }) => service === "engine");
+  if (engines.some(isUp)) return;
+  const run = await findRun(database.handle, row.run_id);
+  const holders = engines.filter(({ name }) => name === run?.claimed_by);
+  const hosts = [...new Set((holders.length > 0 ? holders : engines).map(({ host }) => host))].join(", ");
+  // The words that clients of snapshot-reset look for.
+  throw new Rejection(`Please check service status on the Host(${hosts})`, {
+    status: 409,
+    field: "host",
+    value: hosts,
+    remedy: "No engine is up. Start one: it takes the snapshot over, and then it can be reset.",
+  });
 }
 
 /** Snapshots of a list with their progress: a few statements, however many rows. */

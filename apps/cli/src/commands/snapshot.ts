@@ -145,6 +145,17 @@ function addEnding(snapshot: Command, shell: Shell): void {
       await session.api.cancelSnapshot({ params: { snapshot_id: id } });
       if (flags.wait === true) await waitFor(shell, session, id);
     });
+  withCommonFlags(snapshot.command("reset"))
+    .description("end a snapshot that hangs as an error, what it made is removed; for administrators")
+    .argument("<snapshot>", "name or id")
+    .option("--wait", "wait until it has ended")
+    .addHelpText("after", examples("cairn snapshot reset nightly"))
+    .action(async (wanted: string, flags: { wait?: true }) => {
+      const session = await contextOf(shell, flags).session();
+      const id = await findSnapshot(session.api, wanted);
+      await session.api.resetSnapshot({ params: { snapshot_id: id } });
+      if (flags.wait === true) await waitFor(shell, session, id);
+    });
   withCommonFlags(snapshot.command("delete"))
     .description("delete a snapshot; all others stay complete")
     .argument("<snapshot>", "name or id")

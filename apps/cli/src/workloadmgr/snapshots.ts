@@ -159,6 +159,14 @@ export const snapshotCommands: readonly Command[] = [
     parameters: [idOf("snapshot")],
     result: nothing,
   },
+  {
+    name: "snapshot-reset",
+    summary: "End a snapshot that hangs: what it made is removed, and it is an error. For administrators.",
+    examples: ["--snapshot_id nightly"],
+    operation: "resetSnapshot",
+    parameters: [{ ...idOf("snapshot"), name: "--snapshot_id", required: true }],
+    result: nothing,
+  },
   restoring({
     name: "snapshot-oneclick-restore",
     summary: "Make all instances of a snapshot again, as they were; they must be gone.",
