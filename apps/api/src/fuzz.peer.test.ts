@@ -136,6 +136,17 @@ const answers = { accepted: 0, refused: 0 };
 
 const STACK = /\n\s+at |\.ts:\d+|node_modules|node:internal/;
 
+/**
+ * What a refusal does not tell: every one has a message and a remedy, and what is wrong with the input, or
+ * with the state of a thing, has a name and a value. Rights are about the caller and the whole request.
+ */
+function lackingIn(text: string, status: number): string {
+  const [detail = {}] = Object.values(JSON.parse(text) as Record<string, Record<string, unknown>>);
+  const isOfCaller = status === 401 || status === 403;
+  const wanted = isOfCaller ? ["message", "remedy"] : ["message", "field", "value", "remedy"];
+  return wanted.filter((name) => !(name in detail) || detail[name] === "").join(", ");
+}
+
 /** What is wrong with the answer to one round's request; `undefined`: nothing. */
 async function wrongIn(round: number): Promise<string | undefined> {
   const chance = chanceOf(SEED * 1_000_003 + round);
@@ -156,6 +167,7 @@ async function wrongIn(round: number): Promise<string | undefined> {
   const isRefused = response.status >= 400 && !goesOn;
   answers[isRefused ? "refused" : "accepted"] += 1;
   if (!isRefused && before !== after) await startAnew();
+  const lacking = isRefused && response.status < 500 ? lackingIn(text, response.status) : "";
   const problem =
     response.status >= 500 && !goesOn
       ? `answered ${response.status}: ${text.slice(0, 300)}\n${api.lines.at(-2)?.slice(0, 1500) ?? ""}`
@@ -163,7 +175,9 @@ async function wrongIn(round: number): Promise<string | undefined> {
         ? `a stack trace: ${text.slice(0, 500)}`
         : isRefused && before !== after
           ? `refused with ${response.status}, and changed the database: ${text.slice(0, 300)}`
-          : undefined;
+          : lacking !== ""
+            ? `refused with ${response.status} without ${lacking}: ${text.slice(0, 300)}`
+            : undefined;
   if (problem === undefined) return undefined;
   await startAnew();
   const again = `CAIRN_FUZZ_SEED=${SEED} CAIRN_FUZZ_FROM=${round} CAIRN_FUZZ_ROUNDS=1`;

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const clock = Type.String({ pattern: "^([01]\\d|2[0-3]):[0-5]\\d$", description: "HH:MM on the wall" });
@@ -70,7 +70,7 @@ export const admissionRoutes = {
     methods: ["GET"],
     paths: ["/admission/queue"],
     params: none,
-    query: Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) }),
+    query: Type.Object(page),
     reply: Type.Object({
       queue: Type.Array(QueuedSnapshot),
       waiting: Type.Integer({ minimum: 0, description: "of all projects, more than are listed perhaps" }),
@@ -86,7 +86,7 @@ export const admissionRoutes = {
     methods: ["GET"],
     paths: ["/admission/rules"],
     params: none,
-    query: none,
+    query: Type.Object(page),
     reply: Type.Object({ rules: Type.Array(AdmissionRuleShown) }),
     status: 200,
     action: "workload:admission_rule_get_all",

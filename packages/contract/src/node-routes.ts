@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp } from "./shapes.ts";
+import { nullable, page, Timestamp } from "./shapes.ts";
 
 const none = Type.Object({});
 const NodeName = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f/]+$" });
@@ -31,7 +31,7 @@ export const nodeRoutes = {
     methods: ["GET"],
     paths: ["/workloads/metrics/nodes"],
     params: none,
-    query: none,
+    query: Type.Object(page),
     reply: nodesReply,
     status: 200,
     action: "workload:get_nodes",

@@ -1,15 +1,11 @@
 import { NOTICE_EVENTS } from "@cairn/domain";
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const webhookParams = Type.Object({ webhook_id: WireId });
 const deliveryParams = Type.Object({ delivery_id: WireId });
-const page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  marker: Type.Optional(WireId),
-};
 
 const Event = Type.Enum([...NOTICE_EVENTS]);
 const Name = Type.String({ minLength: 1, maxLength: 255 });

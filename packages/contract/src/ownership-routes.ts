@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const ids = Type.Array(WireId, { maxItems: 10_000 });
@@ -107,8 +107,7 @@ const listQuery = {
   project_id: Type.Optional(WireId),
   source_btt: Type.Optional(Type.String({ description: "name or id of a target" })),
   source_btt_all: Type.Optional(Type.Boolean()),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  marker: Type.Optional(WireId),
+  ...page,
 };
 const listReply = Type.Object({ workloads: Type.Array(TargetWorkload), unreadable: unread });
 

@@ -1,13 +1,9 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { Label, nullable, Timestamp, WireId } from "./shapes.ts";
+import { Label, nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const policyParams = Type.Object({ policy_id: WireId });
-const page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  marker: Type.Optional(WireId),
-};
 
 /** What every row of the reference product's database shows of itself. */
 const audit = {
@@ -128,7 +124,7 @@ export const policyRoutes = {
     methods: ["GET"],
     paths: ["/workload_policy/assigned/{assigned_project_id}"],
     params: Type.Object({ assigned_project_id: WireId }),
-    query: none,
+    query: Type.Object({ ...page, marker: Type.Optional({ ...WireId, description: "a policy_id" }) }),
     reply: Type.Object({ policies: Type.Array(PolicyAssignment) }),
     status: 202,
     action: "workload:policy_list_assigned",

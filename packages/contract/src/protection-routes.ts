@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const text = Type.String({ minLength: 1, maxLength: 255 });
@@ -35,7 +35,7 @@ export const protectionRoutes = {
     methods: ["GET"],
     paths: ["/protection_rules"],
     params: none,
-    query: none,
+    query: Type.Object(page),
     reply: Type.Object({ protection_rules: Type.Array(ProtectionRule) }),
     status: 200,
     action: "workload:protection_rule_get_all",

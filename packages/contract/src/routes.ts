@@ -13,7 +13,7 @@ import { CreateRestore, RestoreDetail, RestoreSummary } from "./restores.ts";
 import type { Download, Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { settingRoutes } from "./setting-routes.ts";
-import { WireId } from "./shapes.ts";
+import { page, WireId } from "./shapes.ts";
 import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
 import { targetRoutes } from "./target-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
@@ -34,10 +34,6 @@ const listRestoreParams = Type.Object({
   snapshot_id: Type.Optional(WireId),
 });
 
-const page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  marker: Type.Optional(WireId),
-};
 const date = Type.String({ description: "YYYY-MM-DDTHH:MM:SS, UTC" });
 
 const listWorkloadsQuery = Type.Object({

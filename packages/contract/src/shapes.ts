@@ -3,6 +3,12 @@ import { type Static, Type } from "typebox";
 /** An id on the wire: a UUID, or Keystone's 32 hex digits. */
 export const WireId = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f]*$" });
 
+/** What the query of every list takes: at most so many rows, those after the one of this id. */
+export const page = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  marker: Type.Optional(WireId),
+};
+
 /** `YYYY-MM-DDTHH:MM:SS.ffffff` in UTC, without a zone: the one form that reference clients parse. */
 export const Timestamp = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}$" });
 

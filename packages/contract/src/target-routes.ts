@@ -1,14 +1,11 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { ByteCount, Label, nullable, Timestamp, WireId } from "./shapes.ts";
+import { ByteCount, Label, nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const targetParams = Type.Object({ backup_target_id: WireId });
 const typeParams = Type.Object({ backup_target_type_id: WireId });
-const page = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  marker: Type.Optional(WireId),
-});
+const pageQuery = Type.Object(page);
 const Metadata = Type.Record(Type.String(), Type.Unknown());
 const Text = Type.String({ maxLength: 1024 });
 /** Existing clients read numbers here. */
@@ -178,7 +175,7 @@ const targetOperations = {
     scope: "project",
     methods: ["GET"],
     params: none,
-    query: page,
+    query: pageQuery,
     reply: Type.Object({ backup_targets: Type.Array(BackupTarget) }),
     status: 200,
     action: "backup_target:backup_target_get_all",
@@ -258,7 +255,7 @@ const typeOperations = {
     scope: "project",
     methods: ["GET"],
     params: none,
-    query: page,
+    query: pageQuery,
     reply: Type.Object({ backup_target_types: Type.Array(BackupTargetType) }),
     status: 200,
     action: "backup_target_type:backup_target_type_get_all",

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const trustParams = Type.Object({ trust_name: WireId });
@@ -56,7 +56,7 @@ export const trustRoutes = {
     methods: ["GET"],
     paths: ["/trusts"],
     params: none,
-    query: Type.Object({ is_cloud_admin: Type.Optional(Type.Boolean()) }),
+    query: Type.Object({ is_cloud_admin: Type.Optional(Type.Boolean()), ...page }),
     reply: Type.Object({ trust: Type.Array(Trust) }),
     status: 200,
     action: "workload:trust_list",

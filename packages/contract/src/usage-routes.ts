@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Route } from "./route.ts";
-import { ByteCount, nullable, Timestamp, WireId } from "./shapes.ts";
+import { ByteCount, nullable, page, Timestamp, WireId } from "./shapes.ts";
 
 const none = Type.Object({});
 const Count = Type.Integer({ minimum: 0 });
@@ -80,6 +80,7 @@ const ProtectedVm = Type.Object({
 });
 
 const Activity = Type.Object({
+  activity_id: Type.String({ description: "of its entry in the audit log" }),
   activity_type: Type.String({ description: "the action, as in the audit log" }),
   activity_result: Text,
   activity_time: Timestamp,
@@ -172,7 +173,7 @@ export const usageRoutes = {
     params: none,
     query: Type.Object({
       time_in_minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+      ...page,
     }),
     reply: Type.Object({ recentactivities: Type.Array(Activity) }),
     status: 200,

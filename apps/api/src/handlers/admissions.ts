@@ -11,6 +11,7 @@ import { newId, Rejection } from "@cairn/kernel";
 import { notFound } from "../refusals.ts";
 import type { Handlers } from "../server.ts";
 import type { World } from "../world.ts";
+import { pageAmong } from "./lists.ts";
 
 type AdmissionHandlers = Pick<
   Handlers,
@@ -28,7 +29,7 @@ export function admissionHandlers(world: World): AdmissionHandlers {
       const waiting = subjects.filter((each) => each.admittedAt === null);
       const inOrder = waiting.toSorted((one, other) => (one.place ?? LAST) - (other.place ?? LAST));
       return {
-        queue: inOrder.slice(0, query.limit ?? QUEUE_SHOWN).map((each) => ({
+        queue: pageAmong(inOrder, { limit: QUEUE_SHOWN, ...query }, ({ runId }) => runId).map((each) => ({
           run_id: each.runId,
           snapshot_id: each.snapshotId,
           workload_id: each.workloadId,
@@ -45,9 +46,10 @@ export function admissionHandlers(world: World): AdmissionHandlers {
         running: subjects.length - waiting.length,
       };
     },
-    listAdmissionRules: async () => ({
-      rules: (await listAdmissionRules(database.handle)).map(ruleView),
-    }),
+    listAdmissionRules: async ({ query }) => {
+      const rows = await listAdmissionRules(database.handle);
+      return { rules: pageAmong(rows, query, ({ id }) => id).map(ruleView) };
+    },
     createAdmissionRule: async ({ body, caller }) => {
       const rule = ruleOf(body.rule);
       const row = await database.transaction(async (transaction) =>

@@ -3,6 +3,7 @@ import { listNodes, type NodeRow, type NodeService, removeNode, switchService } 
 import { asId, Rejection } from "@cairn/kernel";
 import type { ApiRequest, Handlers } from "../server.ts";
 import type { World } from "../world.ts";
+import { pageAmong } from "./lists.ts";
 
 /** Engines say so every 2 s, datamovers with each claim: half a minute at most. */
 const UP_MS: Readonly<Record<NodeService, number>> = { engine: 15_000, datamover: 60_000 };
@@ -12,7 +13,10 @@ const NAMES = { engine: "cairn-engine", datamover: "cairn-datamover" } as const;
 export function nodeHandlers(world: World): Pick<Handlers, "listNodes" | "updateService" | "removeNode"> {
   const { handle } = world.database;
   return {
-    listNodes: async () => ({ nodes: (await listNodes(handle)).map(nodeOf) }),
+    listNodes: async ({ query }) => {
+      const nodes = (await listNodes(handle)).map(nodeOf);
+      return { nodes: pageAmong(nodes, query, ({ id }) => id) };
+    },
     updateService: async (request) => update(world, request),
     removeNode: async ({ params }) => {
       const rows = await onNode(world, params.node_name);

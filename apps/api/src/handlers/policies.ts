@@ -33,8 +33,6 @@ type PolicyHandlers = Pick<
 
 /** Projects looked up in Keystone at the same time. */
 const LOOKUPS_IN_FLIGHT_MAX = 8;
-/** More policies than a project sensibly has. */
-const ASSIGNED_MAX = 1000;
 
 /** What is done with policies. Who is no administrator sees those that their project may choose. */
 export function policyHandlers(world: World): PolicyHandlers {
@@ -83,11 +81,11 @@ async function create(world: World, { body, caller }: ApiRequest<"createPolicy">
   return { policy: policyView(row, []) };
 }
 
-async function listAssigned(world: World, { caller, params }: ApiRequest<"listAssignedPolicies">) {
+async function listAssigned(world: World, { caller, params, query }: ApiRequest<"listAssignedPolicies">) {
   const projectId: ProjectId = asId(params.assigned_project_id);
   if (!caller.isAdmin && projectId !== caller.projectId) throw notFound("project", projectId);
   const { handle } = world.database;
-  const rows = await listPolicies(handle, { assignedTo: projectId }, { limit: ASSIGNED_MAX });
+  const rows = await listPolicies(handle, { assignedTo: projectId }, pageOf(query));
   const assignments = await listPolicyAssignments(
     handle,
     rows.map((row) => row.id),

@@ -12,6 +12,7 @@ import { notFound } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, ensureTrust } from "../trusts.ts";
 import type { World } from "../world.ts";
+import { pageAmong } from "./lists.ts";
 
 type ProtectionHandlers = Pick<
   Handlers,
@@ -22,9 +23,10 @@ type ProtectionHandlers = Pick<
 export function protectionHandlers(world: World): ProtectionHandlers {
   const { handle } = world.database;
   return {
-    listProtectionRules: async ({ caller }) => ({
-      protection_rules: (await listProtectionRules(handle, caller.projectId)).map(ruleView),
-    }),
+    listProtectionRules: async ({ caller, query }) => {
+      const rows = await listProtectionRules(handle, caller.projectId);
+      return { protection_rules: pageAmong(rows, query, ({ id }) => id).map(ruleView) };
+    },
     createProtectionRule: async (request) => create(world, request),
     deleteProtectionRule: async ({ caller, params }) => {
       const key = { id: params.rule_id, projectId: caller.projectId };

@@ -14,6 +14,7 @@ import { notFound } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, delegate, isUsable } from "../trusts.ts";
 import type { World } from "../world.ts";
+import { pageAmong } from "./lists.ts";
 
 type TrustHandlers = Pick<
   Handlers,
@@ -26,7 +27,7 @@ export function trustHandlers(world: World): TrustHandlers {
     listTrusts: async ({ caller, query }) => {
       if (query.is_cloud_admin === true) return { trust: [] };
       const rows = await listTrusts(world.database.handle, caller.projectId);
-      return { trust: rows.map(trustView) };
+      return { trust: pageAmong(rows, query, nameOf).map(trustView) };
     },
     createTrust: async (request) => create(world, request),
     showTrust: async (request) => ({ trust: trustView(await named(world, request)) }),

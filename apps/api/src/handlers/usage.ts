@@ -246,6 +246,7 @@ async function activities(
   const filter = { fromMs, ...(caller.isAdmin ? {} : { projectId: caller.projectId }) };
   const entries = await listAudit(world.database.handle, filter, pageOf(query));
   return entries.map((entry) => ({
+    activity_id: entry.id,
     activity_type: entry.action,
     activity_result: entry.outcome,
     activity_time: wireTime(entry.at.getTime()),

@@ -97,6 +97,7 @@ const CHARGE = {
   },
 };
 const ACTIVITY = {
+  activity_id: "a1",
   activity_type: "workload:workload_delete",
   activity_result: "accepted",
   activity_time: AT,
