@@ -25,7 +25,7 @@ export function failureReply(error: unknown): FailureReply {
         message: error.message,
         ...(error.field === undefined ? {} : { field: error.field }),
         ...(error.field === undefined ? {} : { value: error.value ?? null }),
-        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+        remedy: error.remedy,
       }),
     };
   }
@@ -56,16 +56,19 @@ function httpFailure(error: unknown): FaultDetail | undefined {
   const code = error.statusCode;
   if (typeof code !== "number" || code < 400 || code > 499) return undefined;
   if (code === 413) {
-    return { code, message: "The body of the request is too large.", remedy: "Send less than 1 MiB." };
+    const about = { field: "body", value: null, remedy: "Send less than 1 MiB." };
+    return { code, message: "The body of the request is too large.", ...about };
   }
   if (code === 415) {
-    return { code, message: "The body must be JSON.", remedy: "Send Content-Type: application/json." };
+    const about = { field: "Content-Type", value: null, remedy: "Send Content-Type: application/json." };
+    return { code, message: "The body must be JSON.", ...about };
   }
   if ("code" in error && error.code === "FST_ERR_BAD_URL") {
     const remedy = "Percent-encode what is not a letter, a digit or one of - . _ ~ in the path.";
-    return { code, message: "The path of the request is malformed.", remedy };
+    return { code, message: "The path of the request is malformed.", field: "path", value: null, remedy };
   }
-  return { code, message: "The request is malformed." };
+  const about = { field: "request", value: null, remedy: "GET /v1/openapi.json shows what is asked how." };
+  return { code, message: "The request is malformed.", ...about };
 }
 
 const BROKEN = {

@@ -78,7 +78,7 @@ function exitCodeOf(rejection: Rejection): ExitCode {
 }
 
 function sentence({ message, remedy }: Rejection): string {
-  return remedy === undefined ? ended(message) : `${ended(message)} ${remedy}`;
+  return `${ended(message)} ${remedy}`;
 }
 
 function ended(text: string): string {

@@ -61,7 +61,7 @@ async function findAccess(shell: Shell, flags: CloudFlags): Promise<CloudAccess>
     if (!(cause instanceof Rejection)) throw cause;
     throw new Rejection(cause.message, {
       status: 401,
-      ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }),
+      remedy: cause.remedy,
     });
   }
 }
@@ -102,7 +102,12 @@ async function parseYaml(text: string, place: string): Promise<unknown> {
   try {
     return parse(text);
   } catch (cause) {
-    throw new Rejection(`${place} is no YAML: ${String(cause).split("\n")[0]}.`, { status: 401 });
+    throw new Rejection(`${place} is no YAML: ${String(cause).split("\n")[0]}.`, {
+      status: 401,
+      field: "clouds.yaml",
+      value: place,
+      remedy: "Mend it as the message says; openstacksdk's documentation has an example.",
+    });
   }
 }
 

@@ -36,7 +36,7 @@ export async function barrier(
       await changed;
       signal.throwIfAborted();
     } finally {
-      passing.abort(new Rejection("The wait is over.", { status: 400 }));
+      passing.abort(new Rejection("The wait is over.", { status: 400, remedy: "Ask again." }));
     }
   }
 }
@@ -60,7 +60,12 @@ function replyTo(answer: BarrierAnswer, orderId: string): BarrierReply {
     case "fenced":
       return { verdict: "fenced" };
     case "absent":
-      throw new Rejection(`Order ${orderId} with a barrier could not be found.`, { status: 404 });
+      throw new Rejection(`Order ${orderId} with a barrier could not be found.`, {
+        status: 404,
+        field: "order_id",
+        value: orderId,
+        remedy: "Let go of it: its run has ended.",
+      });
     default:
       return unreachable(answer);
   }

@@ -136,7 +136,7 @@ export async function progress(
     signal.throwIfAborted();
     return clock.now() < untilMs ? await look() : reply;
   } finally {
-    looked.abort(new Rejection("The wait is over.", { status: 400 }));
+    looked.abort(new Rejection("The wait is over.", { status: 400, remedy: "Ask again." }));
   }
 }
 
@@ -182,5 +182,10 @@ export async function finish(
 }
 
 function unknownOrder(orderId: string): Rejection {
-  return new Rejection(`Order ${orderId} could not be found.`, { status: 404 });
+  return new Rejection(`Order ${orderId} could not be found.`, {
+    status: 404,
+    field: "order_id",
+    value: orderId,
+    remedy: "Let go of it: its run has ended.",
+  });
 }

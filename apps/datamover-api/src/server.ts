@@ -86,7 +86,10 @@ async function hostOf(world: OrdersWorld, request: FastifyRequest): Promise<Host
   const host =
     token === undefined ? undefined : await findHostOfToken(world.database.handle, new Secret(token));
   if (host !== undefined) return host;
-  throw new Rejection("The host token is missing or unknown.", { status: 401 });
+  throw new Rejection("The host token is missing or unknown.", {
+    status: 401,
+    remedy: "Register the host again: docs/operating.md says how.",
+  });
 }
 
 /**
@@ -94,7 +97,8 @@ async function hostOf(world: OrdersWorld, request: FastifyRequest): Promise<Host
  */
 function goneWith(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort(new Rejection("The caller is gone.", { status: 400 })));
+  const callerGone = new Rejection("The caller is gone.", { status: 400, remedy: "Ask again." });
+  reply.raw.once("close", () => gone.abort(callerGone));
   return gone.signal;
 }
 

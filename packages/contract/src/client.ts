@@ -179,13 +179,12 @@ function refusal(status: number, text: string, what: string): Rejection | Fault 
     return new Fault(status === 503 ? "api-unavailable" : "api-failed", message, retry);
   }
   // Without Cairn's body somebody else answered: a proxy, or another service.
-  const remedy =
-    detail === undefined ? "Check that the endpoint is the address of Cairn's API." : detail.remedy;
+  const elsewhere = "Check that the endpoint is the address of Cairn's API.";
   return new Rejection(message, {
     status: known,
     ...(detail?.field === undefined ? {} : { field: detail.field }),
     ...(detail?.value === undefined ? {} : { value: detail.value }),
-    ...(remedy === undefined ? {} : { remedy }),
+    remedy: detail?.remedy ?? elsewhere,
   });
 }
 

@@ -176,8 +176,8 @@ void test("selective options may have blanks, text for numbers and bare subnet i
 });
 
 const WRONG: readonly { readonly id: RouteId; readonly given: unknown; readonly field: string }[] = [
-  { id: "createWorkload", given: undefined, field: "" },
-  { id: "createWorkload", given: [], field: "" },
+  { id: "createWorkload", given: undefined, field: "body" },
+  { id: "createWorkload", given: [], field: "body" },
   { id: "createWorkload", given: { workload: "w" }, field: "workload" },
   { id: "createWorkload", given: { workload: { name: "w" } }, field: "workload.instances" },
   { id: "createWorkload", given: { workload: { name: 7, instances: [ID] } }, field: "workload.name" },

@@ -65,12 +65,13 @@ function holdsWriteOnly(schema: unknown): boolean {
 export function parseAs<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> {
   const mismatch = findMismatch(schema, value);
   if (mismatch === undefined) return value as Static<Schema>;
-  const { field, expected } = mismatch;
-  throw new Rejection(`Invalid input for field ${field === "" ? "(body)" : field}: it ${expected}.`, {
+  const { expected } = mismatch;
+  const field = mismatch.field === "" ? "body" : mismatch.field;
+  throw new Rejection(`Invalid input for field ${field}: it ${expected}.`, {
     status: 400,
     field,
     value: mismatch.value ?? null,
-    remedy: `See the request's schema at /v1/openapi.json; ${field === "" ? "the body" : field} ${expected}.`,
+    remedy: `See the request's schema at /v1/openapi.json; ${field} ${expected}.`,
   });
 }
 

@@ -63,7 +63,7 @@ function inPolicyWords<Result>(work: () => Result): Result {
       status: cause.status,
       value: cause.value,
       ...(cause.field === undefined ? {} : { field: reworded(cause.field) }),
-      ...(cause.remedy === undefined ? {} : { remedy: reworded(cause.remedy) }),
+      remedy: reworded(cause.remedy),
     });
   }
 }

@@ -125,7 +125,7 @@ function inRequestTerms(cause: Rejection, target: TargetRow): Rejection {
   return new Rejection(cause.message, {
     status: cause.status,
     ...(field === undefined ? {} : { field, value: value ?? null }),
-    ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }),
+    remedy: cause.remedy,
   });
 }
 
@@ -135,8 +135,8 @@ export function targetFault(cause: Error): TargetFault {
     const { message, field, value, remedy } = cause;
     return {
       message,
+      remedy,
       ...(field === undefined ? {} : { field, value: value ?? null }),
-      ...(remedy === undefined ? {} : { remedy }),
     };
   }
   const isLater = cause instanceof Fault && cause.retry === "later";

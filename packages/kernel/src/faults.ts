@@ -24,7 +24,8 @@ export interface RejectionDetails {
   readonly status: 400 | 401 | 403 | 404 | 409 | 413;
   readonly field?: string;
   readonly value?: unknown;
-  readonly remedy?: string;
+  /** What to do about it; there is always something. */
+  readonly remedy: string;
 }
 
 /**
@@ -35,7 +36,7 @@ export class Rejection extends Error {
   readonly status: RejectionDetails["status"];
   readonly field: string | undefined;
   readonly value: unknown;
-  readonly remedy: string | undefined;
+  readonly remedy: string;
 
   constructor(message: string, details: RejectionDetails) {
     super(message);

@@ -213,10 +213,20 @@ function isEscrow({ kind, rights }: SlotInfo): boolean {
 
 function requireOpeners(slots: readonly SlotInfo[], withoutEscrow: boolean): void {
   if (slots.length > SLOTS_MAX) {
-    throw new Rejection(`a key set has at most ${SLOTS_MAX} slots`, { status: 400, field: "slots" });
+    throw new Rejection(`a key set has at most ${SLOTS_MAX} slots`, {
+      status: 400,
+      field: "slots",
+      value: slots.length,
+      remedy: "remove slots that nobody uses any more",
+    });
   }
   if (!slots.some(({ rights }) => rights === "all")) {
-    throw new Rejection("a key set needs a slot that opens everything", { status: 400, field: "slots" });
+    throw new Rejection("a key set needs a slot that opens everything", {
+      status: 400,
+      field: "slots",
+      value: slots.map(({ label }) => label),
+      remedy: "add a slot with the rights all before this one is removed",
+    });
   }
   if (withoutEscrow || slots.some(isEscrow)) return;
   throw new Rejection("the keys have no escrow: whoever loses the other secrets loses all backups", {

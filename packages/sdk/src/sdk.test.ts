@@ -64,7 +64,7 @@ function fastClock(): Clock & { waited: number } {
 /** An API that shows one snapshot in a row of statuses, or is away. */
 function apiShowing(statuses: (string | Error)[]): ApiClient {
   const showSnapshot = () => {
-    const next = statuses.shift() ?? new Rejection("gone", { status: 404 });
+    const next = statuses.shift() ?? new Rejection("gone", { status: 404, remedy: "Look elsewhere." });
     return next instanceof Error ? Promise.reject(next) : Promise.resolve({ snapshot: { status: next } });
   };
   return { showSnapshot } as unknown as ApiClient;

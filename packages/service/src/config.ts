@@ -90,7 +90,8 @@ function valueOf(setting: Setting, given: Given | undefined): unknown {
   } catch (cause) {
     // The value itself is not repeated: it may be a secret.
     const message = `the setting ${ini(setting)} (${given.origin}) ${asError(cause).message}`;
-    throw new Rejection(message, { status: 400, field: ini(setting) });
+    const remedy = `correct ${ini(setting)}, or leave it out where it has a default`;
+    throw new Rejection(message, { status: 400, field: ini(setting), remedy });
   }
 }
 
@@ -131,7 +132,12 @@ function readFlags(
     const takesNext = match[2] === undefined && isNextValue && (fields.has(name) || name === "config");
     const text = match[2] ?? (takesNext ? rest.shift() : bare);
     if (text === undefined)
-      throw new Rejection(`the flag --${name} needs a value`, { status: 400, field: `--${name}` });
+      throw new Rejection(`the flag --${name} needs a value`, {
+        status: 400,
+        field: `--${name}`,
+        value: "",
+        remedy: `write --${name}=VALUE`,
+      });
     found.set(name, { text, origin: `flag --${name}`, folder });
   }
   return found;
@@ -158,6 +164,7 @@ function readConfigFile(file: string): string {
       status: 400,
       field: "--config",
       value: file,
+      remedy: "name a file that this user may read",
     });
   }
 }

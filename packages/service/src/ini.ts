@@ -40,6 +40,7 @@ function malformed(file: string, line: number): Rejection {
       status: 400,
       field: "--config",
       value: file,
+      remedy: "mend the line, or begin it with # to leave it out",
     },
   );
 }

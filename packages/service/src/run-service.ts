@@ -99,8 +99,7 @@ function prepare<Spec extends ConfigSpec>(
     return { kind: "ready", config, log: createLog(name, { level: config.log.level }) };
   } catch (cause) {
     if (!(cause instanceof Rejection)) throw cause;
-    const remedy = cause.remedy === undefined ? "" : ` (${cause.remedy})`;
-    return { kind: "refusal", text: `cairn-${name}: ${cause.message}${remedy}\n` };
+    return { kind: "refusal", text: `cairn-${name}: ${cause.message} (${cause.remedy})\n` };
   }
 }
 

@@ -92,6 +92,8 @@ async function* partsOf(
 function late(): Rejection {
   return new Rejection("No engine has come to read the file.", {
     status: 409,
+    field: "engine",
+    value: null,
     remedy: "Ask again when there is less to do; `cairn node list` shows the engines.",
   });
 }

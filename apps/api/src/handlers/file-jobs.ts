@@ -16,6 +16,8 @@ export async function opened(world: World, wanted: WantedFileJob): Promise<FileJ
     `${String(WAITING_MAX)} searches and readings of files of this project go on already.`,
     {
       status: 409,
+      field: "project_id",
+      value: wanted.projectId,
       remedy: "Wait until some of them have ended.",
     },
   );
@@ -30,9 +32,11 @@ export interface Listed {
 }
 
 /** The refusal of what an engine could not do. */
-export function unreadable(job: Pick<FileJobRow, "error_message">): Rejection {
+export function unreadable(job: Partial<Pick<FileJobRow, "error_message" | "snapshot_ids">>): Rejection {
   return new Rejection(`The disks could not be read: ${job.error_message ?? ""}.`, {
     status: 409,
+    field: "snapshot_id",
+    value: job.snapshot_ids ?? null,
     remedy: "Mend what it says and ask again.",
   });
 }

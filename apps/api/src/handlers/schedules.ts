@@ -117,6 +117,7 @@ export async function assertChangeable(world: World, given: JobSchedule | undefi
   throw new Rejection("The schedule cannot be changed while the global job scheduler is disabled.", {
     status: 409,
     field: "workload.jobschedule",
+    value: given,
     remedy: "Leave jobschedule out, or ask an administrator to enable the global job scheduler.",
   });
 }

@@ -143,6 +143,8 @@ export function pairOf(flag: string, value: string): [string, string] {
 }
 
 /** A mistake on the command line. */
-export function usage(message: string, field: string, value: unknown, remedy?: string): Rejection {
-  return new Rejection(message, { status: 400, field, value, ...(remedy === undefined ? {} : { remedy }) });
+export function usage(message: string, field: string, value: unknown, remedy = HELP): Rejection {
+  return new Rejection(message, { status: 400, field, value, remedy });
 }
+
+const HELP = "The command's --help has examples.";

@@ -88,7 +88,12 @@ function isLoopback(host: string): boolean {
 async function readPem(shell: Shell, flag: string, path: string): Promise<string> {
   const text = await shell.readFile(resolve(shell.cwd, path));
   if (text?.includes("-----BEGIN") === true) return text;
-  throw new Rejection(`${path} is no PEM file that can be read.`, { status: 400, field: flag, value: path });
+  throw new Rejection(`${path} is no PEM file that can be read.`, {
+    status: 400,
+    field: flag,
+    value: path,
+    remedy: `Give ${flag} a file that begins with -----BEGIN.`,
+  });
 }
 
 /** Serves until Ctrl-C, which is how it ends well. */

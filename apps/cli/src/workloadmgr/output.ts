@@ -93,7 +93,7 @@ function chosen({ heads, rows }: Rows, columns: readonly string[]): Rows {
     const known = pythonLiteral(heads);
     throw new Rejection(
       `No recognized column names in ${pythonLiteral(columns)}. Recognized columns are ${known}.`,
-      { status: 400, field: "-c", value: columns },
+      { status: 400, field: "-c", value: columns, remedy: "Use -c with a name as the table heads it." },
     );
   }
   return {

@@ -107,7 +107,7 @@ function failed(shell: Shell, cause: unknown): number {
   }
   const isOurs = cause instanceof Rejection;
   const text = isOurs ? cause.message : endingOf(cause).message;
-  const hint = isOurs && cause.remedy !== undefined ? `HINT:workloadmgr:${cause.remedy}\n` : "";
+  const hint = isOurs ? `HINT:workloadmgr:${cause.remedy}\n` : "";
   shell.err.write(`ERROR:workloadmgr:${text.replaceAll("\n", " ")}\n${hint}`);
   return FAILED;
 }

@@ -152,7 +152,12 @@ async function address(
 /** `..` would leave the resource and an empty name would ask for the list, so neither is ever sent. */
 function escapePart(part: string, doing: string): string {
   if (part !== "" && part !== "." && part !== "..") return encodeURIComponent(part);
-  throw new Rejection(`${doing}: "${part}" names nothing`, { status: 400, value: part });
+  throw new Rejection(`${doing}: "${part}" names nothing`, {
+    status: 400,
+    field: "id",
+    value: part,
+    remedy: "Give the id or the name of a thing.",
+  });
 }
 
 async function sendBytes(

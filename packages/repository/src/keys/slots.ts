@@ -100,7 +100,8 @@ export async function makeSlot(
   const labelBytes = Buffer.byteLength(slot.label, "utf8");
   if (labelBytes === 0 || labelBytes > LABEL_BYTES_MAX || /\p{Cc}/u.test(slot.label)) {
     const message = `a slot's label has 1 to ${LABEL_BYTES_MAX} bytes and no control characters`;
-    throw new Rejection(message, { status: 400, field: "label", value: slot.label });
+    const remedy = "choose a short name such as operations-2026";
+    throw new Rejection(message, { status: 400, field: "label", value: slot.label, remedy });
   }
   const id = randomId(random);
   const base = { rights: codeOf(RIGHTS, slot.rights ?? "all"), id, label: slot.label };
@@ -134,7 +135,12 @@ export async function makeSlot(
     case "secret": {
       const { payload, secretId } = slot;
       if (payload.length === 0) {
-        throw new Rejection("a secret without a payload opens nothing", { status: 400, field: "payload" });
+        throw new Rejection("a secret without a payload opens nothing", {
+          status: 400,
+          field: "payload",
+          value: "",
+          remedy: "use a secret that has one",
+        });
       }
       const salt = random(SALT_BYTES);
       const costLog2 = slot.costLog2 ?? payloadCost(payload);
@@ -154,6 +160,8 @@ function requireKey(what: string, key: Buffer): void {
   throw new Rejection(`a ${what} has ${KEY_BYTES} bytes, this one ${key.length}`, {
     status: 400,
     field: "key",
+    value: `${key.length} bytes`,
+    remedy: `use a file of ${KEY_BYTES} random bytes`,
   });
 }
 
