@@ -7,6 +7,7 @@ import { heal } from "./heal.ts";
 import type { HealReport } from "./heal-report.ts";
 import { recordDamage } from "./record-damage.ts";
 import { locateDamage } from "./survey.ts";
+import { DAY_MS, namesOf, piecesOf, removeSnapshot, sweepOnce } from "./sweep/testing.ts";
 import {
   copyStore,
   flip,
@@ -179,6 +180,80 @@ describe("healing from a mirror", () => {
       }
     });
   }
+});
+
+/** A snapshot whose first chunks a sweep has moved into another pack, and the old pack is gone. */
+async function movedBench(): Promise<Bench & { readonly into: string }> {
+  const repository = await testRepository();
+  const full = await storeSnapshot(repository, piecesOf("a", 12));
+  const snapshot = await storeSnapshot(repository, [...piecesOf("a", 2), "", "own"], { base: full });
+  await removeSnapshot(repository, full);
+  await sweepOnce(repository);
+  repository.clock.pass(DAY_MS);
+  await sweepOnce(repository);
+  const packs = (await namesOf(repository, "p")).map((name) => name.slice("00/".length + 2));
+  const own = snapshot.chunks.at(-1)?.pack;
+  const [into = assert.fail("nothing was moved"), ...more] = packs.filter((pack) => pack !== own);
+  assert.deepEqual(more, []);
+  assert.notEqual(snapshot.chunks[0]?.pack, into);
+  return { repository, snapshot, into, mirror: await copyStore(repository.store, repository.clock) };
+}
+
+const MOVED_WOUNDS: Readonly<Record<string, (store: Store, name: string) => Promise<void>>> = {
+  "is gone": async (store, name) => store.remove(name),
+  "has a damaged record": async (store, name) => flip(store, name, 2000),
+  "has a damaged trailer": async (store, name) => flip(store, name, ((await store.size(name)) ?? 0) - 40),
+};
+
+describe("healing what was moved before", () => {
+  for (const [what, wound] of Object.entries(MOVED_WOUNDS)) {
+    it(`names the pack that it was moved into, which ${what}, and heals it from the mirror`, async () => {
+      const { repository, snapshot, mirror, into } = await movedBench();
+      const { store, handle } = repository;
+      const name = repositoryNames(handle.repositoryId).pack(into);
+      await wound(store, name);
+      const found = await verify(repository);
+      assert.deepEqual([...new Set(found.damage.map(({ object }) => object))], [name]);
+      const report = await mend(repository, { mirror });
+      assert.deepEqual([report.unhealed, report.degraded], [[], []]);
+      assert.ok((await restoreSnapshot(store, handle, snapshot)).equals(snapshot.content));
+      const { damage, degraded } = await verify(repository);
+      assert.deepEqual([damage, degraded], [[], []]);
+    });
+  }
+
+  it("tells which snapshot suffers as long as there is no other copy", async () => {
+    const { repository, snapshot, into } = await movedBench();
+    const { store, handle, clock } = repository;
+    await store.remove(repositoryNames(handle.repositoryId).pack(into));
+    const report = await mend(repository);
+    assert.ok(report.unhealed.length > 0 && report.unhealed.every(({ pack }) => pack === into));
+    const suffering = [[snapshot.snapshotId, 2 * 64 * 1024]];
+    const told = ({ snapshotId, disks }: (typeof report.degraded)[number]) => [
+      snapshotId,
+      disks[0]?.damagedBytes,
+    ];
+    assert.deepEqual(report.degraded.map(told), suffering);
+    const state = await readState(store, handle);
+    assert.deepEqual(state.damaged.map(({ pack }) => pack), [into]);
+    const scope = { store, handle, clock, signal: neverAborted };
+    assert.deepEqual((await locateDamage(scope, state)).map(told), suffering);
+  });
+
+  it("heals again what was healed into a pack that is lost since", async () => {
+    const all = await bench();
+    const { repository, snapshot, mirror } = all;
+    const { store, handle } = repository;
+    await WOUNDS["a whole pack"]?.(all);
+    const [first] = (await mend(repository, { mirror })).healed;
+    assert.ok(first !== undefined);
+    await store.remove(repositoryNames(handle.repositoryId).pack(first.into));
+    assert.equal((await verify(repository)).sound, false);
+    const report = await mend(repository, { mirror });
+    assert.deepEqual([report.unhealed, report.degraded], [[], []]);
+    assert.equal((await verify(repository)).sound, true);
+    assert.ok((await restoreSnapshot(store, handle, snapshot)).equals(snapshot.content));
+  });
 });
 
 describe("healing by the next backup", () => {

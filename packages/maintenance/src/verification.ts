@@ -1,4 +1,4 @@
-import type { Fault } from "@cairn/kernel";
+import { type Fault, hasCode } from "@cairn/kernel";
 import {
   type PageAddress,
   type RecordKind,
@@ -59,6 +59,8 @@ export class Verification {
   readonly failed = new RecordTable();
   /** With `only`: chunks that are sound in packs that are not. */
   readonly sound = new RecordTable();
+  /** Chunks whose pack went when they were moved, and that cannot be read where they lie now. */
+  readonly #moved = new RecordTable();
   /** Sound pages in packs that are known to be damaged. */
   readonly soundPages = new Map<string, PageAddress>();
   /** Packs all of which was read and is as it should be. */
@@ -74,6 +76,7 @@ export class Verification {
     { readonly page: PageAddress | undefined; readonly damage: number }
   >();
   readonly #pagePacks = new Set<string>();
+  readonly #numbers = new Map<string, number>();
 
   constructor(options: VerificationOptions) {
     this.#options = options;
@@ -118,7 +121,7 @@ export class Verification {
         for (const [index, region] of regions.entries()) {
           for (const { chunk } of chunksOf(region, firstRegion + index, disk.sizeBytes)) {
             const ref = await this.#effective(chunk);
-            if (this.#options.only?.(ref.pack) !== false && belongs(part, ref.pack)) table.add(ref);
+            if (belongs(part, ref.pack) && (await this.#isInQuestion(ref))) table.add(ref);
           }
         }
         while (table.size > recordsMax && part.modulus < PARTS_MAX) part = split(table, part, round.parts);
@@ -140,6 +143,15 @@ export class Verification {
     const moved = await relocations.find("chunk", ref.id);
     if (moved === undefined) return ref;
     return { ...moved, id: ref.id };
+  }
+
+  /** With `only`: it lies in such a pack, or what its pack is without was moved into one. */
+  async #isInQuestion(ref: RecordRef): Promise<boolean> {
+    const { only, known, relocations } = this.#options;
+    if (only === undefined || only(ref.pack)) return true;
+    if (known.empty) return false;
+    const moved = await relocations.find("chunk", ref.id);
+    return moved !== undefined && only(moved.pack);
   }
 
   #pageDamage(page: PageAddress | undefined, root: string, fault: Fault): number {
@@ -168,11 +180,16 @@ export class Verification {
       if (finding.pack !== undefined && finding.records.length === 0)
         this.#packDamage("chunk", pack, finding.pack);
     }
-    const lost = await this.#notElsewhere(doubtful);
+    const { lost, elsewhere } = await this.#notElsewhere(doubtful);
     for (const { refs } of lost.byPack()) {
       for (const ref of refs) {
         const entry = faults[ref.number];
         if (entry === undefined) continue;
+        const damage = elsewhere.get(ref.id.toString("latin1"));
+        if (damage !== undefined && hasCode(entry.fault, "object-missing")) {
+          this.#moved.add(ref, damage);
+          continue;
+        }
         entry.damage ??= entry.whole
           ? this.#packDamage("chunk", ref.pack, entry.fault)
           : this.#recordDamage(ref, entry.fault);
@@ -188,8 +205,13 @@ export class Verification {
     for (const ref of refs) if (failing.find(ref) === undefined) this.sound.add(ref);
   }
 
-  /** Those of the records that no relocation leads to a sound copy of. */
-  async #notElsewhere(doubtful: RecordTable): Promise<RecordTable> {
+  /**
+   * Those of the records that no relocation leads to a sound copy of, and by id the damage of the copies that
+   * relocations lead to.
+   */
+  async #notElsewhere(
+    doubtful: RecordTable,
+  ): Promise<{ readonly lost: RecordTable; readonly elsewhere: ReadonlyMap<string, number> }> {
     const moved = new RecordTable();
     const lost = new RecordTable();
     const { relocations } = this.#options;
@@ -204,19 +226,28 @@ export class Verification {
         if (there !== undefined) moved.add(there);
       }
     }
-    const bad = new Set<string>();
+    const elsewhere = new Map<string, number>();
     for (const { pack, refs } of moved.byPack()) {
-      const finding = await this.#check("chunk", pack, refs);
-      for (const { ref } of finding.records) bad.add(ref.id.toString("latin1"));
+      for (const { ref, fault, isWhole } of await this.#checkMoved(pack, refs)) {
+        const damage = isWhole ? this.#packDamage("chunk", pack, fault) : this.#recordDamage(ref, fault);
+        this.failed.add(ref, damage);
+        elsewhere.set(ref.id.toString("latin1"), damage);
+      }
     }
     for (const { refs } of doubtful.byPack()) {
       for (const ref of refs) {
-        const sound = (await find(ref)) !== undefined && !bad.has(ref.id.toString("latin1"));
+        const sound = (await find(ref)) !== undefined && !elsewhere.has(ref.id.toString("latin1"));
         if (sound) this.relocated += 1;
         else lost.add(ref, ref.number);
       }
     }
-    return lost;
+    return { lost, elsewhere };
+  }
+
+  async #checkMoved(pack: string, refs: readonly RecordRef[]) {
+    const finding = await this.#check("chunk", pack, refs);
+    if (this.#options.only !== undefined) this.#keepSound(refs, finding);
+    return finding.records.map((each) => ({ ...each, isWhole: each.fault === finding.pack }));
   }
 
   async #check(kind: RecordKind, pack: string, refs: readonly RecordRef[]): Promise<PackFinding> {
@@ -231,12 +262,21 @@ export class Verification {
 
   #packDamage(kind: RecordKind, pack: string, fault: Fault): number {
     const object = packName(this.#options.handle, kind, pack);
-    return this.damage.push(toDamage(`${kind}-pack`, object, fault)) - 1;
+    return this.#noted(object, () => toDamage(`${kind}-pack`, object, fault));
   }
 
   #recordDamage(ref: RecordRef, fault: Fault): number {
     const object = packName(this.#options.handle, "chunk", ref.pack);
-    return this.damage.push(toDamage("chunk", object, fault, recordOf(ref))) - 1;
+    return this.#noted(`${object} ${ref.offset}`, () => toDamage("chunk", object, fault, recordOf(ref)));
+  }
+
+  /** The number of a damage; one that trees and relocations lead to is told once. */
+  #noted(place: string, damage: () => Damage): number {
+    const there = this.#numbers.get(place);
+    if (there !== undefined) return there;
+    const number = this.damage.push(damage()) - 1;
+    this.#numbers.set(place, number);
+    return number;
   }
 
   /** Pages were opened when the trees were walked; here it is the packs' frames and checksums. */
@@ -257,7 +297,10 @@ export class Verification {
   async degraded(snapshots: readonly SnapshotToVerify[], rangesMax: number): Promise<DegradedSnapshot[]> {
     if (this.failed.size === 0 && this.#failedPages.size === 0) return [];
     const lookup = {
-      chunk: async (ref: RecordRef) => this.failed.find(await this.#effective(ref)),
+      chunk: async (chunk: RecordRef) => {
+        const ref = await this.#effective(chunk);
+        return this.failed.find(ref) ?? this.#moved.find(ref);
+      },
       page: (page: PageAddress | undefined, root: string, fault: Fault) =>
         this.#pageDamage(page, root, fault),
     };

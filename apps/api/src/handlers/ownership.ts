@@ -268,8 +268,8 @@ async function ended(
       if (job.state === "done") return job;
       throw new Rejection(`The backup target could not be worked on: ${job.error_message ?? ""}.`, {
         status: 409,
-        field: "backup_target_id",
-        value: job.target_id,
+        field: "request",
+        value: job.request,
         remedy: "Mend what it says and ask again; what was done stays done.",
       });
     }
