@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type { FileSearch } from "@cairn/contract";
+import { findFileJob } from "@cairn/database";
 import { bootInstance, uploadImage } from "@cairn/embedded";
 import { hasCode, MiB } from "@cairn/kernel";
 import { makeWorkload, takeSnapshot } from "./job.ts";
+import { leftovers } from "./leftovers.ts";
 import { explained, startTree, type Tree, until } from "./tree.ts";
 
 const run = promisify(execFile);
@@ -162,5 +165,47 @@ test("a folder is listed, a file downloads byte for byte, a folder as an archive
       ],
     );
     await assert.rejects(list({ volume: "vda", path: "/etc/shadow" }), /has no \/etc\/shadow/);
+  });
+});
+
+/** Whose command lines name the folder of a reading by this engine. */
+async function machinesOf(engine: number): Promise<number[]> {
+  const ours = new RegExp(`qemu-system.*/cairn-files-\\d+-${String(engine)}-`, "s");
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => ours.test(await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""))),
+  );
+  return pids.filter((_, at) => found[at]).map(Number);
+}
+
+async function foldersOf(engine: number): Promise<string[]> {
+  const names = await readdir(tmpdir());
+  return names.filter((name) => new RegExp(`^cairn-files-\\d+-${String(engine)}-`).test(name));
+}
+
+test("a search whose engine is killed begins anew in the next one; its machine and its files are gone", async (context) => {
+  await explained(context, tree, async () => {
+    const [full, incremental] = snapshots;
+    const killed = tree.embedded.pidOf("engine") ?? 0;
+    const begun = await search("/etc/hosts");
+    await until("the machine", 60_000, async () =>
+      (await machinesOf(killed)).length > 0 ? true : undefined,
+    );
+    await tree.embedded.kill("engine");
+    await until("the end of the machine", 10_000, async () =>
+      (await machinesOf(killed)).length === 0 ? true : undefined,
+    );
+    assert.equal((await foldersOf(killed)).length, 1, "what kill -9 leaves");
+    await tree.embedded.start("engine");
+    assert.deepEqual(await found(begun), {
+      [full]: { vda: ["/etc/hosts"] },
+      [incremental]: { vda: ["/etc/hosts"] },
+    });
+    const job = await findFileJob(tree.database.handle, { id: begun.id });
+    assert.equal(job?.generation, 2);
+    const engine = tree.embedded.pidOf("engine") ?? 0;
+    const left = [killed, engine].map(async (pid) => [await machinesOf(pid), await foldersOf(pid)]);
+    assert.deepEqual((await Promise.all(left)).flat(2), []);
+    assert.deepEqual(await leftovers(tree), []);
   });
 });

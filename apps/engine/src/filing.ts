@@ -1,4 +1,4 @@
-import { type Appliance, buildAppliance } from "@cairn/files";
+import { type Appliance, buildAppliance, removeOrphanedFolders } from "@cairn/files";
 import { asError } from "@cairn/kernel";
 import type { ConfigOf, Status } from "@cairn/service";
 import type { engineSpec } from "./config.ts";
@@ -54,7 +54,11 @@ export function startFiling(world: FileWorld, status: Status, lanes: number): { 
       if (pauseMs > 0) await world.clock.sleep(pauseMs, signal).catch(() => undefined);
     }
   };
-  const working = Promise.all(Array.from({ length: lanes }, lane));
+  const clearing = removeOrphanedFolders().catch((cause: unknown) => {
+    // They take room and nothing else: the next start tries it again.
+    world.log.warn("files.orphans", { fault: asError(cause) });
+  });
+  const working = Promise.all([clearing, ...Array.from({ length: lanes }, lane)]);
   return {
     stop: async () => {
       stopping.abort(new Error("the engine stops"));

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault, hasCode } from "@cairn/kernel";
 import type { RepositoryHandle } from "@cairn/repository";
@@ -8,6 +7,7 @@ import type { Answer } from "./answers.ts";
 import type { Appliance } from "./appliance/appliance.ts";
 import { type Machine, startMachine } from "./machine.ts";
 import { DISKS_MAX } from "./machine-arguments.ts";
+import { makeReadingFolder } from "./reading-folder.ts";
 import { type MachineDisk, type ServedDisks, serveDisks } from "./serving.ts";
 
 /** A disk of a snapshot as its commit has it. */
@@ -88,7 +88,7 @@ async function readBatch(
   work: (reader: FileReader) => Promise<void>,
 ): Promise<void> {
   const { snapshots, signal } = options;
-  const folder = await mkdtemp(join(tmpdir(), "cairn-files-"));
+  const folder = await makeReadingFolder();
   try {
     const disks = snapshots.flatMap((snapshot, index) => machineDisks(snapshot, index));
     await using served = await serveDisks({ ...options, disks, folder });

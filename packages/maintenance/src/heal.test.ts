@@ -191,7 +191,7 @@ async function movedBench(): Promise<Bench & { readonly into: string }> {
   await sweepOnce(repository);
   repository.clock.pass(DAY_MS);
   await sweepOnce(repository);
-  const packs = (await namesOf(repository, "p")).map((name) => name.slice("00/".length + 2));
+  const packs = (await namesOf(repository, "p")).map((name) => name.slice("p/00/".length));
   const own = snapshot.chunks.at(-1)?.pack;
   const [into = assert.fail("nothing was moved"), ...more] = packs.filter((pack) => pack !== own);
   assert.deepEqual(more, []);

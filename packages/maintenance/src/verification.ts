@@ -247,6 +247,8 @@ export class Verification {
   async #checkMoved(pack: string, refs: readonly RecordRef[]) {
     const finding = await this.#check("chunk", pack, refs);
     if (this.#options.only !== undefined) this.#keepSound(refs, finding);
+    if (finding.pack !== undefined && finding.records.length === 0)
+      this.#packDamage("chunk", pack, finding.pack);
     return finding.records.map((each) => ({ ...each, isWhole: each.fault === finding.pack }));
   }
 
