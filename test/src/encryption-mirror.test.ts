@@ -138,7 +138,10 @@ test("the mirror has all of it without the tenant's secret, which alone opens it
       return seen.mirror?.mirrored_at === null ? undefined : seen;
     });
     assert.deepEqual([mirror?.held_back, mirror?.error], [0, null]);
-    assert.match(String(await extracted(second, snapshots[1] ?? "", randomBytes(32))), /^[1-9]\d*: .*secret/s);
+    assert.match(
+      String(await extracted(second, snapshots[1] ?? "", randomBytes(32))),
+      /^[1-9]\d*: .*secret/s,
+    );
     await assertExtracts(second);
   });
 });

@@ -175,7 +175,7 @@ async function machinesOf(engine: number): Promise<number[]> {
   const found = await Promise.all(
     pids.map(async (pid) => ours.test(await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""))),
   );
-  return pids.filter((_, at) => found[at]).map(Number);
+  return pids.filter((_, at) => found[at] === true).map(Number);
 }
 
 async function foldersOf(engine: number): Promise<string[]> {
@@ -183,7 +183,7 @@ async function foldersOf(engine: number): Promise<string[]> {
   return names.filter((name) => new RegExp(`^cairn-files-\\d+-${String(engine)}-`).test(name));
 }
 
-test("a search whose engine is killed begins anew in the next one; its machine and its files are gone", async (context) => {
+test("a search whose engine is killed begins anew; its machine and its files are gone", async (context) => {
   await explained(context, tree, async () => {
     const [full, incremental] = snapshots;
     const killed = tree.embedded.pidOf("engine") ?? 0;

@@ -28,7 +28,7 @@ export interface Wish {
 export class UnfitMachine extends Rejection {
   constructor(problems: readonly string[]) {
     const list = problems.map((each) => `\n  - ${each}`).join("");
-    super(`this machine cannot have a test cloud now:${list}`, { status: 409 });
+    super(`this machine cannot have a test cloud now:${list}`, { status: 409, remedy: "Stop it first." });
     this.name = "UnfitMachine";
   }
 }

@@ -133,7 +133,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await perform(choices, signal);
   } catch (cause) {
-    const remedy = cause instanceof Rejection && cause.remedy !== undefined ? `; ${cause.remedy}` : "";
+    const remedy = cause instanceof Rejection ? `; ${cause.remedy}` : "";
     process.stderr.write(`cairn: ${describeFault(signal.aborted ? signal.reason : cause)}${remedy}\n`);
     if (signal.aborted) return 130;
     return cause instanceof UnfitMachine ? UNFIT : 1;

@@ -20,7 +20,8 @@ export async function restart(
   signal: AbortSignal,
 ): Promise<void> {
   const service = servicesOf(settings).find((each) => each.name === name);
-  if (service === undefined) throw new Rejection(`the cloud has no service ${name}`, { status: 404 });
+  if (service === undefined)
+    throw new Rejection(`the cloud has no service ${name}`, { status: 404, remedy: "Name one that runs." });
   const supervisor = new Supervisor(settings.layout, clock);
   await supervisor.stop(service, signal);
   await supervisor.ensure(service, signal);

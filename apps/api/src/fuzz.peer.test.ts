@@ -144,7 +144,7 @@ function lackingIn(text: string, status: number): string {
   const [detail = {}] = Object.values(JSON.parse(text) as Record<string, Record<string, unknown>>);
   const isOfCaller = status === 401 || status === 403;
   const wanted = isOfCaller ? ["message", "remedy"] : ["message", "field", "value", "remedy"];
-  return wanted.filter((name) => !(name in detail) || detail[name] === "").join(", ");
+  return wanted.filter((name) => !(name in detail) || (detail[name] === "" && name !== "value")).join(", ");
 }
 
 /** What is wrong with the answer to one round's request; `undefined`: nothing. */

@@ -50,11 +50,9 @@ after(async () => {
 async function fillEverything(root: ApiClient, anna: ApiClient): Promise<void> {
   const { database } = api;
   const asker = { projectId: asId<"project">(PROJECT), userId: asId<"user">("anna") };
+  // So that snapshots wait.
+  await root.createAdmissionRule({ body: { rule: { kind: "cap", scope: "cloud", max: 0 } } });
   for (const name of ["one", "two"]) {
-    const { snapshotId } = await makeSampleSnapshot(database, { projectId: PROJECT, userId: "anna" });
-    await anna.searchFiles({ body: { file_search: { vm_id: WEB, filepath: `/etc/${name}` } } });
-    const wanted = { snapshotId, name, description: "", restoreType: "oneclick", options: {} } as const;
-    await database.transaction(async (transaction) => openRestore(transaction, asker, wanted));
     api.cloud.servers.set(fakeId(name), { name, projectId: PROJECT, metadata: {}, volumes: [] });
     const instances = [{ "instance-id": fakeId(name) }];
     const { workload } = await anna.createWorkload({ body: { workload: { name, instances } } });
@@ -64,7 +62,9 @@ async function fillEverything(root: ApiClient, anna: ApiClient): Promise<void> {
     await anna.takeSnapshot({ params, query: {}, body: { snapshot: { name } } });
     await anna.createSettings({ body: { settings: [{ name, value: name }] } });
     await anna.createWebhook({ body: { webhook: { name, url: "https://hooks.example.org/" } } });
-    await root.createAdmissionRule({ body: { rule: { kind: "cap", scope: "project", subject: name, max: 1 } } });
+    await root.createAdmissionRule({
+      body: { rule: { kind: "cap", scope: "project", subject: name, max: 1 } },
+    });
     const field_values = { interval: "24hrs" };
     const { policy } = await root.createPolicy({
       body: { workload_policy: { display_name: name, field_values } },
@@ -72,6 +72,13 @@ async function fillEverything(root: ApiClient, anna: ApiClient): Promise<void> {
     const assigned = { policy: { add_projects: [PROJECT] } };
     await root.assignPolicy({ params: { policy_id: policy.id }, body: assigned });
     await touchEngine(database.handle, { name, host: asId<"host">(name), version: "1", address: "" });
+  }
+  // With a target, workloads would need one of its types.
+  for (const name of ["one", "two"]) {
+    const { snapshotId } = await makeSampleSnapshot(database, { projectId: PROJECT, userId: "anna" });
+    await anna.searchFiles({ body: { file_search: { vm_id: WEB, filepath: `/etc/${name}` } } });
+    const wanted = { snapshotId, name, description: "", restoreType: "oneclick", options: {} } as const;
+    await database.transaction(async (transaction) => openRestore(transaction, asker, wanted));
   }
   for (const client of [root, anna]) await client.createTrust({ body: { trusts: { role_name: "member" } } });
   const [target] = (await root.listBackupTargets({})).backup_targets;

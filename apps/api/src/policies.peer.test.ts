@@ -256,12 +256,12 @@ test("line 14: where policies are assigned, members choose among them and among 
   await assign(gold, { add_projects: [PROJECT] });
   const own = await refusal(make(anna, { jobschedule: { enabled: true, interval: "24hrs" } }));
   assert.deepEqual([own.status, own.field], [400, "workload.jobschedule"]);
-  assert.ok((own.remedy ?? "").includes(`${gold} (gold)`), own.remedy);
+  assert.ok(own.remedy.includes(`${gold} (gold)`), own.remedy);
   const foreign = await refusal(make(anna, { policy_id: lead }));
   assert.deepEqual([foreign.status, foreign.field, foreign.value], [400, "workload.policy_id", lead]);
-  assert.ok((foreign.remedy ?? "").includes(`${gold} (gold)`), foreign.remedy);
+  assert.ok(foreign.remedy.includes(`${gold} (gold)`), foreign.remedy);
   const free = await refusal(make(fred, { policy_id: gold }));
-  assert.match(free.remedy ?? "", /No policies are assigned/);
+  assert.match(free.remedy, /No policies are assigned/);
   await make(fred, { jobschedule: { enabled: true, interval: "24hrs" } });
   await make(anna, { jobschedule: { enabled: false } });
 
@@ -292,7 +292,7 @@ test("line 14: a policy in use is neither changed nor deleted; an unused, unassi
   const changed = await refusal(root.updatePolicy(change));
   assert.deepEqual([changed.status, changed.field, changed.value], [409, "policy_id", id]);
   assert.match(changed.message, /2 workloads follow it/);
-  assert.match(changed.remedy ?? "", /another policy/);
+  assert.match(changed.remedy, /another policy/);
   await assign(id, { remove_projects: [PROJECT] });
   assert.match((await refusal(root.deletePolicy({ params }))).message, /2 workloads follow it/);
   const follow = { workload: { policy_id: "none" } };

@@ -179,7 +179,7 @@ test("line 15: a quota of 0 forbids, a missing one does not limit", async () => 
   const refused = await refusal(make(instance()));
   assert.deepEqual([refused.status, refused.field], [403, "workload"]);
   assert.equal(refused.message, "Quota exceeded: 1 of 0 workloads are used.");
-  assert.match(refused.remedy ?? "", /administrator/);
+  assert.match(refused.remedy, /administrator/);
   await root.deleteQuota({ params: { project_or_quota_id: id } });
   await make(instance());
 });

@@ -9,7 +9,7 @@ const nothing = { escrowPublicKey: "", withoutEscrow: false, barbicanKeys: false
 void test("an engine does not start before somebody has decided about the escrow", () => {
   assert.throws(
     () => keyPolicyOf(nothing),
-    (error) => error instanceof Rejection && /escrow-create/.test(error.remedy ?? ""),
+    (error) => error instanceof Rejection && /escrow-create/.test(error.remedy),
   );
   assert.deepEqual(keyPolicyOf({ ...nothing, withoutEscrow: true }), {
     withoutEscrow: true,

@@ -39,8 +39,8 @@ export function auditSealer({ database, clock, log }: SealingWorld): () => Promi
 }
 
 /**
- * What lets go of the oldest entries where the log is kept for some days only, `true` while there may be more.
- * What was changed is told once for each place: it stays where it is until a person has looked.
+ * What lets go of the oldest entries where the log is kept for some days only, `true` while there may be
+ * more. What was changed is told once for each place: it stays where it is until a person has looked.
  */
 export function auditTrimmer({ database, log }: SealingWorld): () => Promise<boolean> {
   let toldAt: number | undefined;

@@ -201,10 +201,7 @@ for (const { id, given, field } of WRONG) {
     assert.throws(
       () => body(id, given),
       (error: unknown) =>
-        error instanceof Rejection &&
-        error.status === 400 &&
-        error.field === field &&
-        error.remedy !== undefined,
+        error instanceof Rejection && error.status === 400 && error.field === field && error.remedy !== "",
     );
   });
 }

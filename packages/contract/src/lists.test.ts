@@ -41,6 +41,7 @@ void test("there are as many lists as the table of routes has", () => {
 for (const id of LISTS.filter((each) => WHOLE[each] === undefined)) {
   void test(`${id} is paged by limit and marker`, () => {
     const { limit, marker } = propertiesOf(routeOf(id).query);
-    assert.deepEqual([limit?.type, marker?.type], ["integer", "string"]);
+    assert.equal(limit?.type, "integer");
+    assert.notEqual(marker, undefined);
   });
 }

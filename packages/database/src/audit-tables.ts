@@ -9,7 +9,7 @@ export interface AuditInboxTable extends Entry {
   outcome: AuditOutcome | null;
 }
 
-/** The log: triggers refuse everything but new entries, and the removal of its oldest ones up to the anchor. */
+/** The log: triggers refuse all but new entries, and the removal of its oldest ones up to the anchor. */
 export interface AuditLogTable extends Entry {
   position: number;
   at: Date;

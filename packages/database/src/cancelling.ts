@@ -23,11 +23,7 @@ export async function cancelSnapshot(transaction: Handle, asker: Asker, id: Snap
 export async function resetSnapshot(transaction: Handle, asker: Asker, id: SnapshotId): Promise<Cancelled> {
   const cancelled = await cancelSnapshot(transaction, asker, id);
   if (cancelled.kind === "cancelling") {
-    await transaction
-      .updateTable("run")
-      .set({ is_reset: true })
-      .where("id", "=", cancelled.runId)
-      .execute();
+    await transaction.updateTable("run").set({ is_reset: true }).where("id", "=", cancelled.runId).execute();
   }
   return cancelled;
 }

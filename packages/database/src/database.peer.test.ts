@@ -250,8 +250,7 @@ test("a reset asks the run to turn back, and says in its row that it is one", as
   const reset = await database.transaction((tx) => resetSnapshot(tx, asker, snapshotId));
   assert.deepEqual(reset, { kind: "cancelling", runId });
   const run = await findRun(database.handle, runId);
-  assert.equal(run?.is_reset, true);
-  assert.notEqual(run?.cancel_requested_at, null);
+  assert.ok(run !== undefined && run.cancel_requested_at !== null && run.is_reset);
 });
 
 test("a workload is unlocked by force only when no run holds it", async () => {

@@ -27,22 +27,10 @@ export {
   sealAudit,
   settleAudit,
 } from "./audit.ts";
-export {
-  AUDIT_TRIMMED,
-  auditBeginning,
-  findAuditAnchor,
-  isAnchorNoted,
-  removeAuditUpTo,
-} from "./audit-anchor.ts";
+export * from "./audit-anchor.ts";
 export { isDatabaseAway } from "./away.ts";
 export { type BarrierAnswer, sayAtBarrier } from "./barriers.ts";
-export {
-  type Cancelled,
-  cancelRestore,
-  cancelSnapshot,
-  requestCancellation,
-  resetSnapshot,
-} from "./cancelling.ts";
+export * from "./cancelling.ts";
 export { databaseNow } from "./database-time.ts";
 export {
   type DatamoverPresence,
@@ -245,13 +233,7 @@ export {
   removeSchedule,
   saveSchedule,
 } from "./schedules.ts";
-export {
-  auditKeepDays,
-  isSwitchedOn,
-  type SettingName,
-  saveAuditKeepDays,
-  turnSwitch,
-} from "./settings.ts";
+export * from "./settings.ts";
 export {
   completeSnapshot,
   countSnapshots,

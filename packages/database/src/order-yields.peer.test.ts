@@ -65,7 +65,7 @@ async function order({ host, instanceId, volumeId, kind = "protect-instance" }: 
 const yieldFor = (subject: { instanceId?: string; volumeId?: string }) =>
   database.transaction((tx) => yieldOrders(tx, subject));
 
-test("a datamover that reads an instance hears, as the answer to a report, that it shall make way", async () => {
+test("a datamover that reads an instance hears, in answer to a report, to make way", async () => {
   const host = "y1" as HostName;
   const { id } = await order({ host, instanceId: "i1" });
   const [held] = await database.transaction((tx) => claimOrders(tx, host, 5, 30_000));

@@ -123,7 +123,7 @@ for (const { says, wish, current, assigned = [], isAdmin = false, after = {}, ex
       assert.ok(error instanceof Rejection);
       assert.deepEqual([error.status, error.field], [400, expected]);
       for (const { id, name } of assigned) {
-        assert.ok((error.remedy ?? "").includes(`${id} (${name})`), error.remedy);
+        assert.ok(error.remedy.includes(`${id} (${name})`), error.remedy);
       }
       return true;
     });
@@ -140,6 +140,6 @@ void test("a refusal names ten policies at most, and how many more there are", (
   };
   assert.throws(
     () => choosePolicy({ ...question, wish: named("x"), assigned }),
-    (error: unknown) => error instanceof Rejection && error.remedy?.endsWith("p9 (n9) or 4 more.") === true,
+    (error: unknown) => error instanceof Rejection && error.remedy.endsWith("p9 (n9) or 4 more."),
   );
 });

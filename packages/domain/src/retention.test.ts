@@ -258,7 +258,7 @@ for (const [value, field] of REFUSED) {
   void test(`a policy such as ${JSON.stringify(value)} is refused at ${field}`, () => {
     assert.throws(
       () => parseRetentionPolicy(value),
-      (error) => error instanceof Rejection && error.field === field && error.remedy !== undefined,
+      (error) => error instanceof Rejection && error.field === field && error.remedy !== "",
     );
   });
 }

@@ -107,7 +107,7 @@ for (const [field, given] of REFUSED) {
         assert.equal(error.field, `jobschedule.${field}`);
         assert.equal(error.status, 400);
         assert.ok(error.message.includes(field.split(".").at(-1) ?? field) || field === "end_date");
-        assert.ok((error.remedy ?? "").startsWith("Use full.") || (error.remedy ?? "").length > 12);
+        assert.ok(error.remedy.startsWith("Use full.") || error.remedy.length > 12);
         return true;
       },
     );

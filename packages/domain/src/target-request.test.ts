@@ -73,7 +73,7 @@ for (const [field, asked] of REFUSED) {
     assert.throws(
       () => readTargetRequest(asked),
       (error) =>
-        error instanceof Rejection && error.field === `backup_target.${field}` && error.remedy !== undefined,
+        error instanceof Rejection && error.field === `backup_target.${field}` && error.remedy !== "",
     );
   });
 }

@@ -58,7 +58,7 @@ for (const [given, field] of REFUSED) {
         assert.ok(error instanceof Rejection);
         assert.deepEqual([error.field, error.status], [field, 400]);
         assert.notEqual(error.remedy, undefined);
-        assert.doesNotMatch(`${error.message} ${error.remedy ?? ""}`, /jobschedule/);
+        assert.doesNotMatch(`${error.message} ${error.remedy}`, /jobschedule/);
         return true;
       },
     );

@@ -13,7 +13,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-test("folders of processes that are gone are removed with what is in them, those of others stay", async () => {
+test("folders of processes that are gone are removed with all in them, others stay", async () => {
   const own = await makeReadingFolder();
   const child = spawn("true");
   await once(child, "exit");

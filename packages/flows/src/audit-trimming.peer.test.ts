@@ -86,10 +86,7 @@ test("old entries go, an entry says which was the last, and the chain is whole f
   assert.equal(trim.kind === "trim" && trim.entries, 2);
   await sealAudit(database, sealing);
   const rows = await kept();
-  assert.deepEqual(
-    rows.map(({ object_id }) => object_id).slice(0, 2),
-    ["20 days", "1 days"],
-  );
+  assert.deepEqual(rows.map(({ object_id }) => object_id).slice(0, 2), ["20 days", "1 days"]);
   const beginning = await auditBeginning(database.handle);
   const note = rows.at(-1);
   assert.deepEqual([note?.action, note?.object_id], ["engine:audit_trimmed", auditMark(beginning)]);

@@ -12,7 +12,7 @@ import {
 import { type AuditHead, type AuditTrim, auditCutoffMs, auditMark, planAuditTrim } from "@cairn/domain";
 import { noteDeed } from "./auditing.ts";
 
-/** So many entries are read, checked and removed in one transaction: half a second in which none is sealed. */
+/** So many entries are checked and removed in one transaction: half a second in which none is sealed. */
 const BATCH = 10_000;
 
 /**
@@ -30,11 +30,12 @@ export async function trimAuditOnce(database: Database): Promise<AuditTrim> {
     const oldest = await readAuditChain(transaction, { after: beginning.position, limit: BATCH });
     const plan = planAuditTrim({ beginning, oldest, keepDays, nowMs });
     if (plan.kind !== "trim") return plan;
+    const until = new Date(plan.newestMs).toISOString();
     await removeAuditUpTo(transaction, plan.anchor);
     await noteDeed(transaction, {
       action: AUDIT_TRIMMED,
       object: { kind: "audit_log", id: auditMark(plan.anchor), name: "" },
-      detail: `${plan.entries} entries until ${new Date(plan.newestMs).toISOString()}, kept for ${keepDays} days`,
+      detail: `${plan.entries} entries until ${until}, kept for ${keepDays} days`,
     });
     return plan;
   });

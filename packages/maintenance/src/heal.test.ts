@@ -235,7 +235,10 @@ describe("healing what was moved before", () => {
     ];
     assert.deepEqual(report.degraded.map(told), suffering);
     const state = await readState(store, handle);
-    assert.deepEqual(state.damaged.map(({ pack }) => pack), [into]);
+    assert.deepEqual(
+      state.damaged.map(({ pack }) => pack),
+      [into],
+    );
     const scope = { store, handle, clock, signal: neverAborted };
     assert.deepEqual((await locateDamage(scope, state)).map(told), suffering);
   });

@@ -112,7 +112,7 @@ void test("what is missing or wrong in the environment is named, with its remedy
     const rejection = rejected(() => credentialsFromEnvironment(without(name)));
     assert.equal(rejection.field, name);
     assert.equal(rejection.message, `${name} is missing in the environment`);
-    assert.match(rejection.remedy ?? "", /openrc/);
+    assert.match(rejection.remedy, /openrc/);
   }
   const wrong: readonly [string, string][] = [
     ["OS_AUTH_URL", "keystone"],

@@ -85,7 +85,7 @@ test("a snapshot is found by its id, the beginning of it, or as the latest", asy
   const refused = async (snapshot: string, status: number): Promise<void> => {
     await assert.rejects(
       async () => find(snapshot),
-      (error) => error instanceof Rejection && error.status === status && error.remedy !== undefined,
+      (error) => error instanceof Rejection && error.status === status && error.remedy !== "",
     );
   };
   await refused("0000", 400);

@@ -61,7 +61,7 @@ for (const [text, variables, message] of REFUSED) {
       (error) =>
         error instanceof Rejection &&
         error.field === "--target" &&
-        error.remedy !== undefined &&
+        error.remedy !== "" &&
         message.test(error.message),
     );
   });

@@ -38,7 +38,7 @@ void test("a name finds one id; none and several are refused with what to do", (
   );
   assert.throws(
     () => only("workload", "name-1", ROWS),
-    (error) => error instanceof Rejection && /ids w1, w1201/.test(error.remedy ?? ""),
+    (error) => error instanceof Rejection && /ids w1, w1201/.test(error.remedy),
   );
 });
 

@@ -101,7 +101,7 @@ describe("configuration", () => {
   it("refuses a required setting that is missing and says the three ways to set it", () => {
     const rejection = rejectionOf(() => loadConfig(spec, { env: {}, argv: [] }));
     assert.equal(rejection.field, "database.url");
-    assert.match(rejection.remedy ?? "", /--config.*CAIRN_DATABASE_URL.*--database-url/);
+    assert.match(rejection.remedy, /--config.*CAIRN_DATABASE_URL.*--database-url/);
   });
 
   const wrong: readonly [string, string, RegExp][] = [

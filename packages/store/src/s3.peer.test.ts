@@ -250,7 +250,7 @@ function probes(makeBucket: MakeBucket): void {
       await assert.rejects(probeTarget(target), (thrown) => {
         assert.ok(thrown instanceof Rejection, describeFault(thrown));
         assert.equal(thrown.field, field);
-        assert.ok((thrown.remedy ?? "") !== "");
+        assert.ok(thrown.remedy !== "");
         assert.ok(!inspect(thrown, { depth: 9, showHidden: true }).includes("not-the-secret"));
         return true;
       });

@@ -29,10 +29,7 @@ const MINUTE_MS = 60_000;
 /** One answer checks so many entries: a few hundred milliseconds. */
 const CHECK_MAX = 20_000;
 
-type AuditHandlers = Pick<
-  Handlers,
-  "listAudit" | "verifyAudit" | "showAuditRetention" | "setAuditRetention"
->;
+type AuditHandlers = Pick<Handlers, "listAudit" | "verifyAudit" | "showAuditRetention" | "setAuditRetention">;
 
 /** Who did what, whether the record of it is whole, and how long it is kept. */
 export function auditHandlers(world: World): AuditHandlers {
@@ -131,7 +128,7 @@ async function verify({ database }: World, from: number, until?: number): Promis
   };
 }
 
-/** What one answer checks. From the beginning on, rows that lie before it are read, too: there must be none. */
+/** What one answer checks. From the beginning on, rows before it are read, too: there must be none. */
 async function readPart(transaction: Handle, from: number, until?: number) {
   const beginning = await auditBeginning(transaction);
   const before = await headAt(transaction, from, beginning);
@@ -141,7 +138,7 @@ async function readPart(transaction: Handle, from: number, until?: number) {
   return { beginning, before, rows, limit, isNoted };
 }
 
-/** The head that a check goes on from: where the log begins, or the entry which the last answer ended with. */
+/** The head that a check goes on from: where the log begins, or the entry that ended the last answer. */
 async function headAt(handle: Handle, from: number, beginning: AuditHead): Promise<AuditHead> {
   if (from === 0 || from === beginning.position) return beginning;
   const [row] = await readAuditChain(handle, { after: from - 1, limit: 1 });

@@ -89,7 +89,7 @@ function refuseEnded(row: SnapshotRow, cancelled: Cancelled): void {
   if (cancelled.kind === "ended") throw tooLateToCancel("snapshot", { ...row, status: cancelled.status });
 }
 
-/** An engine has to remove what the snapshot made: without one it would be an error that still holds things. */
+/** An engine has to remove what the snapshot made: without one the error would still hold things. */
 async function refuseWithoutEngine({ database }: World, row: SnapshotRow): Promise<void> {
   const nodes = await listNodes(database.handle);
   const engines = nodes.filter(({ service }) => service === "engine");

@@ -276,7 +276,15 @@ for (const [line, code, sentence] of WRONG) {
 }
 
 void test("a broken audit log is shown with where, and the code is 1", async () => {
-  const broken = { is_intact: false, checked: 3, position: 3, hash: "9f", next: null, broken_at: 4, begins_after: 0 };
+  const broken = {
+    is_intact: false,
+    checked: 3,
+    position: 3,
+    hash: "9f",
+    next: null,
+    broken_at: 4,
+    begins_after: 0,
+  };
   fake.handlers["verifyAudit"] = () => ({ body: { ...broken, because: "entry 4 was changed" } });
   const said = await cairn("audit", "verify", "-f", "json");
   assert.deepEqual([said.code, said.err], [1, "cairn: the audit log is broken: entry 4 was changed\n"]);

@@ -98,7 +98,7 @@ void test("an endpoint that we made moves with the address; one of somebody else
       error instanceof Rejection &&
       error.status === 409 &&
       /another public endpoint in RegionOne: http:\/\/old/.test(error.message) &&
-      /openstack endpoint delete e-public/.test(error.remedy ?? ""),
+      /openstack endpoint delete e-public/.test(error.remedy),
   );
 });
 

@@ -36,7 +36,7 @@ test("what is no address of a bus is refused with a remedy, and without its pass
       (cause) =>
         cause instanceof Rejection &&
         cause.field === "notifications.transport_url" &&
-        cause.remedy !== undefined &&
+        cause.remedy !== "" &&
         !`${cause.message}${cause.remedy}`.includes("geheim"),
       url,
     );
