@@ -206,7 +206,54 @@ export const UNATTACHABLE_CODES = [
   "attachment-failed",
 ] as const;
 
-export const OrderBody = Type.Union([ProtectInstance, AbandonInstance, SettleInstance, WriteDisk]);
+/**
+ * A guest mounts the copies of a snapshot below `/mnt/cairn/<snapshot id>/<folder>/`, as `vda1.mnt` (device
+ * and partition), `vdb.mnt` (a whole disk) or `<volume group>-<logical volume>.mnt`. What such a path is made
+ * of has only letters that no shell and no file system minds.
+ */
+const MountedSnapshot = Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" });
+
+/** A copy of a disk: a temporary volume that was attached to the instance; its guest finds it by the serial. */
+export const MountedDisk = Type.Object({
+  volumeId: Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" }),
+  /** Of the instance that the disk was copied from: its name and id. A name in a file system; not `..`. */
+  folder: Type.String({ pattern: "^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$", maxLength: 255 }),
+  /** What the disk was called in the instance that it was copied from. */
+  device: Type.String({ pattern: "^[A-Za-z0-9]{1,32}$" }),
+});
+export type MountedDisk = Static<typeof MountedDisk>;
+
+/**
+ * Mount the file systems of attached copies in the guest, as far as its agent, and what is on the disks,
+ * allow. What cannot be mounted is a warning, and so is a guest that cannot be asked.
+ */
+export const MountInGuest = Type.Object({
+  kind: Type.Literal("mount-in-guest"),
+  snapshotId: MountedSnapshot,
+  instanceId: Type.String(),
+  disks: Type.Array(MountedDisk),
+});
+export type MountInGuest = Static<typeof MountInGuest>;
+
+/**
+ * Undo of `mount-in-guest`: unmount all below `/mnt/cairn/<snapshot id>`, so that the disks can be detached.
+ * Nothing there is success, and so is a guest that cannot be asked: a warning says so.
+ */
+export const UnmountInGuest = Type.Object({
+  kind: Type.Literal("unmount-in-guest"),
+  snapshotId: MountedSnapshot,
+  instanceId: Type.String(),
+});
+export type UnmountInGuest = Static<typeof UnmountInGuest>;
+
+export const OrderBody = Type.Union([
+  ProtectInstance,
+  AbandonInstance,
+  SettleInstance,
+  WriteDisk,
+  MountInGuest,
+  UnmountInGuest,
+]);
 export type OrderBody = Static<typeof OrderBody>;
 
 export const Order = Type.Object({
@@ -265,6 +312,14 @@ export const OrderBarrierOutcome = Type.Union([
 ]);
 export type OrderBarrierOutcome = Static<typeof OrderBarrierOutcome>;
 
+/** A file system that a guest has mounted: the path in the guest, and what it is, such as `ext4`. */
+export const MountedFolder = Type.Object({
+  volumeId: Type.String(),
+  folder: Type.String(),
+  fileSystem: Type.String(),
+});
+export type MountedFolder = Static<typeof MountedFolder>;
+
 export const OrderOutcome = Type.Union([
   Type.Object({
     kind: Type.Literal("protected"),
@@ -290,6 +345,13 @@ export const OrderOutcome = Type.Union([
     /** Of all bytes that an image was given. */
     sha512: Type.Optional(Hex),
   }),
+  Type.Object({
+    kind: Type.Literal("mounted-in-guest"),
+    folders: Type.Array(MountedFolder),
+    /** Words for users: what could not be mounted, and what to do about it. */
+    warnings: Type.Array(Type.String()),
+  }),
+  Type.Object({ kind: Type.Literal("unmounted-in-guest"), warnings: Type.Array(Type.String()) }),
   Type.Object({
     kind: Type.Literal("failed"),
     code: Type.String(),

@@ -43,5 +43,8 @@ async function perform(order: Order, context: OrderContext): Promise<OrderOutcom
         return await uploadImage(body, body.destination, { repository, image }, context);
       return await writeDisk(body, repository, context);
     }
+    case "mount-in-guest":
+    case "unmount-in-guest":
+      throw new Fault("bad-order", `carrying out ${body.kind}`, "never");
   }
 }

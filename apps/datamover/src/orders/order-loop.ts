@@ -178,6 +178,8 @@ function instanceOf(order: Order): string {
     case "protect-instance":
     case "abandon-instance":
     case "settle-instance":
+    case "mount-in-guest":
+    case "unmount-in-guest":
       return `instance ${body.instanceId}`;
     case "write-disk":
       return destinationOf(body.destination);

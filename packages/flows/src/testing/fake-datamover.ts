@@ -1,4 +1,11 @@
-import type { OrderBody, ProtectedDiskOutcome, ProtectInstance, WriteDisk } from "@cairn/contract";
+import type {
+  MountedDisk,
+  MountInGuest,
+  OrderBody,
+  ProtectedDiskOutcome,
+  ProtectInstance,
+  WriteDisk,
+} from "@cairn/contract";
 import { Fault, MiB, unreachable } from "@cairn/kernel";
 import type { SucceededOutcome } from "../step.ts";
 import { type CloudState, find } from "./fake-state.ts";
@@ -9,10 +16,12 @@ export interface HostState {
   readonly bitmaps: Map<string, string[]>;
   /** What was written last: the disk's root by destination. */
   readonly written: Map<string, string>;
+  /** Copies that guests have mounted, by instance and snapshot: `<instance id> <snapshot id>`. */
+  readonly mounted: Map<string, readonly MountedDisk[]>;
 }
 
 export function emptyHosts(): HostState {
-  return { bitmaps: new Map(), written: new Map() };
+  return { bitmaps: new Map(), written: new Map(), mounted: new Map() };
 }
 
 /** Carries out an order at once, the second time like the first. */
@@ -30,6 +39,11 @@ export function carryOutFake(state: HostState, body: OrderBody, cloud: CloudStat
       if (body.destination.kind === "image") return fillImage(body, body.destination, cloud);
       state.written.set(destinationOf(body), body.root);
       return { kind: "written", writtenBytes: body.sizeBytes, comparedBytes: 0 };
+    case "mount-in-guest":
+      return mount(state, body);
+    case "unmount-in-guest":
+      state.mounted.delete(`${body.instanceId} ${body.snapshotId}`);
+      return { kind: "unmounted-in-guest", warnings: [] };
     default:
       return unreachable(body);
   }
@@ -72,6 +86,15 @@ function fillImage(
   const hash = { algorithm: "sha512", value: root };
   cloud.images.set(imageId, { ...image, status: "active", sizeBytes, checksum: root, hash });
   return { kind: "written", writtenBytes: sizeBytes, comparedBytes: 0, sha512: root };
+}
+
+/** Each copy holds one file system, on its first partition. */
+function mount(state: HostState, { instanceId, snapshotId, disks }: MountInGuest): SucceededOutcome {
+  state.mounted.set(`${instanceId} ${snapshotId}`, disks);
+  const folders = disks.map(({ volumeId, folder, device }) => {
+    return { volumeId, folder: `/mnt/cairn/${snapshotId}/${folder}/${device}1.mnt`, fileSystem: "ext4" };
+  });
+  return { kind: "mounted-in-guest", folders, warnings: [] };
 }
 
 function protect(state: HostState, order: ProtectInstance): SucceededOutcome {
