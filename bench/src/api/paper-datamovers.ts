@@ -71,6 +71,10 @@ async function carryOut(order: Order): Promise<OrderOutcome> {
       return { kind: "abandoned" };
     case "write-disk":
       return { kind: "failed", code: "paper", message: "there is nothing to write to", retry: "never" };
+    case "mount-in-guest":
+      return { kind: "mounted-in-guest", folders: [], warnings: ["a paper instance has no guest"] };
+    case "unmount-in-guest":
+      return { kind: "unmounted-in-guest", warnings: [] };
   }
 }
 

@@ -2,7 +2,7 @@ export { type CheckpointRef, connectLibvirt, type JobStatistics, LibvirtClient }
 export type { CallOptions, LibvirtAddress } from "./connection.ts";
 export { type DomainRef, type DomainState, PAUSED_FOR_IO_ERROR } from "./domain.ts";
 export type { DomainEvent, Lifecycle } from "./events.ts";
-export { isLibvirtRefusal, type LibvirtErrorName } from "./faults.ts";
+export { isLibvirtRefusal, type LibvirtErrorName, LibvirtRefusal } from "./faults.ts";
 export {
   attributeOf,
   childOf,

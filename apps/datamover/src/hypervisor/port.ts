@@ -33,6 +33,12 @@ export interface Hypervisor {
    */
   storageKey(secretUuid: string, signal: AbortSignal): Promise<Buffer>;
   /**
+   * Runs a program in the instance's guest, through its agent. A guest that cannot be asked, or does not come
+   * to an end, is no failure. Waits while a point of the instance is taken: a frozen guest runs nothing.
+   * Faults: `instance-unknown`, and those of a hypervisor that is away.
+   */
+  runInGuest(instanceId: string, program: GuestProgram, signal: AbortSignal): Promise<GuestRun>;
+  /**
    * Removes what dead predecessors of this host's datamover left in hypervisors, and their scratch folders.
    * Called once, before any order.
    */
@@ -43,6 +49,29 @@ export interface Hypervisor {
    */
   tend?(signal: AbortSignal): Promise<void>;
 }
+
+/** A program in a guest. */
+export interface GuestProgram {
+  readonly path: string;
+  readonly words: readonly string[];
+  /** All that it gets: it inherits nothing. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it reads. */
+  readonly input: string;
+  /** Nobody waits for it any longer; it may go on. */
+  readonly limitMs: number;
+}
+
+/** What became of a program in a guest; `because` is in words for users. */
+export type GuestRun =
+  | { readonly kind: "ended"; readonly exitCode: number; readonly output: string }
+  /** The instance does not run, or its end came meanwhile. */
+  | { readonly kind: "stopped" }
+  /** There is no agent, it does not answer, or it cannot. */
+  | { readonly kind: "unreachable"; readonly because: string }
+  /** The agent does not run programs, or not this one. */
+  | { readonly kind: "refused"; readonly because: string }
+  | { readonly kind: "unfinished"; readonly because: string };
 
 /**
  * Where the instances of a workload wait for each other, so that their points are one. A driver calls all of

@@ -1,5 +1,6 @@
 import type { Order, OrderOutcome } from "@cairn/contract";
 import { describeFault, Fault } from "@cairn/kernel";
+import { mountInGuest, unmountInGuest } from "../guest-mount/mount-in-guest.ts";
 import { protectInstance } from "../protect/protect-instance.ts";
 import { uploadImage } from "../write/upload-image.ts";
 import { writeDisk } from "../write/write-disk.ts";
@@ -44,7 +45,9 @@ async function perform(order: Order, context: OrderContext): Promise<OrderOutcom
       return await writeDisk(body, repository, context);
     }
     case "mount-in-guest":
+      return mountInGuest(body, context);
     case "unmount-in-guest":
-      throw new Fault("bad-order", `carrying out ${body.kind}`, "never");
+      context.progress.enter("cleaning");
+      return unmountInGuest(body, context);
   }
 }

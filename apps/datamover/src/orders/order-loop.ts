@@ -56,6 +56,7 @@ export class OrderLoop {
       `hypervisor:${equipment.hypervisor.name}`,
       "protect-instance",
       "write-disk",
+      "mount-in-guest",
       "target:directory",
     ];
     while (!signal.aborted) {
@@ -171,16 +172,18 @@ function hasEnded(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-/** The instance whose QEMU an order talks to; orders for one instance go one after the other. */
+/** What an order works on, such as the QEMU of an instance; orders for the same go one after the other. */
 function instanceOf(order: Order): string {
   const { body } = order;
   switch (body.kind) {
     case "protect-instance":
     case "abandon-instance":
     case "settle-instance":
+      return `instance ${body.instanceId}`;
+    // Beside a backup, whose bytes may take hours; the hypervisor's driver keeps it apart from the freeze.
     case "mount-in-guest":
     case "unmount-in-guest":
-      return `instance ${body.instanceId}`;
+      return `guest ${body.instanceId}`;
     case "write-disk":
       return destinationOf(body.destination);
   }

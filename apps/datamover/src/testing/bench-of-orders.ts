@@ -158,6 +158,7 @@ export class OrderBench {
       settleBitmaps: async (...all) => hypervisor.settleBitmaps(...all),
       findStoppedDisk: async (...all) => hypervisor.findStoppedDisk(...all),
       storageKey: async (...all) => hypervisor.storageKey(...all),
+      runInGuest: async (...all) => hypervisor.runInGuest(...all),
       reconcile: async (signal) => hypervisor.reconcile(signal),
     };
   }

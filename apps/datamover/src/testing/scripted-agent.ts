@@ -37,6 +37,10 @@ export class ScriptedAgent implements AsyncDisposable {
   readonly place: { readonly socket: string; readonly uri: string };
   /** How long the agent takes for a command, such as `freeze`. */
   delayMs: Readonly<Record<string, number>> = {};
+  /** What the agent answers instead, by the whole name of the command. */
+  answers: Readonly<Record<string, unknown>> = {};
+  /** What libvirt answers instead: the number of its error (virterror.h). */
+  refusals: Readonly<Record<string, number>> = {};
   /** Called when a guest has been frozen. */
   onFrozen: () => void = () => undefined;
   readonly #server: Server;
@@ -131,7 +135,14 @@ export class ScriptedAgent implements AsyncDisposable {
 
   async #playAgent(client: Socket, call: Buffer, command: string): Promise<void> {
     await systemClock.sleep(this.delayMs[command] ?? 0);
-    const answer = JSON.stringify({ return: this.#answerTo(command, call.toString("latin1")) });
+    const execute = /"execute":"(?<name>[a-z-]+)"/.exec(call.toString("latin1"))?.groups?.["name"] ?? "";
+    const refusal = this.refusals[execute];
+    if (refusal !== undefined) {
+      if (client.writable) client.write(errorTo(call, refusal));
+      return;
+    }
+    const played = this.answers[execute] ?? this.#answerTo(command, call.toString("latin1"));
+    const answer = JSON.stringify({ return: played });
     if (client.writable) client.write(replyTo(call, Buffer.concat([int(1), text(answer)])));
     this.#noteAnswer(command, true);
   }
@@ -205,12 +216,19 @@ function withChannel(reply: Buffer): Buffer {
 }
 
 /** A good reply with the numbers of this message. */
-function replyTo(message: Buffer, payload: Buffer): Buffer {
+function replyTo(message: Buffer, payload: Buffer, status = 0): Buffer {
   const head = Buffer.from(message.subarray(0, HEAD_BYTES));
   head.writeUInt32BE(HEAD_BYTES + payload.length, 0);
   head.writeInt32BE(REPLY, 16);
-  head.writeInt32BE(0, 24);
+  head.writeInt32BE(status, 24);
   return Buffer.concat([head, payload]);
+}
+
+/** virNetMessageError: code, domain, message, level, no domain, three texts, two numbers, no network. */
+function errorTo(message: Buffer, code: number): Buffer {
+  const rest = Array.from({ length: 7 }, () => int(0));
+  const said = `unable to execute QEMU agent command: error ${code}`;
+  return replyTo(message, Buffer.concat([int(code), int(10), int(1), text(said), int(2), ...rest]), 1);
 }
 
 function int(value: number): Buffer {

@@ -163,7 +163,8 @@ class Thaw {
   }
 }
 
-function reasonAgainst({
+/** Why there is no use in asking the agent anything. */
+export function reasonAgainst({
   state,
   isPaused,
   refusal,

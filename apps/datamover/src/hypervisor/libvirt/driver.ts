@@ -1,10 +1,11 @@
 import type { DiskSource, ProtectInstance } from "@cairn/contract";
 import { Fault } from "@cairn/kernel";
 import { isLibvirtRefusal } from "@cairn/libvirt";
+import { Turns } from "../../orders/turns.ts";
 import { removeBitmaps } from "../bitmaps.ts";
 import { removeImageBitmaps } from "../image-bitmaps.ts";
 import { bitmapName } from "../names.ts";
-import type { Barrier, DiskImage, Hypervisor, Point } from "../port.ts";
+import type { Barrier, DiskImage, GuestProgram, GuestRun, Hypervisor, Point } from "../port.ts";
 import { SnapshotPoints } from "../rbd/choose.ts";
 import { tendSnapshots } from "../rbd/janitor.ts";
 import { removeSnapshots } from "../rbd/remove.ts";
@@ -12,6 +13,7 @@ import { takeStoppedPoint, waitStopped } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type DescribedDomain, describeDomain, describedDisk } from "./domain-xml.ts";
 import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
+import { runInGuest } from "./guest-run.ts";
 import { assertNoJob, type DomainHandle } from "./job.ts";
 import { clearFolders, clearRunning, forgetCheckpoints } from "./leftovers.ts";
 import { activityOf, domainMonitor, findQemu, getDomain, openLibvirt } from "./link.ts";
@@ -29,6 +31,8 @@ class Libvirt implements Hypervisor {
   readonly name = "libvirt";
   readonly #context: DriverContext;
   readonly #snapshots: SnapshotPoints;
+  /** An instance's agent is asked to freeze, or for anything else: a frozen one answers nobody. */
+  readonly #agents = new Turns(1);
 
   constructor(context: DriverContext) {
     this.#context = context;
@@ -77,6 +81,15 @@ class Libvirt implements Hypervisor {
     }
   }
 
+  async runInGuest(instanceId: string, program: GuestProgram, signal: AbortSignal): Promise<GuestRun> {
+    using _agent = await this.#agents.take(instanceId, signal);
+    const handle = await this.#open(instanceId, signal);
+    using _client = handle.client;
+    if ((await activityOf(handle.client, handle.domain, signal)) === "stopped") return { kind: "stopped" };
+    const { agent } = await describe(handle, signal);
+    return await runInGuest(this.#context, { handle, agent, program }, signal);
+  }
+
   async reconcile(signal: AbortSignal): Promise<void> {
     const { log, place, scratch } = this.#context;
     using client = await openLibvirt(place, signal);
@@ -105,6 +118,7 @@ class Libvirt implements Hypervisor {
   }
 
   async #takeRunning({ handle, request, barrier }: Wanted, signal: AbortSignal): Promise<Point> {
+    using _agent = await this.#agents.take(request.instanceId, signal);
     const { client, domain } = handle;
     await clearRunning(this.#context, handle, signal);
     const monitor = domainMonitor(client, domain);

@@ -1,8 +1,8 @@
 import { describeFault } from "@cairn/kernel";
+import type { DomainRef, LibvirtClient } from "@cairn/libvirt";
 import { thawGuest } from "./agent.ts";
 import type { DriverContext } from "./context.ts";
 import { notedFreezes, removeFreezeNote } from "./freeze-note.ts";
-import type { DomainHandle } from "./job.ts";
 import { openLibvirt, SHUTOFF } from "./link.ts";
 
 const LOOK_MS = 2_000;
@@ -17,7 +17,10 @@ const MAY_BE_SAVED: readonly number[] = [SHUTOFF.saved, SHUTOFF.unknown];
  * was, and stays owed its thaw.
  */
 export async function payThaw(
-  { client, domain }: DomainHandle,
+  {
+    client,
+    domain,
+  }: { readonly client: Pick<LibvirtClient, "agentCommand" | "domainState">; readonly domain: DomainRef },
   scratchPath: string,
   signal: AbortSignal,
 ): Promise<"paid" | "owed"> {

@@ -6,7 +6,7 @@ import { removeBitmaps } from "../bitmaps.ts";
 import { removeImageBitmaps } from "../image-bitmaps.ts";
 import { fileNode } from "../image-node.ts";
 import { bitmapName, pointFolder, pointFoldersOf, pointPrefix } from "../names.ts";
-import type { Barrier, DiskImage, Hypervisor, Point } from "../port.ts";
+import type { Barrier, DiskImage, GuestProgram, GuestRun, Hypervisor, Point } from "../port.ts";
 import { type StoppedInstance, takeStoppedPoint, waitStopped } from "../stopped-point.ts";
 import type { DriverContext } from "./context.ts";
 import { type Domain, findDomain, getDisk, getDomain, listDomains } from "./domain.ts";
@@ -97,6 +97,12 @@ class QemuFolder implements Hypervisor {
   async storageKey(secretUuid: string): Promise<Buffer> {
     await Promise.resolve();
     throw new Fault("key-unknown", `reading secret ${secretUuid}: the sandbox has no Ceph`, "never");
+  }
+
+  async runInGuest(instanceId: string, _program: GuestProgram): Promise<GuestRun> {
+    const { state } = await getDomain(this.#context.instancesFolder, instanceId);
+    if (state.kind !== "running") return { kind: "stopped" };
+    return { kind: "unreachable", because: "instances of the sandbox have no guest agent" };
   }
 
   async reconcile(signal: AbortSignal): Promise<void> {
