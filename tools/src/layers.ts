@@ -18,7 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "packages/transfer": ["kernel", "store", "repository"],
   "packages/maintenance": ["kernel", "store", "repository"],
   "packages/reader": ["kernel", "nbd", "store", "repository", "transfer", "maintenance"],
-  "packages/files": ["kernel", "nbd", "store", "repository", "transfer"],
+  "packages/files": ["kernel", "domain", "nbd", "store", "repository", "transfer"],
   "packages/database": ["kernel", "domain"],
   "packages/flows": [
     "kernel",

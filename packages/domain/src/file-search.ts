@@ -1,8 +1,8 @@
 import { Rejection } from "@cairn/kernel";
 
-/** A file as its file system describes it. */
+/** A file as its file system describes it: all of it may be a lie. */
 export interface FoundFile {
-  /** From the root of its file system. */
+  /** From the root of its file system. Bytes that are no UTF-8 are shown as `\xNN`. */
   readonly path: string;
   /** Kind and permissions, as in stat(2). */
   readonly mode: number;

@@ -1,23 +1,5 @@
+import type { FoundFile } from "@cairn/domain";
 import type { Frame } from "./frames.ts";
-
-/** What a file system says about one of its files. */
-export interface FileFacts {
-  /** From the root of its file system. Bytes that are no UTF-8 are shown as `\xNN`. */
-  readonly path: string;
-  /** Kind and permissions, as in stat(2). */
-  readonly mode: number;
-  readonly sizeBytes: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly links: number;
-  readonly inode: number;
-  /** Seconds since 1970. */
-  readonly accessedAt: number;
-  readonly modifiedAt: number;
-  readonly changedAt: number;
-  /** Of a symbolic link. */
-  readonly target?: string;
-}
 
 /** A disk, partition or logical volume. */
 export interface VolumeFacts {
@@ -35,7 +17,7 @@ export interface VolumeFacts {
 /** What comes back of a request, in its order: a volume comes before its files. */
 export type Answer =
   | { readonly kind: "volume"; readonly volume: VolumeFacts }
-  | { readonly kind: "file"; readonly file: FileFacts }
+  | { readonly kind: "file"; readonly file: FoundFile }
   /** Bytes of the file before. */
   | { readonly kind: "data"; readonly bytes: Buffer }
   /** What was asked for is a folder; its files follow. */

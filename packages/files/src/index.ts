@@ -1,4 +1,4 @@
-export type { Answer, FileFacts, VolumeFacts } from "./answers.ts";
+export type { Answer, VolumeFacts } from "./answers.ts";
 export { type Appliance, type ApplianceOptions, buildAppliance } from "./appliance/appliance.ts";
 export { type FileReader, type ReadableDisk, type ReadableSnapshot, readFiles } from "./reading.ts";
 export { removeOrphanedFolders } from "./reading-folder.ts";

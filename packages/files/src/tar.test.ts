@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import type { FileFacts } from "./answers.ts";
+import type { FoundFile } from "@cairn/domain";
 import { cpioArchive } from "./appliance/cpio.ts";
 import { tarEnd, tarEntry, tarPadding } from "./tar.ts";
 
 const run = promisify(execFile);
 
-const facts = (mode: number, more: Partial<FileFacts> = {}): FileFacts => ({
+const facts = (mode: number, more: Partial<FoundFile> = {}): FoundFile => ({
   path: "/x",
   mode,
   sizeBytes: 0,

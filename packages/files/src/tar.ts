@@ -1,4 +1,4 @@
-import type { FileFacts } from "./answers.ts";
+import type { FoundFile } from "@cairn/domain";
 
 const BLOCK = 512;
 const NAME_BYTES_MAX = 100;
@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<number, string>> = {
  * The head of an entry of a tar archive (POSIX "ustar", with GNU's long names and sizes), before the bytes of
  * a file. Devices and sockets have none: they would be of no use elsewhere, and a danger.
  */
-export function tarEntry(file: FileFacts, name: string): Buffer | undefined {
+export function tarEntry(file: FoundFile, name: string): Buffer | undefined {
   const type = TYPES[file.mode & KIND_BITS];
   if (type === undefined) return undefined;
   const path = type === "5" ? `${name}/` : name;
@@ -48,7 +48,7 @@ interface Entry {
   readonly target: string;
   readonly type: string;
   readonly sizeBytes: number;
-  readonly file: FileFacts | undefined;
+  readonly file: FoundFile | undefined;
 }
 
 function header({ path, target, type, sizeBytes, file }: Entry): Buffer {

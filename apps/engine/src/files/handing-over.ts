@@ -1,5 +1,6 @@
 import { addFilePart, countFileParts } from "@cairn/database";
-import { type FileFacts, type FileReader, tarEnd, tarEntry, tarPadding } from "@cairn/files";
+import type { FoundFile } from "@cairn/domain";
+import { type FileReader, tarEnd, tarEntry, tarPadding } from "@cairn/files";
 import { Fault, MiB } from "@cairn/kernel";
 import type { HeldJob } from "./file-world.ts";
 import { readOneSnapshot } from "./job-disks.ts";
@@ -76,12 +77,12 @@ async function handOne(held: HeldJob, reader: FileReader, parts: Parts): Promise
   return { kind, volumes, parts: parts.count };
 }
 
-function paddingOf(file: FileFacts): Buffer {
+function paddingOf(file: FoundFile): Buffer {
   return (file.mode & KIND_BITS) === REGULAR ? tarPadding(file.sizeBytes) : Buffer.alloc(0);
 }
 
 /** Names in an archive begin with the name of the folder that was asked for. */
-function nameIn(top: string, { path, mode }: FileFacts): string {
+function nameIn(top: string, { path, mode }: FoundFile): string {
   const above = top.replace(/\/+$/, "").replace(/[^/]*$/, "");
   const name = path.startsWith(above) ? path.slice(above.length) : path.slice(1);
   const bare = name.replace(/^\/+/, "");
