@@ -350,7 +350,9 @@ export {
 export {
   type DiskUsage,
   diskUsage,
+  listMemberProtection,
   listProtected,
+  type MemberProtection,
   type ProjectUsage,
   type ProtectedInstance,
   projectUsage,
@@ -391,6 +393,7 @@ export {
   type Unlocked,
   unlockWorkload,
   type WorkloadChanges,
+  type WorkloadFilter,
   type WorkloadSecret,
   type WorkloadSummaryRow,
 } from "./workloads.ts";
