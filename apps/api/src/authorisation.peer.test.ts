@@ -63,6 +63,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   updateService: { node_name: "nowhere", status: 1 },
   importWorkloads: {},
   searchFiles: { file_search: { vm_id: fakeId("nobody"), filepath: "/etc/hosts" } },
+  mountSnapshot: { mount: { mount_vm_id: fakeId("nobody"), options: {} } },
   reassignWorkloads: [
     { workload_ids: [fakeId("w")], new_tenant_id: fakeId("gone"), user_id: fakeId("nobody") },
   ],
@@ -114,6 +115,8 @@ const ENGINES_WORK: readonly RouteId[] = [
 function letIn(id: RouteId): readonly number[] {
   // Its body names a workload that there is not.
   if (id === "createProtectionRule") return [404];
+  // One of its paths names a workload that there is not.
+  if (id === "listMountedSnapshots") return [200, 404];
   // No snapshot has the instance.
   if (id === "searchFiles") return [404];
   if (ENGINES_WORK.includes(id)) return [503];

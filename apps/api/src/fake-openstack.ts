@@ -41,6 +41,7 @@ export interface FakeServer {
   readonly projectId: string;
   readonly metadata: Record<string, string>;
   readonly volumes: readonly string[];
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export const SERVICE_USER = "service-user";
@@ -326,6 +327,7 @@ function serverBody(id: string, server: FakeServer): unknown {
     id,
     name: server.name,
     status: "ACTIVE",
+    ...server.fields,
     tenant_id: server.projectId,
     user_id: "owner",
     flavor: { original_name: "small", vcpus: 1, ram: 64, disk: 1, ephemeral: 0, swap: 0, extra_specs: {} },
@@ -393,7 +395,5 @@ function subnetBody(id: string, network: string): unknown {
 /** An id made of a word, the same each time. */
 export function fakeId(word: string): string {
   const hex = createHash("sha256").update(word).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-    "-",
-  );
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
 }

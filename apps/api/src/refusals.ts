@@ -68,6 +68,8 @@ export function tooLateToCancel(
 
 const remedies: Readonly<Record<string, string>> = {
   locked: "Wait until the running snapshot, restore or change has ended, or cancel it.",
+  mounting: "Wait until it is mounted, or cancel that; then dismount it.",
+  mounted: "Dismount it first: POST /snapshots/{snapshot_id}/dismount (cairn snapshot dismount).",
   restoring: "Wait until the running restore has ended, or cancel it.",
   executing: "Wait until it has ended, or cancel it.",
   deleting: "It is being deleted; nothing else can be done with it.",

@@ -106,6 +106,26 @@ function matchesOf(method: string | undefined, pathname: string): Match[] {
 }
 
 /** One page of what Nova and Neutron list. */
+/** The one instance of the project. */
+export const RECOVERY = "22222222-2222-4222-8222-222222222222";
+const SERVER = {
+  id: RECOVERY,
+  name: "recovery",
+  status: "ACTIVE",
+  tenant_id: PROJECT,
+  user_id: "anna",
+  flavor: { original_name: "small", vcpus: 1, ram: 64, disk: 1, ephemeral: 0, swap: 0, extra_specs: {} },
+  image: "",
+  metadata: {},
+  tags: [],
+  addresses: {},
+  security_groups: [],
+  "os-extended-volumes:volumes_attached": [],
+  server_groups: [],
+  created: "2026-01-01T00:00:00Z",
+  updated: "2026-01-01T00:00:00Z",
+};
+
 function openstack(path: string): unknown {
   const network = { description: "", project_id: PROJECT, status: "ACTIVE", admin_state_up: true };
   const lists = { availability_zone_hints: [], subnets: ["s2"] };
@@ -124,6 +144,8 @@ function openstack(path: string): unknown {
       return {
         flavors: [{ id: "f2", name: "m1.small", vcpus: 1, ram: 64, disk: 1, swap: 0, extra_specs: {} }],
       };
+    case "/v2.1/servers/detail":
+      return { servers: [SERVER] };
     case "/v2.0/networks":
       return { networks: [{ id: "n2", name: "test-lan", ...network, ...lists }] };
     case "/v2.0/subnets":
@@ -201,8 +223,6 @@ export function workloadOf(id: string, name: string): WorkloadDetail {
     backup_target_types: null,
     source_platform: "openstack",
     policy_id: null,
-    recent_snapshots: [],
-    restorable_snapshot: null,
   };
 }
 
@@ -247,6 +267,7 @@ export function snapshotOf(id: string, name: string, changes: Partial<SnapshotDe
     ],
     progress: null,
     waiting: null,
+    mount: null,
     workload_point: null,
     virtual_bytes: 3_221_225_472,
     read_bytes: 4096,

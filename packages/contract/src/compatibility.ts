@@ -27,6 +27,7 @@ const WORKLOAD_NAMES = {
 const POLICY_NAMES = { name: "display_name", description: "display_description" };
 const SNAPSHOT_NAMES = { display_name: "name", display_description: "description" };
 const MEMBER_NAMES = { instance_id: "instance-id", id: "instance-id", "instance-uuid": "instance-id" };
+const MOUNT_NAMES = { vm_id: "mount_vm_id", instance_id: "mount_vm_id" };
 const SCHEDULE_NAMES = {
   full_backup_interval: "fullbackup_interval",
   snapshots_to_retain: "retention_policy_value",
@@ -84,6 +85,7 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   modifyWorkload: (body) => inside(body, "workload", workloadForm),
   takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
   createRestore: (body) => inside(body, "restore", restoreForm),
+  mountSnapshot: (body) => inside(body, "mount", (mount) => present(renamed(mount, MOUNT_NAMES))),
   searchFiles: (body) => inside(body, "file_search", fileSearchForm),
   importWorkloads: importForm,
   reassignWorkloads: reassignForm,

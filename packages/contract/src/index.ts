@@ -5,6 +5,7 @@ export { normaliseBody, normaliseQuery } from "./compatibility.ts";
 export type { FileEntry, FileSearch, FileVolume, SearchFiles } from "./file-routes.ts";
 export { ImageAccess, openImageAccess, sealImageAccess } from "./image-access.ts";
 export { type MailTrial, readMailTrial, writeMailTrial } from "./mail-trial.ts";
+export type { MountedSnapshot, MountSnapshot } from "./mount-routes.ts";
 export type { Node } from "./node-routes.ts";
 export type { Delivery, Webhook } from "./notification-routes.ts";
 export { openapi } from "./openapi.ts";
@@ -63,11 +64,5 @@ export {
   type UpdateBackupTarget,
 } from "./target-routes.ts";
 export type { Trust } from "./trust-routes.ts";
-export type {
-  Activity,
-  InstanceProtection,
-  ProjectCharge,
-  ProjectUsage,
-  StorageUsage,
-} from "./usage-routes.ts";
+export type { Activity, ProjectCharge, ProjectUsage, StorageUsage } from "./usage-routes.ts";
 export * from "./workloads.ts";

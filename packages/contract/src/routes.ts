@@ -2,6 +2,7 @@ import { type Static, type TSchema, Type } from "typebox";
 import { admissionRoutes } from "./admission-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
+import { mountRoutes } from "./mount-routes.ts";
 import { nodeRoutes } from "./node-routes.ts";
 import { notificationRoutes } from "./notification-routes.ts";
 import { ownershipRoutes } from "./ownership-routes.ts";
@@ -18,26 +19,23 @@ import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
 import { targetRoutes } from "./target-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
 import { usageRoutes } from "./usage-routes.ts";
-import { workloadFilter } from "./workload-filter.ts";
 import { CreateWorkload, ModifyWorkload, WorkloadDetail, WorkloadSummary } from "./workloads.ts";
 
 const none = Type.Object({});
 const workloadParams = Type.Object({ workload_id: WireId });
 const snapshotParams = Type.Object({ snapshot_id: WireId, workload_id: Type.Optional(WireId) });
-const restoreParams = Type.Object({
-  restore_id: WireId,
-  snapshot_id: Type.Optional(WireId),
-  workload_id: Type.Optional(WireId),
-});
+const ofWhat = { workload_id: Type.Optional(WireId), snapshot_id: Type.Optional(WireId) };
+const restoreParams = Type.Object({ restore_id: WireId, ...ofWhat });
 const listSnapshotParams = Type.Object({ workload_id: Type.Optional(WireId) });
-const listRestoreParams = Type.Object({
-  workload_id: Type.Optional(WireId),
-  snapshot_id: Type.Optional(WireId),
-});
+const listRestoreParams = Type.Object(ofWhat);
 
 const date = Type.String({ description: "YYYY-MM-DDTHH:MM:SS, UTC" });
 
-const listWorkloadsQuery = Type.Object({ ...workloadFilter, ...page });
+const listWorkloadsQuery = Type.Object({
+  all_workloads: Type.Optional(Type.Boolean({ description: "of all projects; administrators only" })),
+  detail: Type.Optional(Type.Boolean()),
+  ...page,
+});
 const listSnapshotsQuery = Type.Object({
   workload_id: Type.Optional(WireId),
   date_from: Type.Optional(date),
@@ -263,7 +261,7 @@ export const routes = {
     status: 202,
     action: "snapshot:snapshot_cancel",
     effect: "change",
-    summary: "Cancel a snapshot that is being taken",
+    summary: "Cancel a snapshot that is being taken, or its mount",
   },
   resetSnapshot: {
     scope: "project",
@@ -287,6 +285,7 @@ export const routes = {
     effect: "change",
     summary: "Delete a snapshot; all others stay complete",
   },
+  ...mountRoutes,
   createRestore: {
     scope: "project",
     methods: ["POST"],

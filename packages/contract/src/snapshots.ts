@@ -126,6 +126,9 @@ export const SnapshotInstance = Type.Object({
   vdisks: Type.Array(SnapshotDisk),
   point_at: nullable(Timestamp),
   consistency: nullable(Consistency),
+  vm_mount_path: Type.Optional(
+    Type.String({ description: "of a mounted snapshot: the instance's folder in the mount instance" }),
+  ),
 });
 export type SnapshotInstance = Static<typeof SnapshotInstance>;
 
@@ -151,6 +154,25 @@ export const Waiting = Type.Object({
 });
 export type Waiting = Static<typeof Waiting>;
 
+/** Where a snapshot is mounted, or being mounted. */
+export const SnapshotMount = Type.Object({
+  instance_id: WireId,
+  instance_name: Type.String(),
+  mounturl: Type.String({ description: "where its files are; empty where the guest has mounted none" }),
+  mounted_at: nullable(Timestamp),
+  dismounting: Type.Boolean(),
+  file_systems: Type.Array(
+    Type.Object({
+      vm_id: WireId,
+      vm_name: Type.String({ description: "of the instance that the disk was copied from" }),
+      disk: Type.String(),
+      path: Type.String({ description: "in the mount instance" }),
+      file_system: Type.String({ description: "ext4, xfs …" }),
+    }),
+  ),
+});
+export type SnapshotMount = Static<typeof SnapshotMount>;
+
 /** A snapshot with everything known of it. */
 export const SnapshotDetail = Type.Object({
   ...summary,
@@ -172,6 +194,7 @@ export const SnapshotDetail = Type.Object({
   workload_point: nullable(WorkloadPoint),
   progress: nullable(Progress),
   waiting: nullable(Waiting),
+  mount: nullable(SnapshotMount),
   virtual_bytes: ByteCount,
   read_bytes: ByteCount,
   stored_bytes: ByteCount,

@@ -2,7 +2,7 @@ import type { ProjectId, SnapshotId, UserId } from "@cairn/kernel";
 import { sql } from "kysely";
 import { inFuture } from "./database-time.ts";
 import type { FileJobKind, FileJobRow } from "./file-tables.ts";
-import { type Handle, type SnapshotRow, toJson } from "./tables.ts";
+import { type Handle, type SnapshotRow, toJson, WHOLE_STATUSES } from "./tables.ts";
 
 export interface WantedFileJob {
   readonly kind: FileJobKind;
@@ -120,7 +120,7 @@ export async function snapshotsOfInstance(
     .selectFrom("snapshot")
     .select(["id", "created_at", "name"])
     .where("project_id", "=", projectId)
-    .where("status", "in", ["available", "restoring"])
+    .where("status", "in", WHOLE_STATUSES)
     .where("repository_id", "is not", null)
     .where(sql<boolean>`disks @> ${toJson([{ instanceId }])}::jsonb`)
     .orderBy("created_at")

@@ -67,6 +67,7 @@ export {
   renewMaintenance,
 } from "./maintenance.ts";
 export { type Migration, migrate } from "./migrate.ts";
+export type { SnapshotMountRow } from "./mount-tables.ts";
 export {
   countNamedSettings,
   findNamedSetting,
@@ -234,12 +235,13 @@ export {
   saveSchedule,
 } from "./schedules.ts";
 export * from "./settings.ts";
+export * from "./snapshot-mounts.ts";
 export {
   completeSnapshot,
   countSnapshots,
   findSnapshot,
   hasCommittedSnapshot,
-  listRestoring,
+  listBeingRead,
   listSnapshotSummaries,
   listSnapshots,
   removeSnapshot,
@@ -249,29 +251,30 @@ export {
   saveDegraded,
   setSnapshotStatus,
 } from "./snapshots.ts";
-export type {
-  DatamoverRow,
-  DiskBaseRow,
-  Handle,
-  MaintenanceKind,
-  MaintenanceRow,
-  OrderRow,
-  OrderState,
-  RepositoryRow,
-  RestoreRow,
-  RestoreStatus,
-  RestoreType,
-  RunRow,
-  ScheduleRow,
-  SnapshotRow,
-  SnapshotStatus,
-  SnapshotType,
-  StepRow,
-  Tables,
-  TrustRow,
-  WorkloadInstanceRow,
-  WorkloadRow,
-  WorkloadStatus,
+export {
+  type DatamoverRow,
+  type DiskBaseRow,
+  type Handle,
+  isWhole,
+  type MaintenanceKind,
+  type MaintenanceRow,
+  type OrderRow,
+  type OrderState,
+  type RepositoryRow,
+  type RestoreRow,
+  type RestoreStatus,
+  type RestoreType,
+  type RunRow,
+  type ScheduleRow,
+  type SnapshotRow,
+  type SnapshotStatus,
+  type SnapshotType,
+  type StepRow,
+  type Tables,
+  type TrustRow,
+  type WorkloadInstanceRow,
+  type WorkloadRow,
+  type WorkloadStatus,
 } from "./tables.ts";
 export {
   chooseMirror,
@@ -350,9 +353,7 @@ export {
 export {
   type DiskUsage,
   diskUsage,
-  listMemberProtection,
   listProtected,
-  type MemberProtection,
   type ProjectUsage,
   type ProtectedInstance,
   projectUsage,
@@ -393,7 +394,6 @@ export {
   type Unlocked,
   unlockWorkload,
   type WorkloadChanges,
-  type WorkloadFilter,
   type WorkloadSecret,
   type WorkloadSummaryRow,
 } from "./workloads.ts";

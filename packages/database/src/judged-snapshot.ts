@@ -16,6 +16,8 @@ const STATES: Readonly<Record<SnapshotRow["status"], RetentionSnapshot["state"]>
   cancelling: "running",
   available: "available",
   restoring: "restoring",
+  mounting: "mounted",
+  mounted: "mounted",
   deleting: "deleting",
   cancelled: "failed",
   error: "failed",

@@ -280,7 +280,7 @@ async function claimWorkload(
  * The workload's row is locked first, and the snapshot's only when no run holds the workload: the end of a
  * run writes them in the other order, and the two must not wait for each other.
  */
-async function claimSnapshot(
+export async function claimSnapshot(
   transaction: Handle,
   asker: Asker,
   id: SnapshotId,
@@ -347,7 +347,12 @@ export async function openRun(transaction: Handle, wanted: NewRun): Promise<RunI
   return id;
 }
 
-async function moveSnapshot(transaction: Handle, id: SnapshotId, status: SnapshotStatus): Promise<void> {
+/** Moves a snapshot that the caller has claimed to another status. */
+export async function moveSnapshot(
+  transaction: Handle,
+  id: SnapshotId,
+  status: SnapshotStatus,
+): Promise<void> {
   await transaction
     .updateTable("snapshot")
     .set({ status, updated_at: sql`now()` })

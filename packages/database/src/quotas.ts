@@ -159,7 +159,8 @@ export async function countUsed(
 }
 
 /** A snapshot that failed takes no place; one that is being deleted does until it has gone. */
-const COUNTED = sql`('executing', 'cancelling', 'available', 'restoring', 'deleting')`;
+const COUNTED = sql`('executing', 'cancelling', 'available', 'restoring', 'mounting',
+  'mounted', 'deleting')`;
 
 function usedOf(project: Expression<unknown>, type: Expression<unknown>) {
   return sql<number>`(case ${type}

@@ -1,7 +1,14 @@
 import type { WorkloadId } from "@cairn/kernel";
 import { sql } from "kysely";
 import { inFuture } from "./database-time.ts";
-import { type Handle, type ScheduleRow, type SnapshotRow, toJson, type WorkloadRow } from "./tables.ts";
+import {
+  type Handle,
+  type ScheduleRow,
+  type SnapshotRow,
+  toJson,
+  WHOLE_STATUSES,
+  type WorkloadRow,
+} from "./tables.ts";
 
 /*
  * Schedules of workloads. Whoever finds one due locks its row, opens the snapshot and writes the next time,
@@ -108,7 +115,7 @@ export async function countIncrementals(handle: Handle, workloadId: WorkloadId):
     .selectFrom("snapshot")
     .select("snapshot_type")
     .where("workload_id", "=", workloadId)
-    .where("status", "in", ["available", "restoring"])
+    .where("status", "in", WHOLE_STATUSES)
     .orderBy("created_at", "desc")
     .execute();
   const place = rows.findIndex((row) => row.snapshot_type === "full");

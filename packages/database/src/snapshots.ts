@@ -8,6 +8,7 @@ import {
   type SnapshotType,
   type Tables,
   toJson,
+  WHOLE_STATUSES,
 } from "./tables.ts";
 
 /** One snapshot; with `projectId` only when it is that project's. */
@@ -73,13 +74,13 @@ function filtered<Output>(
     .$if(to !== undefined, (some) => some.where("created_at", "<=", to as Date));
 }
 
-/** Whether a workload has a committed snapshot. One that is being restored is as whole as before. */
+/** Whether a workload has a committed snapshot. One that is restored or mounted is as whole as before. */
 export async function hasCommittedSnapshot(handle: Handle, workloadId: WorkloadId): Promise<boolean> {
   const row = await handle
     .selectFrom("snapshot")
     .select("id")
     .where("workload_id", "=", workloadId)
-    .where("status", "in", ["available", "restoring"])
+    .where("status", "in", WHOLE_STATUSES)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
@@ -192,13 +193,13 @@ export async function saveDegraded(
   }
 }
 
-/** Snapshots whose restores are going on: a sweep keeps what they need. */
-export async function listRestoring(handle: Handle, repositoryId: RepositoryId): Promise<SnapshotId[]> {
+/** Snapshots that a restore or a mount reads: a sweep keeps what they need. */
+export async function listBeingRead(handle: Handle, repositoryId: RepositoryId): Promise<SnapshotId[]> {
   const rows = await handle
     .selectFrom("snapshot")
     .select("id")
     .where("repository_id", "=", repositoryId)
-    .where("status", "=", "restoring")
+    .where("status", "in", ["restoring", "mounting"])
     .execute();
   return rows.map((row) => row.id);
 }

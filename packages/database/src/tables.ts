@@ -17,6 +17,7 @@ import type { ColumnType, Generated, Kysely, Selectable } from "kysely";
 import type { AdmissionTables } from "./admission-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
 import type { FileTables } from "./file-tables.ts";
+import type { MountTables } from "./mount-tables.ts";
 import type { NodeTables } from "./node-tables.ts";
 import type { NoticeTables } from "./notice-tables.ts";
 import type { OwnershipTables } from "./ownership-tables.ts";
@@ -30,6 +31,7 @@ export interface Tables
     OwnershipTables,
     AdmissionTables,
     AuditTables,
+    MountTables,
     NodeTables,
     NoticeTables,
     PolicyTables,
@@ -170,10 +172,20 @@ export type SnapshotStatus =
   | "executing"
   | "available"
   | "restoring"
+  | "mounting"
+  | "mounted"
   | "cancelling"
   | "cancelled"
   | "deleting"
   | "error";
+
+/** Statuses of snapshots that are whole and stay: what reads a snapshot can read one in any of them. */
+export const WHOLE_STATUSES = ["available", "restoring", "mounting", "mounted"] as const;
+
+/** Whether a snapshot is whole and stays. */
+export function isWhole({ status }: Pick<SnapshotRow, "status">): boolean {
+  return WHOLE_STATUSES.some((each) => each === status);
+}
 
 interface SnapshotTable {
   id: SnapshotId;
@@ -191,6 +203,9 @@ interface SnapshotTable {
   stored_bytes: Generated<number>;
   error_message: string | null;
   warning_message: string | null;
+  /** Of the last mount or dismount. */
+  mount_error: string | null;
+  mount_warning: string | null;
   instances: JsonOrDefault<unknown[]>;
   disks: JsonOrDefault<unknown[]>;
   degraded: ColumnType<unknown, string | null | undefined, string | null>;

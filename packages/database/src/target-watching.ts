@@ -162,7 +162,7 @@ export async function findAwaitedTarget(handle: Handle, id: RunId): Promise<Awai
     .where("run.id", "=", id)
     .where("run.state", "=", "planning")
     .where("run.cancel_requested_at", "is", null)
-    .where("run.flow", "in", ["snapshot", "safety-snapshot", "restore", "snapshot-delete"])
+    .where("run.flow", "in", ["snapshot", "safety-snapshot", "restore", "snapshot-mount", "snapshot-delete"])
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const { asked_at: askedAt, type_name: typeName, ...target } = row;

@@ -1,11 +1,9 @@
-import type { InstanceId, ProjectId, SnapshotId, WorkloadId } from "@cairn/kernel";
+import type { InstanceId, ProjectId, WorkloadId } from "@cairn/kernel";
 import { sql } from "kysely";
 import type { Page } from "./paging.ts";
-import type { Handle, SnapshotType } from "./tables.ts";
+import { type Handle, type SnapshotType, WHOLE_STATUSES } from "./tables.ts";
 import type { TargetRow } from "./target-tables.ts";
 
-/** Snapshots that can be restored; what the others stored is on its way out. */
-const KEPT = ["available", "restoring"] as const;
 const STORED = sql<number>`coalesce(sum(stored_bytes), 0)::bigint`;
 
 /** What snapshots of one type are on a target. */
@@ -35,7 +33,7 @@ export async function targetUsage(handle: Handle): Promise<TargetUsage[]> {
     .innerJoin("repository", "repository.id", "snapshot.repository_id")
     .select(["repository.target_id", "snapshot_type"])
     .select((eb) => [eb.fn.countAll<number>().as("count"), STORED.as("stored")])
-    .where("status", "in", KEPT)
+    .where("status", "in", WHOLE_STATUSES)
     .groupBy(["repository.target_id", "snapshot_type"])
     .execute();
   return targets.map((target) => ({
@@ -73,7 +71,7 @@ export async function projectUsage(handle: Handle): Promise<ProjectUsage[]> {
     .selectFrom("snapshot")
     .select(["project_id", "snapshot_type"])
     .select((eb) => [eb.fn.countAll<number>().as("count"), STORED.as("stored")])
-    .where("status", "in", KEPT)
+    .where("status", "in", WHOLE_STATUSES)
     .groupBy(["project_id", "snapshot_type"])
     .execute();
   return counts.map((row) => ({
@@ -122,7 +120,7 @@ export async function diskUsage(handle: Handle, projectId?: string): Promise<Dis
       join workload w on w.id = s.workload_id
       cross join lateral jsonb_array_elements(s.disks) d
       left join workload_instance m on m.instance_id = d->>'instanceId' and m.workload_id = w.id
-    where s.status in ('available', 'restoring')
+    where s.status in ('available', 'restoring', 'mounting', 'mounted')
       and (${projectId ?? null}::text is null or w.project_id = ${projectId ?? null})
     group by w.project_id, w.id, w.name, d->>'instanceId', d->>'diskId'
     order by w.project_id, w.id, instance_id, disk_id`.execute(handle);
@@ -172,28 +170,4 @@ export async function listProtected(
     workloadId: row.workload_id,
     workloadName: row.workload_name,
   }));
-}
-
-/** A member of a workload, and its newest snapshot that can be restored. */
-export interface MemberProtection extends ProtectedInstance {
-  readonly snapshotId: SnapshotId | null;
-  readonly takenAt: Date | null;
-}
-
-/** Every member of a project's workloads. A snapshot counts for those instances that are in it. */
-export async function listMemberProtection(
-  handle: Handle,
-  projectId: ProjectId,
-): Promise<MemberProtection[]> {
-  const { rows } = await sql<MemberProtection>`
-    select member.instance_id as "instanceId", member.name, workload.id as "workloadId",
-        workload.name as "workloadName", good.id as "snapshotId", good.created_at as "takenAt"
-      from workload_instance member join workload on workload.id = member.workload_id
-      left join lateral (
-        select id, created_at from snapshot
-          where workload_id = workload.id and status in ('available', 'restoring')
-            and instances @> jsonb_build_array(jsonb_build_object('id', member.instance_id))
-          order by created_at desc limit 1) good on true
-      where workload.project_id = ${projectId} order by member.instance_id`.execute(handle);
-  return rows;
 }

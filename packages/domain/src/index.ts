@@ -99,6 +99,19 @@ export {
   type SnapshotChoice,
   searchLiteral,
 } from "./file-search.ts";
+export {
+  type AttachVolumeStep,
+  type DismountObservation,
+  type MountedVolumeStep,
+  type MountInGuestStep,
+  type MountInstance,
+  type MountObservation,
+  mountQuestions,
+  planSnapshotDismount,
+  planSnapshotMount,
+  type UnmountInGuestStep,
+  untoldGuest,
+} from "./mount-plan.ts";
 export { bitmapName, RUN_MARK_KEY, runMark } from "./names.ts";
 export {
   isForMail,
@@ -320,6 +333,13 @@ export {
   type SmtpSettings,
   smtpProblem,
 } from "./smtp-settings.ts";
+export {
+  MOUNT_KEY,
+  type MountedCopy,
+  type MountedFileSystem,
+  mountFolder,
+  mountRoot,
+} from "./snapshot-mount.ts";
 export {
   type BitmapBase,
   type CommitStep,

@@ -25,21 +25,31 @@ export function capacityQuestions(instances: readonly NewInstance[]): CapacityQu
  * do not fit together. What is not known of the cloud is no problem: Nova and Cinder will tell.
  */
 export function checkCapacity(
-  { noRoom, pools, volumeMaxGiB }: CapacityFacts,
+  capacity: CapacityFacts,
   instances: readonly NewInstance[],
   problems: Problems,
 ): void {
   for (const instance of instances) {
     const demand = roomOf(instance);
-    if (demand !== undefined && noRoom.some((each) => isSame(each, demand))) addNoRoom(instance, problems);
+    const isLacking = demand !== undefined && capacity.noRoom.some((each) => isSame(each, demand));
+    if (isLacking) addNoRoom(instance, problems);
   }
+  checkVolumes(capacity, volumesOf(instances), problems);
+}
+
+/** The same for volumes, whatever they are made for. */
+export function checkVolumes(
+  { pools, volumeMaxGiB }: CapacityFacts,
+  volumes: readonly Placed[],
+  problems: Problems,
+): void {
   const byType = new Map<string, Placed[]>();
-  for (const placed of volumesOf(instances)) {
+  for (const placed of volumes) {
     checkSize(placed, volumeMaxGiB, problems);
     const { volumeType } = placed.disk;
     if (volumeType !== null) byType.set(volumeType, [...(byType.get(volumeType) ?? []), placed]);
   }
-  for (const [type, volumes] of byType) checkPools(type, { pools: pools[type], volumes }, problems);
+  for (const [type, some] of byType) checkPools(type, { pools: pools[type], volumes: some }, problems);
 }
 
 /**
@@ -68,6 +78,7 @@ function addNoRoom(instance: NewInstance, problems: Problems): void {
   );
 }
 
+/** A disk that is to become a volume, and whose it is. */
 interface Placed {
   readonly instanceName: string;
   readonly disk: NewDisk;

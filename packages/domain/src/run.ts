@@ -25,6 +25,8 @@ export const FLOW_NAMES = [
   "safety-snapshot",
   "restore",
   "snapshot-delete",
+  "snapshot-mount",
+  "snapshot-dismount",
   "workload-delete",
   "workload-reset",
   "workload-mark",

@@ -1,4 +1,4 @@
-import { bareDevice, type CapturedDisk, type CapturedInstance, localDiskId } from "@cairn/domain";
+import { bareDevice, type CapturedDisk, type CapturedInstance, localDiskId, MOUNT_KEY } from "@cairn/domain";
 import { GiB } from "@cairn/kernel";
 import type { Server, Volume, VolumeAttachment } from "@cairn/openstack";
 import type { FlowContext } from "./step.ts";
@@ -25,7 +25,9 @@ export async function captureDisks(context: FlowContext, server: Server): Promis
   for (const attachment of await context.cloud.nova.volumeAttachments.list(server.id, context.signal)) {
     const volume = await context.cloud.cinder.volumes.get(attachment.volumeId, context.signal);
     const disk = volumeDisk(attachment, volume, rootDevice);
-    if (isYes(volume.metadata[EXCLUDE_VOLUME])) omitted.push(excluded(disk, "volume", EXCLUDE_VOLUME));
+    const mountedId = volume.metadata[MOUNT_KEY];
+    if (mountedId !== undefined) omitted.push({ device: disk.device, because: copyOf(mountedId) });
+    else if (isYes(volume.metadata[EXCLUDE_VOLUME])) omitted.push(excluded(disk, "volume", EXCLUDE_VOLUME));
     else found.push(disk);
   }
   const excludesBoot = isYes(server.metadata[EXCLUDE_BOOT_DISK]);
@@ -37,6 +39,11 @@ export async function captureDisks(context: FlowContext, server: Server): Promis
     disks: found.filter((disk) => !(excludesBoot && disk.isRoot)).toSorted(bootOrder),
     omitted: [...omitted, ...volatileDisks(server)],
   };
+}
+
+/** It goes away at the dismount; a bitmap or a base of it would be of no use. */
+function copyOf(snapshotId: string): string {
+  return `it is a copy of a disk of snapshot ${snapshotId}, which is mounted here`;
 }
 
 function excluded(disk: CapturedDisk, where: string, key: string): { device: string; because: string } {

@@ -12,6 +12,10 @@ export const VOLUME_WAIT_MS = 10 * 60_000;
 export const IMAGE_WAIT_MS = 5 * 60_000;
 /** Cinder fetches an image as large as the volume and writes it: two terabytes at 50 MB/s. */
 export const IMAGE_COPY_WAIT_MS = 12 * 3_600_000;
+/** Nova asks a guest for a disk eight times, 20 s each, before it gives up. */
+export const DETACH_WAIT_MS = 5 * 60_000;
+/** Between two looks at an attachment that takes its time. */
+export const ATTACHMENT_PAUSE_MS = 2_000;
 export const SERVER_WAIT_MS = 15 * 60_000;
 /** Nova gives a guest a minute by default to shut down by itself, images may ask for more. */
 export const POWER_WAIT_MS = 10 * 60_000;

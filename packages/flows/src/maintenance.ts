@@ -5,7 +5,7 @@ import {
   ensureMaintenance,
   finishMaintenance,
   type Handle,
-  listRestoring,
+  listBeingRead,
   type MaintenanceClaim,
   type MaintenanceKind,
   type MaintenanceResult,
@@ -152,7 +152,7 @@ async function sweepRepository({
 }: MaintenanceWork): Promise<MaintenanceResult> {
   const { database, engine, settings, environment } = world;
   const { target, repositoryId, keys } = repository;
-  const heldSnapshots = new Set(await listRestoring(database.handle, row.repositoryId));
+  const heldSnapshots = new Set(await listBeingRead(database.handle, row.repositoryId));
   const by = `${engine}#${row.generation}`;
   const report = await sweepApart(
     { target, handle: { repositoryId, keys }, by, heldSnapshots },

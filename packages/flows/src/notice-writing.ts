@@ -35,6 +35,9 @@ async function noticeOf(handle: Handle, run: RunFacts, result: RunResult): Promi
     case "restore":
       return endedRestore(handle, restoreId, result);
     case "snapshot-delete":
+    // Somebody waits for a mount, and sees it in the snapshot.
+    case "snapshot-mount":
+    case "snapshot-dismount":
     case "workload-delete":
     case "workload-reset":
     case "workload-mark":

@@ -78,7 +78,8 @@ interface ObservedAllowances {
   readonly volumeMaxGiB: number | undefined;
 }
 
-async function observeAllowances(
+/** What the project may still make. */
+export async function observeAllowances(
   { cloud, run, signal }: FlowContext,
   keyPairsUsed: number,
 ): Promise<ObservedAllowances> {

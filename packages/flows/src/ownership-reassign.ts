@@ -1,4 +1,5 @@
 import {
+  findMountOfWorkload,
   findWorkload,
   listStoredSnapshots,
   listWorkloadInstances,
@@ -195,6 +196,10 @@ async function moveKnown(
     if (isSameOwner(former, owner)) return row;
     if (row.status !== "available" && row.status !== "error") {
       return `it is ${row.status}; wait until its run has ended`;
+    }
+    const mount = await findMountOfWorkload(transaction, row.id);
+    if (mount !== undefined) {
+      return `its snapshot ${mount.snapshot_id} is mounted in an instance of its project; dismount it first`;
     }
     const snapshots = await listStoredSnapshots(transaction, row.id);
     const afterMs = Math.max(0, ...snapshots.map((each) => each.point_at?.getTime() ?? 0));

@@ -5,7 +5,7 @@ import type { Image, Volume } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import { IMAGE_COPY_WAIT_MS, IMAGE_WAIT_MS } from "./limits.ts";
-import { repositoryOfSnapshot } from "./restore-source.ts";
+import { repositoryOfSnapshot, writingId } from "./restore-source.ts";
 import type { AttachRefusal, VolumeOutput, WriteOutput, WriteVolumeOutput } from "./restore-volume-steps.ts";
 import { expectOutcome } from "./snapshot-steps.ts";
 import type { StepContext } from "./step.ts";
@@ -57,8 +57,6 @@ async function filledImage(
   { host, disk, volume: { sizeGiB } }: WriteByImageStep,
   { isEncrypted }: AttachRefusal,
 ): Promise<Image> {
-  const { restoreId } = context.run.subject;
-  assert(restoreId !== undefined, "a restore run names its restore");
   const { id: imageId } = await ensureImage(context);
   const sizeBytes = imageBytes({ sizeGiB, isEncrypted }, disk);
   const sealedAccess = await sealedAccessOf(context, imageId);
@@ -66,7 +64,7 @@ async function filledImage(
     asId(host),
     {
       kind: "write-disk",
-      restoreId,
+      restoreId: writingId(context.run),
       ...disk,
       destination: { kind: "image", imageId, sizeBytes, sealedAccess },
       mode: "whole",

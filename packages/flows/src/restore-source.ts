@@ -3,7 +3,7 @@ import { CAPTURED_VERSION, type CapturedWorkload } from "@cairn/domain";
 import { assert, Fault, type RepositoryId } from "@cairn/kernel";
 import { type Commit, readCommit } from "@cairn/repository";
 import { openRepository } from "./repository-access.ts";
-import type { FlowContext } from "./step.ts";
+import type { FlowContext, RunFacts } from "./step.ts";
 
 /** The repository that the run's snapshot lies in. */
 export async function repositoryOfSnapshot(context: FlowContext): Promise<RepositoryId> {
@@ -14,6 +14,11 @@ export async function repositoryOfSnapshot(context: FlowContext): Promise<Reposi
     throw new Fault("snapshot-uncommitted", `finding the repository of snapshot ${snapshotId}`, "never");
   }
   return snapshot.repository_id;
+}
+
+/** What names a writing to Cinder and to datamovers: the restore; of a mount, which has none, its run. */
+export function writingId({ id, subject }: RunFacts): string {
+  return subject.restoreId ?? id;
 }
 
 /** A commit and what was captured of the instances; the store is the truth, the rows are its reflection. */

@@ -1,13 +1,13 @@
 import { UNATTACHABLE_CODES } from "@cairn/contract";
 import { findDatamover } from "@cairn/database";
 import type { CreateVolumeStep, WriteVolumeStep } from "@cairn/domain";
-import { asId, assert, describeFault, Fault, hasCode, type VolumeId } from "@cairn/kernel";
+import { asId, describeFault, Fault, hasCode, type VolumeId } from "@cairn/kernel";
 import type { Attachment, JsonObject } from "@cairn/openstack";
 import { removed } from "./absent.ts";
 import { defineStep } from "./define-step.ts";
 import { VOLUME_WAIT_MS } from "./limits.ts";
 import { listLiveDatamovers } from "./observe-members.ts";
-import { repositoryOfSnapshot } from "./restore-source.ts";
+import { repositoryOfSnapshot, writingId } from "./restore-source.ts";
 import { expectOutcome } from "./snapshot-steps.ts";
 import type { StepContext } from "./step.ts";
 import { ensureVolume, findMarkedVolume, removeVolume } from "./volume-making.ts";
@@ -143,13 +143,11 @@ interface Wanted {
 
 async function connect(context: StepContext, { volumeId, host, found }: Wanted): Promise<Attachment> {
   const { cloud, signal, run } = context;
-  const { restoreId } = run.subject;
-  assert(restoreId !== undefined, "a restore run names its restore");
   const { attachments } = cloud.cinder;
   const connector = await connectorOf(context, host);
   try {
     if (found !== undefined) return await attachments.update(found.id, connector, signal);
-    return await attachments.create({ volumeId, instanceId: restoreId, connector, mode: "rw" }, signal);
+    return await attachments.create({ volumeId, instanceId: writingId(run), connector, mode: "rw" }, signal);
   } catch (cause) {
     const what = `connecting volume ${volumeId} to host ${host}`;
     // What comes out of a driver is 500 (cinder/api/v3/attachments.py: "Unable to create attachment for
@@ -177,8 +175,7 @@ async function writeAttached(
   { host, disk }: WriteVolumeStep,
   attachment: Attachment,
 ): Promise<WriteOutput> {
-  const { restoreId } = context.run.subject;
-  if (attachment.connectionInfo === undefined || restoreId === undefined) {
+  if (attachment.connectionInfo === undefined) {
     throw new Fault("no-connection", `connecting volume ${attachment.volumeId} to host ${host}`, "later");
   }
   const { diskId, root, sizeBytes } = disk;
@@ -186,7 +183,7 @@ async function writeAttached(
     asId(host),
     {
       kind: "write-disk",
-      restoreId,
+      restoreId: writingId(context.run),
       diskId,
       root,
       sizeBytes,

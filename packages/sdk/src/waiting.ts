@@ -43,11 +43,18 @@ async function answered<Seen>(look: () => Promise<Seen>): Promise<{ readonly val
   }
 }
 
-const MOVING_SNAPSHOT = new Set(["creating", "executing", "snapshotting", "uploading", "cancelling"]);
+const MOVING_SNAPSHOT = new Set([
+  "creating",
+  "executing",
+  "snapshotting",
+  "uploading",
+  "cancelling",
+  "mounting",
+]);
 const MOVING_RESTORE = new Set(["creating", "executing", "restoring", "cancelling"]);
 const MOVING_WORKLOAD = new Set(["creating", "locked", "updating", "resetting", "deleting"]);
 
-/** Whether a snapshot of this status is still being taken. */
+/** Whether a snapshot of this status is still being taken, or mounted. */
 export function isSnapshotMoving(status: string): boolean {
   return MOVING_SNAPSHOT.has(status);
 }
@@ -63,7 +70,10 @@ export interface WaitOptions<Seen> extends Omit<LookOptions, "title"> {
   readonly onLook?: (seen: Seen) => void;
 }
 
-/** Waits until a snapshot has ended, and gives it as it ended: `available`, `error` or `cancelled`. */
+/**
+ * Waits until a snapshot has ended, and gives it as it ended: `available`, `error` or `cancelled`; one that
+ * is being mounted `mounted`, or `available` with the reason in `error_msg`.
+ */
 export async function waitForSnapshot(
   api: ApiClient,
   id: string,

@@ -1,4 +1,4 @@
-import { type FileJobRow, openFileJob, type SnapshotRow, type WantedFileJob } from "@cairn/database";
+import { type FileJobRow, isWhole, openFileJob, type SnapshotRow, type WantedFileJob } from "@cairn/database";
 import type { FoundFile, SnapshotDiskRecord } from "@cairn/domain";
 import { Rejection } from "@cairn/kernel";
 import type { World } from "../world.ts";
@@ -43,7 +43,7 @@ export function unreadable(job: Partial<Pick<FileJobRow, "error_message" | "snap
 
 /** The instance that is meant: the only one unless named. */
 export function instanceOf(row: SnapshotRow, named: string | undefined): string {
-  if (row.status !== "available" && row.status !== "restoring") {
+  if (!isWhole(row)) {
     throw new Rejection(`The snapshot ${row.id} is ${row.status}.`, {
       status: 409,
       field: "status",

@@ -5,6 +5,7 @@ import { auditHandlers } from "./audit.ts";
 import { deliveryHandlers } from "./deliveries.ts";
 import { emailHandlers } from "./email.ts";
 import { fileHandlers } from "./files.ts";
+import { mountHandlers } from "./mounts.ts";
 import { nodeHandlers } from "./nodes.ts";
 import { ownershipHandlers } from "./ownership.ts";
 import { planningHandlers } from "./planning.ts";
@@ -47,6 +48,7 @@ export function handlersFor(world: World): Handlers {
     ...quotaHandlers(world),
     ...ownershipHandlers(world),
     ...snapshotHandlers(world),
+    ...mountHandlers(world),
     ...restoreHandlers(world),
   };
 }

@@ -10,15 +10,16 @@ import {
   type SnapshotRow,
 } from "@cairn/database";
 import type { SnapshotId } from "@cairn/kernel";
+import { refuseMounted } from "../mount-refusals.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened, tooLateToCancel } from "../refusals.ts";
 import { assertRestorable } from "../restore-checks.ts";
 import { settleRestore } from "../restore-settling.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject, ensureTrust } from "../trusts.ts";
-import type { DiskName, DiskNames } from "../views/progress-view.ts";
+import type { DiskNames } from "../views/progress-view.ts";
 import { restoreDetail, restoreSummary } from "../views/restore-view.ts";
-import { diskRecords, instanceRecords } from "../views/snapshot-view.ts";
+import { diskNames, instanceRecords } from "../views/snapshot-view.ts";
 import type { World } from "../world.ts";
 import { pageOf } from "./lists.ts";
 import { listRunning } from "./running.ts";
@@ -73,6 +74,7 @@ async function create(world: World, request: ApiRequest<"createRestore">) {
   const { caller, signal, body } = request;
   const { options } = body.restore;
   const snapshot = await ownSnapshot(world, request);
+  await refuseMounted(world, snapshot);
   if (snapshot.status !== "available") throw conflict("snapshot", snapshot.id, snapshot.status);
   assertOwnProject(caller);
   const captured = instanceRecords(snapshot);
@@ -119,7 +121,7 @@ const DEFAULT_NAMES: Readonly<Record<RestoreKind, string>> = {
 
 async function detail(world: World, row: RestoreRow, origin: string) {
   const snapshot = await findSnapshot(world.database.handle, { id: row.snapshot_id });
-  const names = snapshot === undefined ? new Map<string, DiskName>() : diskNames(snapshot);
+  const names = diskNames(snapshot === undefined ? [] : [snapshot]);
   const running = (await runningOf(world, [row], names)).get(row.run_id);
   return restoreDetail(row, { snapshot, running }, { origin, nowMs: world.clock.now() });
 }
@@ -130,20 +132,6 @@ async function runningOf(world: World, rows: readonly RestoreRow[], names: DiskN
     world,
     moving.map((row) => row.run_id),
     names,
-  );
-}
-
-function diskNames(snapshot: SnapshotRow): DiskNames {
-  const instances = new Map(instanceRecords(snapshot).map((instance) => [instance.id, instance.name]));
-  return new Map(
-    diskRecords(snapshot).map((disk) => [
-      disk.diskId,
-      {
-        disk: disk.device,
-        instance: instances.get(disk.instanceId) ?? disk.instanceId,
-        instanceId: disk.instanceId,
-      },
-    ]),
   );
 }
 

@@ -2,10 +2,12 @@ import { parseWireTime, type SnapshotDetail } from "@cairn/contract";
 import {
   type Cancelled,
   cancelSnapshot,
+  cancelSnapshotMount,
   findRun,
   findSnapshot,
   findWorkload,
   hasCommittedSnapshot,
+  listMountsOf,
   listNodes,
   listSnapshotSummaries,
   listSnapshots,
@@ -19,10 +21,11 @@ import {
 import { snapshotKind } from "@cairn/domain";
 import { Rejection, type WorkloadId } from "@cairn/kernel";
 import { refuseExceeded } from "../admission.ts";
+import { refuseMounted } from "../mount-refusals.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { notFound, notOpened, tooLateToCancel } from "../refusals.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
-import { snapshotDetail, snapshotSummary } from "../views/snapshot-view.ts";
+import { diskNames, snapshotDetail, snapshotSummary } from "../views/snapshot-view.ts";
 import type { World } from "../world.ts";
 import { pageOf } from "./lists.ts";
 import { isUp } from "./nodes.ts";
@@ -58,6 +61,7 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
     },
     cancelSnapshot: async (request) => {
       const row = await ownSnapshot(world, request);
+      if (row.status === "mounting") return cancelMount(world, row);
       const cancelled = await world.database.transaction(async (transaction) =>
         cancelSnapshot(transaction, request.caller, row.id),
       );
@@ -75,6 +79,7 @@ export function snapshotHandlers(world: World): SnapshotHandlers {
     },
     deleteSnapshot: async (request) => {
       const row = await ownSnapshot(world, request);
+      await refuseMounted(world, row);
       const opened = await world.database.transaction(async (transaction) =>
         openSnapshotDeletion(transaction, request.caller, row.id),
       );
@@ -106,6 +111,15 @@ async function refuseWithoutEngine({ database }: World, row: SnapshotRow): Promi
   });
 }
 
+/** What was attached goes again, and the snapshot is available. */
+async function cancelMount(world: World, row: SnapshotRow): Promise<undefined> {
+  const isAsked = await world.database.transaction(async (transaction) =>
+    cancelSnapshotMount(transaction, row.id),
+  );
+  if (!isAsked) throw tooLateToCancel("snapshot", row);
+  return undefined;
+}
+
 /** Snapshots of a list with their progress: a few statements, however many rows. */
 export async function snapshotDetails(
   world: World,
@@ -113,17 +127,25 @@ export async function snapshotDetails(
   origin: string,
 ): Promise<SnapshotDetail[]> {
   const moving = rows.filter((row) => row.status === "executing" || row.status === "cancelling");
+  const mounting = rows.filter((row) => row.status === "mounting" || row.status === "mounted");
+  const mounts = await listMountsOf(
+    world.database.handle,
+    mounting.map((row) => row.id),
+  );
   const running = await listRunning(
     world,
-    moving.map((row) => row.run_id),
-    new Map(),
+    [...moving.map((row) => row.run_id), ...[...mounts.values()].map((mount) => mount.run_id)],
+    diskNames(mounting),
   );
   const waiting = await listWaiting(
     world.database.handle,
     moving.map((row) => row.run_id),
   );
   const about = { origin, nowMs: world.clock.now(), waiting };
-  return rows.map((row) => snapshotDetail(row, running.get(row.run_id), about));
+  return rows.map((row) => {
+    const mount = mounts.get(row.id);
+    return snapshotDetail(row, running.get(mount?.run_id ?? row.run_id), { ...about, mount });
+  });
 }
 
 async function onlyDetail(world: World, row: SnapshotRow, origin: string): Promise<SnapshotDetail> {

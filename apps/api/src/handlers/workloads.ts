@@ -2,6 +2,7 @@ import type { ParamsOf, WorkloadDetail } from "@cairn/contract";
 import {
   countSnapshots,
   createWorkload,
+  findMountOfWorkload,
   findWorkload,
   type Handle,
   listWaiting,
@@ -15,15 +16,24 @@ import {
   openWorkloadRun,
   targetTypeNames,
   unlockWorkload,
-  type WorkloadFilter,
   type WorkloadInstanceRow,
   type WorkloadRow,
 } from "@cairn/database";
 import { changedSchedule } from "@cairn/domain";
-import { asId, assert, type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
+import {
+  asId,
+  assert,
+  type InstanceId,
+  newId,
+  type ProjectId,
+  Rejection,
+  unreachable,
+  type WorkloadId,
+} from "@cairn/kernel";
 import { MemberAdmission } from "../admission.ts";
 import { assertTargetKept, chosenTarget } from "../chosen-target.ts";
 import { instanceTaken, resolveMembers } from "../members.ts";
+import { mountedRefusal } from "../mount-refusals.ts";
 import { type Following, holdFollowed, settlePolicy } from "../policies.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened } from "../refusals.ts";
@@ -80,11 +90,10 @@ export function workloadHandlers(world: World): WorkloadHandlers {
 type ListRequest = ApiRequest<"listWorkloads" | "listWorkloadsDetail">;
 
 /** Which workloads a list is of. */
-function filterOf({ query, caller }: ListRequest): WorkloadFilter {
-  const { name, status } = query;
-  if (query.all_workloads !== true) return { projectId: caller.projectId, name, status };
+function filterOf({ query, caller }: ListRequest): { readonly projectId?: ProjectId } {
+  if (query.all_workloads !== true) return { projectId: caller.projectId };
   assertAdmin(caller, "workload:workload_get_all");
-  return { name, status };
+  return {};
 }
 
 async function listDetails(world: World, request: ListRequest): Promise<WorkloadDetail[]> {
@@ -315,13 +324,17 @@ async function deletion(world: World, request: ApiRequest<"deleteWorkload">): Pr
         "the backup target.",
     });
   }
-  const opened = await world.database.transaction(async (transaction) =>
-    openWorkloadRun(transaction, request.caller, {
+  const opened = await world.database.transaction(async (transaction) => {
+    const run = await openWorkloadRun(transaction, request.caller, {
       workloadId: row.id,
       flow: "workload-delete",
       request: { databaseOnly: request.query.database_only === true },
-    }),
-  );
+    });
+    // Only now is the workload ours: no snapshot of it can be mounted any more.
+    const mount = await findMountOfWorkload(transaction, row.id);
+    if (mount !== undefined) throw mountedRefusal(mount);
+    return run;
+  });
   if (opened.kind !== "opened") throw notOpened(opened, { kind: "workload", id: row.id });
   return undefined;
 }

@@ -3,15 +3,24 @@ import {
   type SnapshotDetail,
   type SnapshotDisk,
   type SnapshotInstance,
+  type SnapshotMount,
   type SnapshotNic,
   type SnapshotSummary,
   type Waiting,
   wireTime,
 } from "@cairn/contract";
-import type { AdmissionRow, RunProgress, SnapshotRow, SnapshotSummaryRow } from "@cairn/database";
+import type {
+  AdmissionRow,
+  RunProgress,
+  SnapshotMountRow,
+  SnapshotRow,
+  SnapshotSummaryRow,
+} from "@cairn/database";
 import {
   type CapturedDisk,
   type CapturedNic,
+  mountFolder,
+  mountRoot,
   type SnapshotDiskRecord,
   type SnapshotInstanceRecord,
   workloadPoint,
@@ -19,6 +28,7 @@ import {
 import { formatBytes, unreachable } from "@cairn/kernel";
 import { linksOf } from "../links.ts";
 import { metadataRows } from "./metadata-rows.ts";
+import type { DiskName, DiskNames } from "./progress-view.ts";
 
 /** The instances of a snapshot; a flow wrote them as these records when the snapshot was committed. */
 export function instanceRecords(row: SnapshotRow): readonly SnapshotInstanceRecord[] {
@@ -28,6 +38,19 @@ export function instanceRecords(row: SnapshotRow): readonly SnapshotInstanceReco
 /** The disks of a snapshot; see `instanceRecords`. */
 export function diskRecords(row: SnapshotRow): readonly SnapshotDiskRecord[] {
   return row.disks as readonly SnapshotDiskRecord[];
+}
+
+/** What the disks of these snapshots are called, for orders that do not name them. */
+export function diskNames(rows: readonly SnapshotRow[]): DiskNames {
+  return new Map(rows.flatMap((row) => namesOf(row)));
+}
+
+function namesOf(row: SnapshotRow): [string, DiskName][] {
+  const instances = new Map(instanceRecords(row).map((instance) => [instance.id, instance.name]));
+  return diskRecords(row).map(({ diskId, instanceId, device }) => [
+    diskId,
+    { disk: device, instance: instances.get(instanceId) ?? instanceId, instanceId },
+  ]);
 }
 
 /** A snapshot's row as a list shows it. */
@@ -44,7 +67,7 @@ export function snapshotSummary(row: SnapshotSummaryRow): SnapshotSummary {
   };
 }
 
-/** How far a snapshot is, when it is being taken. */
+/** How far a snapshot is, when it is being taken, mounted or dismounted. */
 export interface SnapshotRunning {
   readonly run: RunProgress;
   readonly progress: Progress;
@@ -54,11 +77,17 @@ export interface SnapshotRunning {
 export function snapshotDetail(
   row: SnapshotRow,
   running: SnapshotRunning | undefined,
-  about: { readonly origin: string; readonly nowMs: number; readonly waiting: readonly AdmissionRow[] },
+  about: {
+    readonly origin: string;
+    readonly nowMs: number;
+    readonly waiting: readonly AdmissionRow[];
+    readonly mount: SnapshotMountRow | undefined;
+  },
 ): SnapshotDetail {
   const instances = instanceRecords(row);
   const disks = diskRecords(row);
-  const done = row.status === "available" || row.status === "restoring";
+  const done = DONE.includes(row.status);
+  const { mount } = about;
   const waiting = waitingView(about.waiting.find((each) => each.run_id === row.run_id));
   const endMs = row.finished_at?.getTime() ?? about.nowMs;
   return {
@@ -69,24 +98,59 @@ export function snapshotDetail(
     project_id: row.project_id,
     size: row.size_bytes,
     restore_size: row.size_bytes,
-    uploaded_size: running?.run.storedBytes ?? row.stored_bytes,
+    uploaded_size: (mount === undefined ? running?.run.storedBytes : undefined) ?? row.stored_bytes,
     progress_percent: done ? 100 : (running?.run.percent ?? 0),
     progress_msg: done
       ? "Snapshot of workload is complete"
       : (waitingText(waiting) ?? running?.progress.phase ?? null),
-    warning_msg: joined([row.warning_message, degradedText(row.degraded)]),
-    error_msg: row.error_message,
+    warning_msg: joined([row.warning_message, degradedText(row.degraded), row.mount_warning]),
+    error_msg: joined([row.error_message, row.mount_error]),
     time_taken: Math.max(0, Math.round((endMs - row.created_at.getTime()) / 1000)),
     metadata: metadataRows(row.metadata, { kind: "snapshot", id: row.id, createdAt: row.created_at }),
     links: linksOf(about.origin, row.project_id, `snapshots/${row.id}`),
-    instances: instances.map((instance) => instanceView(instance, disks)),
+    instances: instances.map((instance) => ({
+      ...instanceView(instance, disks),
+      ...pathView(instance, mount),
+    })),
     workload_point: pointView(instances),
-    progress: running?.progress ?? null,
+    progress: running === undefined || running.run.phase === "concluded" ? null : running.progress,
     waiting,
+    mount: mount === undefined ? null : mountView(mount, running),
     virtual_bytes: row.size_bytes,
     read_bytes: row.read_bytes,
-    stored_bytes: running?.run.storedBytes ?? row.stored_bytes,
+    stored_bytes: (mount === undefined ? running?.run.storedBytes : undefined) ?? row.stored_bytes,
   };
+}
+
+/** What is being mounted is complete, but it is its mount that somebody waits for. */
+const DONE: readonly SnapshotRow["status"][] = ["available", "restoring", "mounted"];
+
+function mountView(row: SnapshotMountRow, running: SnapshotRunning | undefined): SnapshotMount {
+  const copies = new Map(row.copies.map((copy) => [copy.volumeId, copy]));
+  return {
+    instance_id: row.instance_id,
+    instance_name: row.instance_name,
+    mounturl: row.url,
+    mounted_at: row.mounted_at === null ? null : wireTime(row.mounted_at.getTime()),
+    dismounting: running?.run.flow === "snapshot-dismount" && running.run.phase !== "concluded",
+    file_systems: row.file_systems.flatMap(({ volumeId, path, fileSystem }) => {
+      const copy = copies.get(volumeId);
+      if (copy === undefined) return [];
+      const { instanceId, instanceName, device } = copy;
+      return [{ vm_id: instanceId, vm_name: instanceName, disk: device, path, file_system: fileSystem }];
+    }),
+  };
+}
+
+/** Where the files of an instance are, if its guest has mounted any. */
+function pathView(
+  instance: SnapshotInstanceRecord,
+  mount: SnapshotMountRow | undefined,
+): Pick<SnapshotInstance, "vm_mount_path"> {
+  if (mount === undefined) return {};
+  const folder = `${mountRoot(mount.snapshot_id)}/${mountFolder(instance)}`;
+  const isThere = mount.file_systems.some(({ path }) => path.startsWith(`${folder}/`));
+  return isThere ? { vm_mount_path: folder } : {};
 }
 
 function waitingView(row: AdmissionRow | undefined): Waiting | null {

@@ -6,6 +6,7 @@ import { findSnapshot, findWorkload, listSnapshots } from "../lookup.ts";
 import type { Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 import { type CommandContext, contextOf, wholeNumber, withCommonFlags } from "./context.ts";
+import { addMounting } from "./snapshot-mount.ts";
 import { FailedRun, gone, watch } from "./watching.ts";
 import { examples } from "./workload.ts";
 
@@ -47,6 +48,7 @@ export function snapshotCommand(shell: Shell): Command {
   const snapshot = new Command("snapshot").description("restorable states of a workload");
   addTaking(snapshot, shell);
   addReading(snapshot, shell);
+  addMounting(snapshot, shell);
   addEnding(snapshot, shell);
   return snapshot;
 }
@@ -135,7 +137,7 @@ interface ListFlags {
 
 function addEnding(snapshot: Command, shell: Shell): void {
   withCommonFlags(snapshot.command("cancel"))
-    .description("cancel a snapshot that is being taken; what it made is removed")
+    .description("cancel a snapshot that is being taken, or its mount; what it made is removed")
     .argument("<snapshot>", "name or id")
     .option("--wait", "wait until it has ended")
     .addHelpText("after", examples("cairn snapshot cancel nightly"))
@@ -195,6 +197,8 @@ async function waitFor(shell: Shell, session: Session, id: string): Promise<Snap
   return seen.snapshot;
 }
 
+const WHOLE: readonly string[] = ["available", "restoring", "mounting", "mounted"];
+
 /** Prints the snapshot: as it stands, or as it ended. One that did not end well is the command's failure. */
 async function finish(
   context: CommandContext,
@@ -204,7 +208,7 @@ async function finish(
 ): Promise<void> {
   const snapshot = wait ? await waitFor(context.shell, session, taken.id) : taken;
   await printSnapshot(context, snapshot);
-  if (!wait || snapshot.status === "available" || snapshot.status === "restoring") return;
+  if (!wait || WHOLE.includes(snapshot.status)) return;
   const why = snapshot.error_msg === null ? "." : `: ${snapshot.error_msg}`;
   throw new FailedRun(`The snapshot ${snapshot.id} ended as ${snapshot.status}${why}`, EXIT.failed);
 }

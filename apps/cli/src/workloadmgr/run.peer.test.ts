@@ -109,6 +109,37 @@ void test("F29: errors go to standard error as ERROR:workloadmgr:, and the code 
   assert.match(unknown.err, /^ERROR:workloadmgr:No snapshot with a name or ID of 'weekly' exists\.\n/);
 });
 
+void test("snapshots are mounted, listed and dismounted in the reference's words", async () => {
+  const row = {
+    snapshot_id: S1,
+    snapshot_name: "nightly",
+    workload_id: W1,
+    mounturl: "sftp://10.0.0.4/mnt/cairn/x",
+    status: "mounted",
+  };
+  api.handlers.mountSnapshot = () => ({});
+  api.handlers.dismountSnapshot = () => ({});
+  api.handlers.listMountedSnapshots = () => ({ body: { mounted_snapshots: [row] } });
+  assert.deepEqual(await workloadmgr(`snapshot-mount ${S1} ${R1}`), { code: 0, out: "", err: "" });
+  assert.deepEqual(bodyOf("mountSnapshot"), { mount: { mount_vm_id: R1 } });
+  const list = await workloadmgr(`snapshot-mounted-list --workloadid ${W1}`);
+  assert.match(
+    list.out,
+    /^\+-.*\n\| snapshot_id +\| snapshot_name +\| workload_id +\| mounturl +\| status +\|\n/,
+  );
+  assert.equal(api.asked.find(({ id }) => id === "listMountedSnapshots")?.query.get("workload_id"), W1);
+  assert.deepEqual(await workloadmgr("snapshot-dismount nightly"), { code: 0, out: "", err: "" });
+  api.handlers.listMountedSnapshots = () => ({ body: { mounted_snapshots: [] } });
+  assert.equal((await workloadmgr("snapshot-mounted-list")).out.trim(), "", "empty when there is none");
+  api.handlers.mountSnapshot = () => ({
+    status: 404,
+    body: faultBody({ code: 404, message: "The mount instance x could not be found.", remedy: "Another." }),
+  });
+  const refused = await workloadmgr(`snapshot-mount ${S1} x`);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /^ERROR:workloadmgr:The mount instance x could not be found/);
+});
+
 void test("a wrong command line is refused as argparse does, with code 2", async () => {
   const missing = await workloadmgr("snapshot-delete");
   assert.deepEqual([missing.code, missing.out], [2, ""]);

@@ -153,7 +153,7 @@ export const snapshotCommands: readonly Command[] = [
   },
   {
     name: "snapshot-cancel",
-    summary: "Cancel a snapshot that is being taken.",
+    summary: "Cancel a snapshot that is being taken, or its mount.",
     examples: ["nightly"],
     operation: "cancelSnapshot",
     parameters: [idOf("snapshot")],

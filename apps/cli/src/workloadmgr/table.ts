@@ -1,6 +1,7 @@
 import { administrationCommands } from "./administration.ts";
 import type { Command } from "./command.ts";
 import { fileCommands } from "./files.ts";
+import { mountCommands } from "./mounts.ts";
 import { ownershipCommands } from "./ownership.ts";
 import { policyCommands } from "./policies.ts";
 import { quotaCommands } from "./quotas.ts";
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   ...snapshotCommands,
   ...restoreCommands,
   ...fileCommands,
+  ...mountCommands,
   ...schedulingCommands,
   ...policyCommands,
   ...quotaCommands,

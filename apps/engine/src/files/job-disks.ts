@@ -1,4 +1,4 @@
-import { findSnapshot } from "@cairn/database";
+import { findSnapshot, isWhole } from "@cairn/database";
 import type { SnapshotDiskRecord } from "@cairn/domain";
 import { type FileReader, type ReadableSnapshot, readFiles } from "@cairn/files";
 import { openForMaintenance } from "@cairn/flows";
@@ -50,7 +50,7 @@ function requireDataKeys({ chunkId }: { readonly chunkId?: Buffer }): void {
 async function findDisks({ database, job }: HeldJob, id: SnapshotId): Promise<Found | undefined> {
   const row = await findSnapshot(database.handle, { id, projectId: job.project_id });
   if (row === undefined || row.repository_id === null) return undefined;
-  if (row.status !== "available" && row.status !== "restoring") return undefined;
+  if (!isWhole(row)) return undefined;
   const disks = (row.disks as readonly SnapshotDiskRecord[]).filter(
     ({ instanceId }) => instanceId === job.instance_id,
   );

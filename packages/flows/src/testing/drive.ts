@@ -144,6 +144,8 @@ function factsOf(options: DriveOptions): RunFacts {
   const subjects = {
     snapshot,
     "snapshot-delete": snapshot,
+    "snapshot-mount": snapshot,
+    "snapshot-dismount": snapshot,
     "safety-snapshot": { ...subject, snapshotId: asId<"snapshot">(SAFETY), restoreId },
     restore: { ...snapshot, restoreId },
     "workload-delete": subject,

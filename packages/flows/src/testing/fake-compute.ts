@@ -6,10 +6,7 @@ import { type CloudState, find, freshId, PROJECT, USER } from "./fake-state.ts";
 export function fakeNova(state: CloudState, view: "tenant" | "admin") {
   const nova = {
     servers: fakeServers(state, view),
-    volumeAttachments: {
-      list: async (instanceId: string) =>
-        (state.serverVolumes.get(instanceId) ?? []).map((each) => ({ ...each, instanceId, tag: undefined })),
-    },
+    volumeAttachments: fakeVolumeAttachments(state),
     flavors: fakeFlavors(state),
     serverGroups: fakeServerGroups(state),
     keyPairs: {
@@ -34,6 +31,34 @@ export function fakeNova(state: CloudState, view: "tenant" | "admin") {
     availabilityZones: { list: async () => [{ name: "nova", isAvailable: true }] },
   };
   return nova as unknown as Nova;
+}
+
+/** A volume is attached, and detached, at once. */
+function fakeVolumeAttachments(state: CloudState) {
+  const list = async (instanceId: string) =>
+    (state.serverVolumes.get(instanceId) ?? []).map((each) => ({ ...each, instanceId, tag: undefined }));
+  const set = (volumeId: string, status: string): void => {
+    state.volumes.set(volumeId, { ...find(state.volumes, volumeId), status });
+  };
+  return {
+    list,
+    find: async (instanceId: string, volumeId: string) =>
+      (await list(instanceId)).find((each) => each.volumeId === volumeId),
+    attach: async (instanceId: string, { volumeId }: { volumeId: string }) => {
+      const { status } = find(state.volumes, volumeId);
+      const before = state.serverVolumes.get(instanceId) ?? [];
+      if (!state.servers.has(instanceId) || status !== "available")
+        throw new Fault("openstack-conflict", `attaching volume ${volumeId}: ${status}`, "later");
+      const device = `/dev/vd${String.fromCharCode("c".charCodeAt(0) + before.length)}`;
+      state.serverVolumes.set(instanceId, [...before, { volumeId, device, deleteOnTermination: false }]);
+      set(volumeId, "in-use");
+    },
+    detach: async (instanceId: string, volumeId: string) => {
+      const left = (state.serverVolumes.get(instanceId) ?? []).filter((each) => each.volumeId !== volumeId);
+      state.serverVolumes.set(instanceId, left);
+      set(volumeId, "available");
+    },
+  };
 }
 
 function fakeFlavors(state: CloudState) {

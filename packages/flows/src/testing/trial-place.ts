@@ -18,6 +18,7 @@ export interface TrialRun {
   readonly flow: Flow;
   readonly members: readonly string[];
   readonly restoreType?: string;
+  readonly mountInstance?: string;
   readonly request?: unknown;
   /** What matters besides the cloud and the hosts. */
   also?(): Promise<unknown>;
@@ -27,7 +28,12 @@ export interface TrialRun {
 export async function trialPlace(world: World, run: TrialRun): Promise<TrialWorld> {
   const { database } = world;
   const name = run.flow.name;
-  await openRows(world, { flow: name, members: run.members, restoreType: run.restoreType ?? "oneclick" });
+  await openRows(world, {
+    flow: name,
+    members: run.members,
+    restoreType: run.restoreType ?? "oneclick",
+    mountInstance: run.mountInstance ?? "",
+  });
   await openRunRow(world, run);
   const end = new AbortController();
   const serving = serve(world, end.signal);
@@ -36,6 +42,7 @@ export async function trialPlace(world: World, run: TrialRun): Promise<TrialWorl
     inventory: async () => ({
       cloud: describeCloud(world.cloud),
       bitmaps: [...world.hosts.bitmaps].sort(([a], [b]) => a.localeCompare(b)),
+      mounted: [...world.hosts.mounted.keys()].sort(),
       also: (await run.also?.()) ?? null,
     }),
     world: {
@@ -61,6 +68,8 @@ async function openRunRow(world: World, { flow, request }: TrialRun): Promise<vo
   const snapshots: Readonly<Record<string, string>> = {
     snapshot: SNAPSHOT,
     "snapshot-delete": SNAPSHOT,
+    "snapshot-mount": SNAPSHOT,
+    "snapshot-dismount": SNAPSHOT,
     restore: SNAPSHOT,
     "safety-snapshot": SAFETY,
   };

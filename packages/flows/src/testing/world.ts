@@ -57,10 +57,17 @@ export async function createWorld(environment: Readonly<Record<string, string | 
 /** Puts the rows of workload and snapshot back to how they are when a run of this flow begins. */
 export async function openRows(
   world: World,
-  fields: { readonly flow: FlowName; readonly members: readonly string[]; readonly restoreType?: string },
+  fields: {
+    readonly flow: FlowName;
+    readonly members: readonly string[];
+    readonly restoreType?: string;
+    /** That the snapshot is mounted in. */
+    readonly mountInstance?: string;
+  },
 ): Promise<void> {
   const { handle } = world.database;
   await handle.deleteFrom("workload_instance").execute();
+  if (fields.flow !== "snapshot-dismount") await handle.deleteFrom("snapshot_mount").execute();
   await handle.deleteFrom("restore").execute();
   const held = { status: "locked", run_id: asId<"run">(RUN), next_full: false, error_message: null } as const;
   await handle
@@ -74,6 +81,7 @@ export async function openRows(
   }
   if (fields.flow === "snapshot") await openSnapshotRow(world, { id: SNAPSHOT, name: "nightly" });
   if (fields.flow === "restore") await openRestoreRow(world, fields.restoreType ?? "oneclick");
+  if (fields.flow === "snapshot-mount") await openMountRow(world, fields.mountInstance ?? "");
   if (fields.flow === "safety-snapshot") {
     await openSnapshotRow(world, { id: SAFETY, name: "Before restore of nightly" });
     await openRestoreRow(world, "inplace", asId(SAFETY));
@@ -97,6 +105,23 @@ async function openSnapshotRow(
       snapshot_type: "incremental",
       status: "executing",
       run_id: asId(RUN),
+    })
+    .execute();
+}
+
+async function openMountRow(world: World, instanceId: string): Promise<void> {
+  const { handle } = world.database;
+  const snapshotId = asId<"snapshot">(SNAPSHOT);
+  const told = { status: "mounting", mount_error: null, mount_warning: null } as const;
+  await handle.updateTable("snapshot").set(told).where("id", "=", snapshotId).execute();
+  await handle
+    .insertInto("snapshot_mount")
+    .values({
+      snapshot_id: snapshotId,
+      instance_id: asId(instanceId),
+      instance_name: "recovery",
+      run_id: asId(RUN),
+      mounted_at: null,
     })
     .execute();
 }
