@@ -8,6 +8,7 @@ import { complaint, runNode } from "./run-tool.ts";
  */
 const GENERATORS = [
   { program: "packages/contract/src/generate.ts", makes: "docs/openapi.json" },
+  { program: "apps/console/src/generate.ts", makes: "apps/console/src/model/generated/api.ts" },
   {
     program: "apps/cli/src/workloadmgr/generate.ts",
     makes: "clients/openstack-plugin/cairn_openstack/commands.json",

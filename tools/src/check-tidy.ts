@@ -11,7 +11,7 @@ const SUPPRESSIONS = /(?:oxlint|eslint)-disable|biome-ignore|@ts-(?:ignore|expec
 /** Where time, chance and environment come in: programs, the kernel's clock, and tests. */
 const EDGES = [
   /^test\/src\//,
-  /\/main\.ts$/,
+  /\/main\.tsx?$/,
   /^tools\/src\/(?:check|test)\.ts$/,
   /^packages\/kernel\/src\/clock\.ts$/,
   /\.test\.ts$/,

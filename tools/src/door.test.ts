@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
@@ -46,6 +47,8 @@ case "$*" in
     [ -e "$(dirname "$0")/npm" ] || cp "$(dirname "$0")/npm-of-apt" "$(dirname "$0")/npm" ;;
 esac
 `;
+/** Seconds since 1970, in a future in which nothing else was written. */
+const LATER = 4_000_000_000;
 const whoami = (uid: number): string => `#!/bin/sh\necho ${uid}\n`;
 
 interface Machine {
@@ -101,7 +104,7 @@ function machine({ commands, installed = false }: Machine) {
 }
 
 const TESTING = [
-  ..."ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy".split(" "),
+  ..."ceph ceph-mon ceph-osd radosgw python3 openssl nbdcopy chromium".split(" "),
   ..."mandoc zsh fish wrk openstack busybox lvm mkfs.xfs sfdisk".split(" "),
 ];
 const qemu = Object.fromEntries([...QEMU, ...TESTING, "mke2fs"].map((name) => [name, "#!/bin/sh\n"]));
@@ -125,6 +128,7 @@ describe("./cairn", () => {
     [["test", "packages/nbd"], "tools/src/test.ts packages/nbd"],
     [["check", "--only", "tidy"], "tools/src/check.ts --only tidy"],
     [["simulate", "--seeds", "2"], "simulate/src/main.ts --seeds 2"],
+    [["screenshots", "pictures"], "test/src/make-screenshots.ts pictures"],
     [["testcloud", "status"], "testcloud/src/main.ts status"],
     [["workload", "list", "-f", "json"], "apps/cli/src/main.ts workload list -f json"],
   ];
@@ -170,6 +174,28 @@ describe("./cairn", () => {
     const second = await aged.cairn(["snapshot", "list"]);
     assert.deepEqual([second.code, second.stderr], [0, ""]);
     assert.deepEqual(aged.notes().slice(3), [run]);
+  });
+
+  it("builds the console when it was never built, and again when one of its files is newer", async () => {
+    using full = machine({ commands: ready, installed: true });
+    const room = join(full.clone, "apps/console");
+    mkdirSync(join(room, "src"), { recursive: true });
+    writeFileSync(join(room, "src/main.tsx"), "");
+    writeFileSync(join(room, "index.html"), "");
+    const runs = [
+      `node v24.15.0 ${room}/src/build.ts`,
+      `node v24.15.0 ${full.clone}/apps/embedded/src/main.ts dev`,
+    ];
+    await full.cairn(["dev"]);
+    assert.deepEqual(full.notes(), runs);
+    mkdirSync(join(room, "dist"));
+    writeFileSync(join(room, "dist/index.html"), "");
+    utimesSync(join(room, "dist"), LATER, LATER);
+    await full.cairn(["dev"]);
+    assert.deepEqual(full.notes().slice(2), runs.slice(1));
+    utimesSync(join(room, "src/main.tsx"), LATER + 60, LATER + 60);
+    await full.cairn(["dev"]);
+    assert.deepEqual(full.notes().slice(3), runs);
   });
 
   it("installs the locked packages again when the lock file has changed", async () => {

@@ -59,6 +59,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "service",
   ],
   "apps/cli": ["kernel", "domain", "contract", "openstack", "sdk", "reader"],
+  "apps/console": [],
   "apps/sandbox": ["kernel", "qmp", "service"],
   "packages/embedded": ["kernel", "libvirt", "database", "openstack"],
   "apps/embedded": ["kernel", "contract", "embedded", "openstack"],
@@ -102,7 +103,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 export const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": ["packages/store"],
   "@smithy/node-http-handler": ["packages/store"],
+  "@mantine/core": ["apps/console"],
+  "@tanstack/react-query": ["apps/console"],
   amqplib: ["apps/engine"],
+  "axe-core": ["test"],
   commander: ["apps/cli"],
   "fast-check": ["packages/domain", "packages/maintenance", "packages/nbd", "packages/repository"],
   fastify: ["packages/service", "apps/api", "apps/datamover-api", "apps/sandbox"],
@@ -112,7 +116,11 @@ export const THIRD_PARTY: Readonly<Record<string, readonly string[]>> = {
   pg: ["packages/database", "bench"],
   "pg-boss": ["packages/database"],
   pino: ["packages/service"],
+  "playwright-core": ["test"],
+  react: ["apps/console"],
+  "react-dom": ["apps/console"],
   typebox: ["packages/contract"],
+  vite: ["apps/console"],
   yaml: ["apps/api", "apps/cli", "test"],
 };
 

@@ -25,6 +25,7 @@ export const LONG_FILES: Readonly<Record<string, number>> = {
   "apps/datamover/src/hypervisor/libvirt/hazards.peer.test.ts": 38,
   "test/src/full-disk.test.ts": 36,
   "test/src/outage.test.ts": 33,
+  "test/src/console.test.ts": 40,
   "test/src/safety-snapshot.test.ts": 33,
   "test/src/clients.test.ts": 30,
   "packages/database/src/embedded-postgres.peer.test.ts": 29,

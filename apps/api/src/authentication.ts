@@ -11,6 +11,18 @@ export interface Bearer {
   readonly roles: readonly string[];
 }
 
+/** What a token says of its bearer; undefined when it is for no project. */
+export function asBearer({ user, project, roles }: Token): Bearer | undefined {
+  if (project === undefined) return undefined;
+  return {
+    userId: user.id,
+    userName: user.name,
+    projectId: project.id,
+    projectName: project.name,
+    roles: roles.map((role) => role.name),
+  };
+}
+
 /** A validation may be served from memory this long: a revoked token works for less than a minute more. */
 const GOOD_FOR_MS = 50_000;
 /**
@@ -48,19 +60,14 @@ export class TokenValidator {
     if (token === undefined || token.expiresAt <= this.#clock.now()) {
       throw unauthorised("The token is not valid, has expired or was revoked.");
     }
-    if (token.project === undefined) {
+    const bearer = asBearer(token);
+    if (bearer === undefined) {
       throw new Rejection("The token is not for a project.", {
         status: 403,
         remedy: "Ask Keystone for a token that is scoped to the project.",
       });
     }
-    return {
-      userId: token.user.id,
-      userName: token.user.name,
-      projectId: token.project.id,
-      projectName: token.project.name,
-      roles: token.roles.map((role) => role.name),
-    };
+    return bearer;
   }
 
   /** Simultaneous requests with one token share one question to Keystone. */

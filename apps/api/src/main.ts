@@ -1,7 +1,14 @@
 import type { AddressInfo } from "node:net";
 import { type Handle, openDatabase, recordAudit } from "@cairn/database";
 import type { Secret } from "@cairn/kernel";
-import { type CloudOptions, connectCloud, secretSeal, VersionMemory } from "@cairn/openstack";
+import {
+  type Cloud,
+  type CloudOptions,
+  type Credentials,
+  connectCloud,
+  secretSeal,
+  VersionMemory,
+} from "@cairn/openstack";
 import {
   databaseSettings,
   integer,
@@ -15,6 +22,9 @@ import {
 } from "@cairn/service";
 import { Auditor } from "./auditing.ts";
 import { TokenValidator } from "./authentication.ts";
+import type { Console } from "./console/console.ts";
+import { readPages } from "./console/pages.ts";
+import { SessionCookie } from "./console/session-cookie.ts";
 import { handlersFor } from "./handlers/index.ts";
 import { PolicyFile } from "./policy-file.ts";
 import { createServer } from "./server.ts";
@@ -27,6 +37,9 @@ const spec = {
     listenHost: text({ default: "127.0.0.1" }),
     listenPort: integer({ default: 8780, min: 0, max: 65_535 }),
     policyFile: optional(path({ help: "policy.yaml: who may do what, where it is not as it comes" })),
+    consoleFolder: optional(
+      path({ help: "the built console, to be served below /console; none: no console" }),
+    ),
     trusteeRoles: text({
       default: "",
       help: "roles that whoever is given workloads must have in the project, with commas; of none: member",
@@ -68,8 +81,10 @@ async function start({ config, log, status, clock, signal }: Context) {
         globalRequestId: requestId,
       }),
   };
+  const connect = (credentials: Credentials): Cloud => connectCloud({ ...shared, credentials });
   const app = createServer({
     handlers: handlersFor(world),
+    console: await consoleIn(config.api.consoleFolder, { world, policy, connect }),
     policy,
     database: database.handle,
     auditor: new Auditor(database.handle, log),
@@ -88,6 +103,16 @@ async function start({ config, log, status, clock, signal }: Context) {
       await database.close();
     },
   };
+}
+
+async function consoleIn(
+  folder: string | undefined,
+  { world, policy, connect }: Pick<Console, "policy" | "connect"> & { readonly world: World },
+): Promise<Console | undefined> {
+  if (folder === undefined) return undefined;
+  const validate = async (token: Secret) => world.admin.keystone.tokens.validate(token);
+  const cookie = new SessionCookie(world.seal);
+  return { pages: await readPages(folder), cookie, policy, connect, validate };
 }
 
 function rolesIn(text: string): string[] {

@@ -26,6 +26,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { askedThing } from "./asked-thing.ts";
 import type { AuditedRequest, Auditor } from "./auditing.ts";
 import type { TokenValidator } from "./authentication.ts";
+import { type Console, serveConsole } from "./console/console.ts";
+import { goneSignal } from "./gone-signal.ts";
 import { assertAllowed, assertProject, type Caller, isAdministrator } from "./policy.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import { brokenRequestReply, failureReply } from "./replies.ts";
@@ -58,6 +60,8 @@ export interface ServerOptions {
   readonly policy: PolicyFile;
   readonly database: Handle;
   readonly auditor: Auditor;
+  /** Absent: this server answers programs only. */
+  readonly console?: Console | undefined;
   /** Told to whoever comes without a good token. */
   readonly authUrl: string;
   readonly log: Log;
@@ -95,6 +99,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.get("/healthcheck", () => "OK");
   answerStatus(app, options.status);
   for (const id of routeIds) addRoute(app, options, id);
+  if (options.console !== undefined) serveConsole(app, options.console);
   return app;
 }
 
@@ -205,7 +210,7 @@ interface Asked {
 }
 
 async function callerOf(options: ServerOptions, { rules, request, named }: Asked): Promise<Caller> {
-  const text = tokenOf(request);
+  const text = tokenOf(options, request);
   const bearer = await options.tokens.bearerOf(text);
   const isAdmin = isAdministrator(rules, bearer);
   return {
@@ -220,9 +225,9 @@ async function callerOf(options: ServerOptions, { rules, request, named }: Asked
   };
 }
 
-function tokenOf(request: FastifyRequest): string | undefined {
-  const header = request.headers["x-auth-token"];
-  return Array.isArray(header) ? header[0] : header;
+function tokenOf({ console }: ServerOptions, { headers }: FastifyRequest): string | undefined {
+  const header = headers["x-auth-token"];
+  return (Array.isArray(header) ? header[0] : header) ?? console?.cookie.tokenOf(headers)?.reveal();
 }
 
 async function send(reply: FastifyReply, route: Route, result: unknown): Promise<void> {
@@ -276,7 +281,7 @@ async function refuseUnknown(
   reply: FastifyReply,
 ): Promise<void> {
   const path = pathOf(request);
-  if (/^\/v1(\/|$)/.test(path)) await options.tokens.bearerOf(tokenOf(request));
+  if (/^\/v1(\/|$)/.test(path)) await options.tokens.bearerOf(tokenOf(options, request));
   const allowed = methodsOf(path).join(", ");
   if (allowed === "") throw nothingThere("path", `${request.method} ${path}`);
   const body = faultBody({
@@ -363,13 +368,4 @@ function requestIdOf(header: string | string[] | undefined): string {
   const given = Array.isArray(header) ? header[0] : header;
   if (given !== undefined && /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(given)) return given;
   return `req-${randomUUID()}`;
-}
-
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  // It closes after each answer, too; then there is nothing to abort.
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }

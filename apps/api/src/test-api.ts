@@ -1,10 +1,13 @@
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { createTestDatabase, type Database, openDatabase } from "@cairn/database";
 import { type Clock, Secret, systemClock } from "@cairn/kernel";
 import { connectCloud, secretSeal } from "@cairn/openstack";
 import { createLog, Status } from "@cairn/service";
 import { Auditor } from "./auditing.ts";
 import { TokenValidator } from "./authentication.ts";
+import { readPages } from "./console/pages.ts";
+import { SessionCookie } from "./console/session-cookie.ts";
 import { type FakeOpenStack, startFakeOpenStack } from "./fake-openstack.ts";
 import { handlersFor } from "./handlers/index.ts";
 import { PolicyFile } from "./policy-file.ts";
@@ -47,9 +50,17 @@ export async function startTestApi(
       connectCloud({ ...options, credentials: { kind: "token", token }, globalRequestId: requestId }),
   };
   const log = createLog("api", { level: "debug", write: (line) => void lines.push(line) });
+  const policy = await PolicyFile.open({ path: policyPath, clock, log });
   const app = createServer({
     handlers: handlersFor(world),
-    policy: await PolicyFile.open({ path: policyPath, clock, log }),
+    policy,
+    console: {
+      pages: await readPages(join(import.meta.dirname, "console/sample-pages")),
+      cookie: new SessionCookie(world.seal),
+      policy,
+      connect: (credentials) => connectCloud({ ...options, credentials }),
+      validate: async (token) => world.admin.keystone.tokens.validate(token),
+    },
     database: database.handle,
     auditor: new Auditor(database.handle, log),
     tokens: new TokenValidator(world.admin, clock),

@@ -223,6 +223,8 @@ export function workloadOf(id: string, name: string): WorkloadDetail {
     backup_target_types: null,
     source_platform: "openstack",
     policy_id: null,
+    recent_snapshots: [],
+    restorable_snapshot: null,
   };
 }
 

@@ -198,6 +198,7 @@ async function leaveRunning(embedded: Embedded, narrator: Narrator, signal: Abor
   narrator.line(
     `API ${embedded.apiUrl} · sandbox ${embedded.sandboxUrl} · files and logs ${embedded.layout.root}`,
   );
+  narrator.line(`console ${embedded.apiUrl}/console/ (sign in with the user name and password above)`);
   narrator.line("Ctrl-C stops everything.");
   await new Promise<void>((resolve) => {
     // The timer keeps the process alive; the signal ends both.

@@ -64,5 +64,11 @@ export {
   type UpdateBackupTarget,
 } from "./target-routes.ts";
 export type { Trust } from "./trust-routes.ts";
-export type { Activity, ProjectCharge, ProjectUsage, StorageUsage } from "./usage-routes.ts";
+export type {
+  Activity,
+  InstanceProtection,
+  ProjectCharge,
+  ProjectUsage,
+  StorageUsage,
+} from "./usage-routes.ts";
 export * from "./workloads.ts";

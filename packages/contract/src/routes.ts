@@ -19,6 +19,7 @@ import { SnapshotDetail, SnapshotSummary, TakeSnapshot } from "./snapshots.ts";
 import { targetRoutes } from "./target-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
 import { usageRoutes } from "./usage-routes.ts";
+import { workloadFilter } from "./workload-filter.ts";
 import { CreateWorkload, ModifyWorkload, WorkloadDetail, WorkloadSummary } from "./workloads.ts";
 
 const none = Type.Object({});
@@ -31,11 +32,7 @@ const listRestoreParams = Type.Object(ofWhat);
 
 const date = Type.String({ description: "YYYY-MM-DDTHH:MM:SS, UTC" });
 
-const listWorkloadsQuery = Type.Object({
-  all_workloads: Type.Optional(Type.Boolean({ description: "of all projects; administrators only" })),
-  detail: Type.Optional(Type.Boolean()),
-  ...page,
-});
+const listWorkloadsQuery = Type.Object({ ...workloadFilter, ...page });
 const listSnapshotsQuery = Type.Object({
   workload_id: Type.Optional(WireId),
   date_from: Type.Optional(date),

@@ -79,6 +79,18 @@ const ProtectedVm = Type.Object({
   workload_name: Text,
 });
 
+/** An instance of the project, and what there is of it if it were lost now. */
+const InstanceProtection = Type.Object({
+  id: WireId,
+  name: Text,
+  is_there: Type.Boolean({ description: "false: a workload has it, but Nova does not know it any more" }),
+  workload_id: nullable(WireId),
+  workload_name: nullable(Text),
+  snapshot_id: nullable(Type.String({ description: "the newest of its snapshots that can be restored" })),
+  snapshot_at: nullable(Timestamp),
+});
+export type InstanceProtection = Static<typeof InstanceProtection>;
+
 const Activity = Type.Object({
   activity_id: Type.String({ description: "of its entry in the audit log" }),
   activity_type: Type.String({ description: "the action, as in the audit log" }),
@@ -165,6 +177,18 @@ export const usageRoutes = {
     action: "workload:get_protected_vms",
     effect: "read",
     summary: "List the instances of the project that are in a workload",
+  },
+  listInstanceProtection: {
+    scope: "project",
+    methods: ["GET"],
+    paths: ["/workloads/metrics/instances"],
+    params: none,
+    query: none,
+    reply: Type.Object({ instances: Type.Array(InstanceProtection) }),
+    status: 200,
+    action: "workload:get_protected_vms",
+    effect: "read",
+    summary: "List all instances of the project: which workload has them, and their newest good snapshot",
   },
   listRecentActivities: {
     scope: "project",

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { ByteCount, Label, Links, nullable, Timestamp, WireId } from "./shapes.ts";
+import { SnapshotStatus, SnapshotType } from "./snapshots.ts";
 
 /** The ids of the two workload types that every installation has; clients send and show them. */
 export const WORKLOAD_TYPES = {
@@ -111,6 +112,13 @@ export type WorkloadSummary = Static<typeof WorkloadSummary>;
 
 const usageOfType = Type.Object({ usage: ByteCount, snap_count: Type.Integer({ minimum: 0 }) });
 
+const recentSnapshot = Type.Object({
+  id: WireId,
+  status: SnapshotStatus,
+  snapshot_type: SnapshotType,
+  created_at: Timestamp,
+});
+
 /** A workload with its members, its schedule and what it occupies. */
 export const WorkloadDetail = Type.Object({
   ...summary,
@@ -130,5 +138,14 @@ export const WorkloadDetail = Type.Object({
   backup_target_types: nullable(Type.String()),
   source_platform: Type.String(),
   policy_id: nullable(Type.String()),
+  recent_snapshots: Type.Array(recentSnapshot, {
+    description: "the last ten of any outcome, newest first (Cairn's own)",
+  }),
+  restorable_snapshot: nullable(
+    Type.Object(
+      { id: WireId, created_at: Timestamp },
+      { description: "the newest that can be restored (Cairn's own)" },
+    ),
+  ),
 });
 export type WorkloadDetail = Static<typeof WorkloadDetail>;

@@ -353,7 +353,9 @@ export {
 export {
   type DiskUsage,
   diskUsage,
+  listMemberProtection,
   listProtected,
+  type MemberProtection,
   type ProjectUsage,
   type ProtectedInstance,
   projectUsage,
@@ -394,6 +396,7 @@ export {
   type Unlocked,
   unlockWorkload,
   type WorkloadChanges,
+  type WorkloadFilter,
   type WorkloadSecret,
   type WorkloadSummaryRow,
 } from "./workloads.ts";

@@ -1,4 +1,4 @@
-import type { InstanceId, ProjectId, WorkloadId } from "@cairn/kernel";
+import type { InstanceId, ProjectId, SnapshotId, WorkloadId } from "@cairn/kernel";
 import { sql } from "kysely";
 import type { Page } from "./paging.ts";
 import { type Handle, type SnapshotType, WHOLE_STATUSES } from "./tables.ts";
@@ -170,4 +170,28 @@ export async function listProtected(
     workloadId: row.workload_id,
     workloadName: row.workload_name,
   }));
+}
+
+/** A member of a workload, and its newest snapshot that can be restored. */
+export interface MemberProtection extends ProtectedInstance {
+  readonly snapshotId: SnapshotId | null;
+  readonly takenAt: Date | null;
+}
+
+/** Every member of a project's workloads. A snapshot counts for those instances that are in it. */
+export async function listMemberProtection(
+  handle: Handle,
+  projectId: ProjectId,
+): Promise<MemberProtection[]> {
+  const { rows } = await sql<MemberProtection>`
+    select member.instance_id as "instanceId", member.name, workload.id as "workloadId",
+        workload.name as "workloadName", good.id as "snapshotId", good.created_at as "takenAt"
+      from workload_instance member join workload on workload.id = member.workload_id
+      left join lateral (
+        select id, created_at from snapshot
+          where workload_id = workload.id and status in ('available', 'restoring')
+            and instances @> jsonb_build_array(jsonb_build_object('id', member.instance_id))
+          order by created_at desc limit 1) good on true
+      where workload.project_id = ${projectId} order by member.instance_id`.execute(handle);
+  return rows;
 }

@@ -1,8 +1,8 @@
 import type { InstanceId, ProjectId, RunId, TargetId, UserId, WorkloadId } from "@cairn/kernel";
-import { sql } from "kysely";
+import { type SelectQueryBuilder, sql } from "kysely";
 import { type Page, paged } from "./paging.ts";
 import type { PolicyId } from "./policy-tables.ts";
-import { type Handle, toJson, type WorkloadInstanceRow, type WorkloadRow } from "./tables.ts";
+import { type Handle, type Tables, toJson, type WorkloadInstanceRow, type WorkloadRow } from "./tables.ts";
 import type { TargetTypeId } from "./target-tables.ts";
 
 /** An instance as a member of a workload. */
@@ -192,15 +192,37 @@ export async function findWorkload(
   return query.executeTakeFirst();
 }
 
+/** Which workloads a list is of; what is absent does not narrow it. */
+export interface WorkloadFilter {
+  readonly projectId?: ProjectId | undefined;
+  /** Part of the name, in any case. */
+  readonly name?: string | undefined;
+  /** One that no workload has gives none. */
+  readonly status?: string | undefined;
+}
+
 /** Workloads newest first: one project's, or all when none is named. */
 export async function listWorkloads(
   handle: Handle,
-  filter: { readonly projectId?: ProjectId | undefined },
+  filter: WorkloadFilter,
   page: Page,
 ): Promise<WorkloadRow[]> {
-  const query = paged(handle.selectFrom("workload").selectAll(), "workload", page);
-  const { projectId } = filter;
-  return (projectId === undefined ? query : query.where("project_id", "=", projectId)).execute();
+  return filtered(paged(handle.selectFrom("workload").selectAll(), "workload", page), filter).execute();
+}
+
+function filtered<Output>(
+  query: SelectQueryBuilder<Tables, "workload", Output>,
+  { projectId, name, status }: WorkloadFilter,
+): SelectQueryBuilder<Tables, "workload", Output> {
+  return query
+    .$if(projectId !== undefined, (narrowed) => narrowed.where("project_id", "=", projectId as ProjectId))
+    .$if(status !== undefined, (narrowed) => narrowed.where("status", "=", status as WorkloadRow["status"]))
+    .$if(name !== undefined, (narrowed) => narrowed.where("name", "ilike", containing(name ?? "")));
+}
+
+/** What stands for itself in a pattern of SQL. */
+function containing(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
 }
 
 const SUMMARY = [
@@ -220,12 +242,10 @@ export type WorkloadSummaryRow = Pick<WorkloadRow, (typeof SUMMARY)[number]>;
 /** Workloads newest first, as a plain list shows them. */
 export async function listWorkloadSummaries(
   handle: Handle,
-  filter: { readonly projectId?: ProjectId | undefined },
+  filter: WorkloadFilter,
   page: Page,
 ): Promise<WorkloadSummaryRow[]> {
-  const query = paged(handle.selectFrom("workload").select(SUMMARY), "workload", page);
-  const { projectId } = filter;
-  return (projectId === undefined ? query : query.where("project_id", "=", projectId)).execute();
+  return filtered(paged(handle.selectFrom("workload").select(SUMMARY), "workload", page), filter).execute();
 }
 
 /** The members of these workloads, in the order in which they were added. */

@@ -82,6 +82,7 @@ export function environmentOf(part: string, settings: PartSettings): Record<stri
         CAIRN_API_LISTEN_HOST: "127.0.0.1",
         CAIRN_API_LISTEN_PORT: settings.port,
         CAIRN_API_POLICY_FILE: settings.layout.policyFile,
+        ...(existsSync(BUILT_CONSOLE) ? { CAIRN_API_CONSOLE_FOLDER: BUILT_CONSOLE } : {}),
       };
     default:
       return datamoverEnvironment(part.slice("datamover-".length), settings);
@@ -131,6 +132,9 @@ function engineEnvironment(settings: PartSettings): Record<string, string> {
 
 /** Where `./cairn` puts a kernel for the reading of files, unless the host has one. */
 const UNPACKED_KERNEL = fileURLToPath(new URL("../../../.toolchain/kernel", import.meta.url));
+
+/** Where `./cairn` builds the console: before it has, the API answers programs only. */
+const BUILT_CONSOLE = fileURLToPath(new URL("../../../apps/console/dist", import.meta.url));
 
 /** Not every cloud has Barbican; the sandbox has. Its projects' webhooks are on this machine, too. */
 const SANDBOX_ENGINE = {

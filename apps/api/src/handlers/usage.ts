@@ -1,5 +1,6 @@
 import {
   type Activity,
+  type InstanceProtection,
   type ProjectCharge,
   type ProjectUsage,
   type StorageUsage,
@@ -9,7 +10,9 @@ import {
   type DiskUsage,
   diskUsage,
   listAudit,
+  listMemberProtection,
   listProtected,
+  type MemberProtection,
   projectUsage,
   type TargetUsage,
   type TypeUsage,
@@ -26,6 +29,7 @@ type UsageHandlers = Pick<
   | "showTenantsUsage"
   | "showTenantsChargeback"
   | "listProtectedVms"
+  | "listInstanceProtection"
   | "listRecentActivities"
   | "showLicense"
   | "checkLicense"
@@ -65,10 +69,48 @@ export function usageHandlers(world: World): UsageHandlers {
       }));
       return { protected_vms };
     },
+    listInstanceProtection: async (request) => ({ instances: await instanceProtection(world, request) }),
     listRecentActivities: async (request) => ({ recentactivities: await activities(world, request) }),
     showLicense: async () => ({ license: LICENSE }),
     checkLicense: async () => ({ message: "License is valid: Cairn is free software and needs none." }),
     createLicense: async () => ({ license: LICENSE }),
+  };
+}
+
+/** Those that Nova has, by their names, then those that only a workload still knows. */
+async function instanceProtection(
+  world: World,
+  { caller, requestId, signal }: ApiRequest<"listInstanceProtection">,
+): Promise<InstanceProtection[]> {
+  const isOwn = caller.projectId === caller.tokenProjectId;
+  // A token shows its own project; into others administrators look with the service's rights.
+  const servers = isOwn
+    ? await world.cloudOf(caller.token, requestId).nova.servers.list({}, signal)
+    : await world.admin.nova.servers.list({ allProjects: true, projectId: caller.projectId }, signal);
+  const members = await listMemberProtection(world.database.handle, caller.projectId);
+  const byId = new Map(members.map((member) => [member.instanceId, member]));
+  const there = new Set(servers.map(({ id }) => id));
+  const gone = members.filter(({ instanceId }) => !there.has(instanceId));
+  return [
+    ...servers
+      .toSorted((one, other) => one.name.localeCompare(other.name))
+      .map(({ id, name }) => protectionOf({ id, name, is_there: true }, byId.get(id))),
+    ...gone.map((member) =>
+      protectionOf({ id: member.instanceId, name: member.name, is_there: false }, member),
+    ),
+  ];
+}
+
+function protectionOf(
+  instance: Pick<InstanceProtection, "id" | "name" | "is_there">,
+  member: MemberProtection | undefined,
+): InstanceProtection {
+  return {
+    ...instance,
+    workload_id: member?.workloadId ?? null,
+    workload_name: member?.workloadName ?? null,
+    snapshot_id: member?.snapshotId ?? null,
+    snapshot_at: member === undefined || member.takenAt === null ? null : wireTime(member.takenAt.getTime()),
   };
 }
 

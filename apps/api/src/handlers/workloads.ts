@@ -16,20 +16,12 @@ import {
   openWorkloadRun,
   targetTypeNames,
   unlockWorkload,
+  type WorkloadFilter,
   type WorkloadInstanceRow,
   type WorkloadRow,
 } from "@cairn/database";
 import { changedSchedule } from "@cairn/domain";
-import {
-  asId,
-  assert,
-  type InstanceId,
-  newId,
-  type ProjectId,
-  Rejection,
-  unreachable,
-  type WorkloadId,
-} from "@cairn/kernel";
+import { asId, assert, type InstanceId, newId, Rejection, unreachable, type WorkloadId } from "@cairn/kernel";
 import { MemberAdmission } from "../admission.ts";
 import { assertTargetKept, chosenTarget } from "../chosen-target.ts";
 import { instanceTaken, resolveMembers } from "../members.ts";
@@ -90,10 +82,11 @@ export function workloadHandlers(world: World): WorkloadHandlers {
 type ListRequest = ApiRequest<"listWorkloads" | "listWorkloadsDetail">;
 
 /** Which workloads a list is of. */
-function filterOf({ query, caller }: ListRequest): { readonly projectId?: ProjectId } {
-  if (query.all_workloads !== true) return { projectId: caller.projectId };
+function filterOf({ query, caller }: ListRequest): WorkloadFilter {
+  const { name, status } = query;
+  if (query.all_workloads !== true) return { projectId: caller.projectId, name, status };
   assertAdmin(caller, "workload:workload_get_all");
-  return {};
+  return { name, status };
 }
 
 async function listDetails(world: World, request: ListRequest): Promise<WorkloadDetail[]> {

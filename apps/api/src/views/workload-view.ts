@@ -83,7 +83,24 @@ export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: stri
     backup_target_types: about.targetTypes.get(row.target_type_id ?? "") ?? null,
     source_platform: "openstack",
     policy_id: policyId,
+    recent_snapshots: about.recent
+      .filter(({ workloadId }) => workloadId === row.id)
+      .map(({ id, status, snapshotType, createdAtMs }) => ({
+        id,
+        status,
+        snapshot_type: snapshotType,
+        created_at: wireTime(createdAtMs),
+      })),
+    restorable_snapshot: restorableOf(about.restorable, row),
   };
+}
+
+function restorableOf(
+  restorable: WorkloadFacts["restorable"],
+  row: WorkloadRow,
+): WorkloadDetail["restorable_snapshot"] {
+  const found = restorable.find(({ workloadId }) => workloadId === row.id);
+  return found === undefined ? null : { id: found.id, created_at: wireTime(found.createdAtMs) };
 }
 
 function usageOf(

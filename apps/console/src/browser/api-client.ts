@@ -1,0 +1,107 @@
+import type { Endpoint, ReplyOf, RequestOf } from "../model/api-types.ts";
+import { ApiFailure, failureOf } from "../model/failure.ts";
+import { type OwnProject, parseProjects, parseSession, type Session } from "../model/session.ts";
+
+/** What this page sends and no other site's can; the session's cookie counts only with it. */
+const HEADERS = { "x-cairn-console": "1", accept: "application/json" } as const;
+const TIMEOUT_MS = 60_000;
+
+/** Asks the API about a project. Throws an `ApiFailure`; passes an abort on. */
+export async function askApi<At extends Endpoint>(
+  projectId: string,
+  { at, request, signal }: { at: At; request: RequestOf<At>; signal?: AbortSignal },
+): Promise<ReplyOf<At>> {
+  const [method = "GET", pattern = ""] = at.split(" ", 2);
+  const { params = {}, query = {}, body } = request as LooseRequest;
+  const path = pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  const url = new URL(`../v1/${encodeURIComponent(projectId)}${path}`, document.baseURI);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return (await exchange(method, url, { body, signal })) as ReplyOf<At>;
+}
+
+/** Any request, for what does not depend on its endpoint. */
+interface LooseRequest {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+}
+
+/** What somebody typed in to sign in. */
+export type SignIn =
+  | { kind: "password"; user: string; domain: string; password: string; project: string }
+  | { kind: "application-credential"; id: string; secret: string };
+
+/** Who is signed in; null: nobody. */
+export async function readSession(signal: AbortSignal): Promise<Session | null> {
+  try {
+    return parseSession(await exchange("GET", sessionUrl(), { signal }));
+  } catch (cause) {
+    if (cause instanceof ApiFailure && cause.kind === "signed-out") return null;
+    throw cause;
+  }
+}
+
+/** Begins a session, in the project that is named or the first one. */
+export async function beginSession(signIn: SignIn): Promise<Session> {
+  return parseSession(await exchange("POST", sessionUrl(), { body: signIn }));
+}
+
+/** Goes on with the session in another project. */
+export async function enterProject(projectId: string): Promise<Session> {
+  return parseSession(await exchange("PUT", sessionUrl(), { body: { project_id: projectId } }));
+}
+
+/** Ends the session here and in Keystone. */
+export async function endSession(): Promise<void> {
+  await exchange("DELETE", sessionUrl(), {});
+}
+
+/** The projects that the user may enter. */
+export async function readProjects(signal: AbortSignal): Promise<readonly OwnProject[]> {
+  return parseProjects(await exchange("GET", sessionUrl("/projects"), { signal }));
+}
+
+function sessionUrl(path = ""): URL {
+  return new URL(`session${path}`, document.baseURI);
+}
+
+async function exchange(
+  method: string,
+  url: URL,
+  { body, signal }: { readonly body?: unknown; readonly signal?: AbortSignal | undefined },
+): Promise<unknown> {
+  const response = await reach(url, {
+    method,
+    headers: { ...HEADERS, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]),
+  });
+  const text = await response.text();
+  const value = text === "" ? undefined : parsed(text);
+  if (response.ok && value !== NOT_JSON) return value;
+  const requestId = response.headers.get("x-openstack-request-id") ?? undefined;
+  // A proxy's page of its own, or that of another server, is no answer of the API's.
+  throw failureOf(response.ok ? 502 : response.status, value, requestId);
+}
+
+async function reach(url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiFailure("offline", cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+const NOT_JSON = Symbol("not JSON");
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return NOT_JSON;
+    throw cause;
+  }
+}

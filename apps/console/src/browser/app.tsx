@@ -1,0 +1,186 @@
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { formatsFor } from "../model/formats.ts";
+import type { Place } from "../model/place.ts";
+import { chooseLanguage, type LanguageTag, regionOf } from "../model/words/choose.ts";
+import type { Words } from "../model/words/english.ts";
+import { readSession } from "./api-client.ts";
+import { Overview } from "./pages/overview.tsx";
+import { SignIn } from "./pages/sign-in.tsx";
+import { Workloads } from "./pages/workloads.tsx";
+import { Empty, Failure } from "./parts/notes.tsx";
+import { Page } from "./parts/page.tsx";
+import { Top } from "./parts/top.tsx";
+import { keepPreference, readPreference } from "./preferences.ts";
+import { makeQueryClient, SESSION_KEY } from "./reading.ts";
+import {
+  type Clock,
+  SessionContext,
+  SurroundingsContext,
+  type Theme,
+  usePlace,
+  useWords,
+} from "./surroundings.tsx";
+import type { themeFor } from "./theme.ts";
+
+// Opened from another page, so that they may come a moment later than the first one.
+const Workload = lazy(async () => ({ default: (await import("./pages/workload.tsx")).Workload }));
+const Snapshot = lazy(async () => ({ default: (await import("./pages/snapshot.tsx")).Snapshot }));
+
+const client = makeQueryClient();
+
+/** What the console is put into. */
+export interface Ground {
+  /** Carries the colour scheme. */
+  readonly root: HTMLElement;
+  readonly theme: ReturnType<typeof themeFor>;
+  readonly clock: Clock;
+  readonly loadWords: (language: LanguageTag) => Promise<Words>;
+  readonly first: { readonly language: LanguageTag; readonly words: Words };
+}
+
+/** The console. */
+export function App({ root, theme: kit, clock, loadWords, first }: Ground) {
+  const [theme, setTheme] = useState<Theme>(() => readTheme());
+  const [{ language, words }, speak] = useState(first);
+  const isDark = useDarkSystem();
+  const scheme = theme === "auto" ? (isDark ? "dark" : "light") : theme;
+  const surroundings = useMemo(() => {
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    const choose = (choice: { readonly theme?: Theme; readonly language?: LanguageTag }): void => {
+      if (choice.theme !== undefined) {
+        setTheme(choice.theme);
+        keepPreference("theme", choice.theme);
+      }
+      const tag = choice.language;
+      if (tag === undefined) return;
+      keepPreference("language", tag);
+      void loadWords(tag).then((loaded) => speak({ language: tag, words: loaded }));
+    };
+    return {
+      words,
+      formats: formatsFor(regionOf(language, navigator.languages), timeZone),
+      clock,
+      theme,
+      language,
+      choose,
+    };
+  }, [words, language, theme, clock, loadWords]);
+  useEffect(() => {
+    root.setAttribute("lang", language);
+  }, [root, language]);
+  return (
+    <MantineProvider
+      theme={kit}
+      forceColorScheme={scheme}
+      getRootElement={() => root}
+      withCssVariables={false}
+      withGlobalClasses={false}
+    >
+      <QueryClientProvider client={client}>
+        <SurroundingsContext value={surroundings}>
+          <Doorway />
+        </SurroundingsContext>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+function readTheme(): Theme {
+  const kept = readPreference("theme");
+  return kept === "light" || kept === "dark" ? kept : "auto";
+}
+
+/** The language to begin with. */
+export function firstLanguage(): LanguageTag {
+  return chooseLanguage(readPreference("language"), navigator.languages);
+}
+
+function useDarkSystem(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = matchMedia(DARK);
+      media.addEventListener("change", listener);
+      return () => media.removeEventListener("change", listener);
+    },
+    () => matchMedia(DARK).matches,
+  );
+}
+
+const DARK = "(prefers-color-scheme: dark)";
+
+/** Lets in whoever has a session. One that ends while pages are open leads back to them. */
+function Doorway() {
+  const session = useQuery({
+    queryKey: SESSION_KEY,
+    queryFn: async ({ signal }) => readSession(signal),
+    staleTime: Infinity,
+  });
+  const [wasIn, setWasIn] = useState(false);
+  const { data, error } = session;
+  if (data !== undefined && data !== null && !wasIn) setWasIn(true);
+  if (data === null) return <SignIn isAgain={wasIn} />;
+  if (data === undefined) {
+    if (error === null) return null;
+    return (
+      <div className="door">
+        <main>
+          <Failure of={error} onAgain={() => void session.refetch()} />
+        </main>
+      </div>
+    );
+  }
+  return (
+    <SessionContext value={data}>
+      <Skip />
+      <Top />
+      <Suspense fallback={null}>
+        {/* A page of one project has nothing to do with the same page of another. */}
+        <Room key={data.project.id} />
+      </Suspense>
+    </SessionContext>
+  );
+}
+
+function Skip() {
+  const { skip } = useWords();
+  const toContent = (root: Node): void => {
+    if (root instanceof ShadowRoot) root.querySelector("h1")?.focus();
+  };
+  return (
+    <button type="button" className="skip" onClick={(event) => toContent(event.currentTarget.getRootNode())}>
+      {skip}
+    </button>
+  );
+}
+
+function Room(): ReactNode {
+  const place = usePlace();
+  return <PageOf key={keyOf(place)} place={place} />;
+}
+
+/** Pages of which only the list changes stay, and with them the focus. */
+function keyOf(place: Place): string {
+  return "id" in place ? `${place.page} ${place.id}` : place.page;
+}
+
+function PageOf({ place }: { readonly place: Place }): ReactNode {
+  const { states } = useWords();
+  switch (place.page) {
+    case "overview":
+      return <Overview />;
+    case "workloads":
+      return <Workloads place={place} />;
+    case "workload":
+      return <Workload place={place} />;
+    case "snapshot":
+      return <Snapshot id={place.id} />;
+    case "unknown":
+      return (
+        <Page title={states.unknownPage}>
+          <Empty title={place.path} />
+        </Page>
+      );
+  }
+}

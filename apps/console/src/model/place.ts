@@ -1,0 +1,79 @@
+/** A page of the console, with what its address says. */
+export type Place =
+  | { readonly page: "overview" }
+  | {
+      readonly page: "workloads";
+      /** Part of the name; empty: any. */
+      readonly name: string;
+      /** One status; empty: any. */
+      readonly status: string;
+      /** The last workload of the page before; empty: from the newest on. */
+      readonly after: string;
+    }
+  | { readonly page: "workload"; readonly id: string; readonly after: string }
+  | { readonly page: "snapshot"; readonly id: string }
+  | { readonly page: "unknown"; readonly path: string };
+
+/** Everything that the list of workloads shows at first. */
+export const ALL_WORKLOADS = { page: "workloads", name: "", status: "", after: "" } as const;
+
+/**
+ * The place that a fragment names. Addresses begin with `#!/`: AngularJS, which Horizon brings, rewrites `#/`
+ * and takes back what is pushed into the path.
+ */
+export function parsePlace(fragment: string): Place {
+  const text = fragment.replace(/^#!?\/?/, "");
+  const [path = "", query = ""] = text.split("?", 2);
+  const [room = "", id = "", ...more] = path.split("/").map(decoded);
+  const values = new URLSearchParams(query);
+  const value = (name: string): string => values.get(name) ?? "";
+  if (more.length > 0) return { page: "unknown", path };
+  if (room === "" && id === "") return { page: "overview" };
+  if (room === "workloads" && id === "") {
+    return { page: "workloads", name: value("name"), status: value("status"), after: value("after") };
+  }
+  if (room === "workloads") return { page: "workload", id, after: value("after") };
+  if (room === "snapshots" && id !== "") return { page: "snapshot", id };
+  return { page: "unknown", path };
+}
+
+/** The address of a place within the page, which `parsePlace` reads back. */
+export function hrefOf(place: Place): string {
+  switch (place.page) {
+    case "overview":
+      return "#!/";
+    case "workloads":
+      return `#!/workloads${queryOf({ name: place.name, status: place.status, after: place.after })}`;
+    case "workload":
+      return `#!/workloads/${encodeURIComponent(place.id)}${queryOf({ after: place.after })}`;
+    case "snapshot":
+      return `#!/snapshots/${encodeURIComponent(place.id)}`;
+    case "unknown":
+      return `#!/${place.path}`;
+  }
+}
+
+/** The address of a workload's page. */
+export function hrefOfWorkload(id: string): string {
+  return hrefOf({ page: "workload", id, after: "" });
+}
+
+/** The address of a snapshot's page. */
+export function hrefOfSnapshot(id: string): string {
+  return hrefOf({ page: "snapshot", id });
+}
+
+function queryOf(values: Readonly<Record<string, string>>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== "");
+  return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
+}
+
+/** A `%` that begins no escape stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    if (cause instanceof URIError) return text;
+    throw cause;
+  }
+}

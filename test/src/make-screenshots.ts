@@ -1,0 +1,95 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
+import { openBrowser, openWindow, SIZES, signIn } from "./browser.ts";
+import { fillDisk, makeConsoleWorld } from "./console-world.ts";
+import { takeSnapshot } from "./job.ts";
+import { startTree } from "./tree.ts";
+
+/*
+ * Pictures of every page of the console, wide and on a phone, light and dark, from a running system: to be
+ * looked at. They go into the folder that is named, or `.cairn/screenshots`.
+ */
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const folder = resolve(positionals[0] ?? join(import.meta.dirname, "../../.cairn/screenshots"));
+await mkdir(folder, { recursive: true });
+const tree = await startTree({ ownPostgres: true });
+const browser = await openBrowser();
+
+/** The name of a picture, and the address of its page. */
+type Place = readonly [name: string, fragment: string];
+
+async function pages(): Promise<readonly Place[]> {
+  const { shop, ledger } = world;
+  const good = await takeSnapshot(tree, shop);
+  await takeSnapshot(tree, shop, true);
+  return [
+    ["overview", ""],
+    ["workloads", "workloads"],
+    ["workloads-none", "workloads?name=nobody"],
+    ["workload-failing", `workloads/${ledger}`],
+    ["workload", `workloads/${shop}`],
+    ["snapshot", `snapshots/${good.id}`],
+    ["absent", "workloads/nobody-made-this"],
+  ];
+}
+
+async function show(page: Page, fragment: string): Promise<void> {
+  await page.goto(`${tree.embedded.apiUrl}/console/#!/${fragment}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  // What is on its way has a role of its own, and is gone when all is there.
+  await page.getByRole("status", { name: "Loading" }).first().waitFor({ state: "detached" });
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  const path = join(folder, `${name}.png`);
+  await page.screenshot({ path, fullPage: true, animations: "disabled" });
+  process.stdout.write(`${path}\n`);
+}
+
+const world = await makeConsoleWorld(tree);
+try {
+  const places = await pages();
+  for (const size of ["wide", "phone"] as const) {
+    for (const scheme of ["light", "dark"] as const) await pictures(places, { size, scheme });
+  }
+} finally {
+  await browser.close();
+  await tree.close();
+}
+
+/** All pages in one size and scheme. */
+async function pictures(
+  places: readonly Place[],
+  { size, scheme }: { readonly size: keyof typeof SIZES; readonly scheme: "light" | "dark" },
+): Promise<void> {
+  await using window = await openWindow(browser, { size, scheme });
+  const { page } = window;
+  const suffix = `${String(SIZES[size].width)}-${scheme}`;
+  await page.goto(`${tree.embedded.apiUrl}/console/`);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await picture(page, `sign-in-${suffix}`);
+  await signIn(page, tree, "demo");
+  for (const [name, fragment] of places) {
+    await show(page, fragment);
+    await picture(page, `${name}-${suffix}`);
+  }
+  await page.getByRole("button", { name: "Account and appearance" }).click();
+  await page.getByLabel("Appearance", { exact: true }).waitFor();
+  await picture(page, `account-${suffix}`);
+  await page.keyboard.press("Escape");
+  await pictureOfRunning(page, suffix);
+}
+
+/** While a snapshot goes on: how far each disk is. */
+async function pictureOfRunning(page: Page, suffix: string): Promise<void> {
+  // New data, or there is little to do.
+  await fillDisk(tree, world.shopInstance);
+  await show(page, `workloads/${world.shop}`);
+  await page.getByRole("button", { name: "Take a snapshot" }).click();
+  await page.getByRole("progressbar").first().waitFor();
+  await picture(page, `workload-running-${suffix}`);
+  await page.getByRole("heading", { name: "Snapshot in progress" }).waitFor({ state: "detached" });
+}
