@@ -23,8 +23,8 @@ export async function inventory(tree: CloudTree): Promise<readonly string[]> {
 
 /**
  * What lies in the scratch folder, and shares that are mounted more than once below the folder of attached
- * volumes. Whether a share is mounted there at all is Nova's affair: it counts who uses one, a rebuild makes it
- * count wrong ("Request to remove attachment", nova/virt/libvirt/volume/mount.py), and then it stays.
+ * volumes. Whether a share is mounted there at all is Nova's affair: it counts who uses one, a rebuild makes
+ * it count wrong ("Request to remove attachment", nova/virt/libvirt/volume/mount.py), and then it stays.
  */
 async function onHost({ place }: CloudTree): Promise<readonly string[]> {
   const mounts = (await readFile("/proc/self/mounts", "utf8"))
