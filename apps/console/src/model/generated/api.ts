@@ -307,6 +307,7 @@ export interface Schemas {
     readonly "workload_point": Schemas["WorkloadPoint"] | null;
     readonly "progress": Schemas["Progress"] | null;
     readonly "waiting": Schemas["Waiting"] | null;
+    readonly "mount": Schemas["SnapshotMount"] | null;
     readonly "virtual_bytes": number;
     readonly "read_bytes": number;
     readonly "stored_bytes": number;
@@ -352,6 +353,21 @@ export interface Schemas {
     readonly "vdisks": readonly (Schemas["SnapshotDisk"])[];
     readonly "point_at": string | null;
     readonly "consistency": Schemas["Consistency"] | null;
+    readonly "vm_mount_path"?: string;
+  };
+  readonly SnapshotMount: {
+    readonly "instance_id": string;
+    readonly "instance_name": string;
+    readonly "mounturl": string;
+    readonly "mounted_at": string | null;
+    readonly "dismounting": boolean;
+    readonly "file_systems": readonly ({
+      readonly "vm_id": string;
+      readonly "vm_name": string;
+      readonly "disk": string;
+      readonly "path": string;
+      readonly "file_system": string;
+    })[];
   };
   readonly SnapshotNic: {
     readonly "mac_address": string;
@@ -2949,6 +2965,38 @@ export interface Api {
   readonly "POST /snapshots/{snapshot_id}/reset": {
     readonly query: Readonly<Record<string, never>>;
     readonly reply: undefined;
+  };
+  readonly "POST /snapshots/{snapshot_id}/mount": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: {
+      readonly "mount": {
+        readonly "mount_vm_id": string;
+        readonly "options"?: {
+          readonly [name: string]: unknown;
+        };
+      };
+    };
+    readonly reply: undefined;
+  };
+  readonly "POST /snapshots/{snapshot_id}/dismount": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly reply: undefined;
+  };
+  readonly "GET /snapshots/mounted/list": {
+    readonly query: {
+      readonly "workload_id"?: string;
+      readonly "limit"?: number;
+      readonly "marker"?: string;
+    };
+    readonly reply: {
+      readonly "mounted_snapshots": readonly ({
+        readonly "snapshot_id": string;
+        readonly "snapshot_name": string;
+        readonly "workload_id": string;
+        readonly "mounturl": string;
+        readonly "status": Schemas["SnapshotStatus"];
+      })[];
+    };
   };
   readonly "POST /workloads/{workload_id}/snapshots/{snapshot_id}/restores": {
     readonly query: Readonly<Record<string, never>>;

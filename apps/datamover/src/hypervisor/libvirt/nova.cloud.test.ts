@@ -153,7 +153,7 @@ void test("a server of a real Nova is protected: root disk and volume, full and 
     while (!(await stopped())) await server.nova("show");
     const done = await snapshot(bench, server, last);
     assert.deepEqual(modes(done), each("persistent-bitmap", "persistent-bitmap", "instance-stopped"));
-    // Nova destroys a domain that has shut down; where it is quicker than QEMU's end, libvirt knows only that.
+    // Nova destroys a domain that has shut down; where it is quicker than QEMU, libvirt knows only that.
     assert.match(done.consistency.reason, /^the instance (is stopped|was switched off while it ran)$/);
     const starting = snapshot(bench, server, last, {
       afterPoint: async () => {
