@@ -17,6 +17,7 @@ const PROJECT = "1".repeat(32);
 const SHORT = new Set<RouteId>([
   "listFiles",
   "listDeliveries",
+  "listMountedSnapshots",
   "listImportableWorkloads",
   "listOrphanedWorkloads",
   "listBackupTargets",

@@ -183,7 +183,7 @@ export const usageRoutes = {
     methods: ["GET"],
     paths: ["/workloads/metrics/instances"],
     params: none,
-    query: none,
+    query: Type.Object(page),
     reply: Type.Object({ instances: Type.Array(InstanceProtection) }),
     status: 200,
     action: "workload:get_protected_vms",

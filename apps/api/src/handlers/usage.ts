@@ -21,7 +21,7 @@ import {
 import { asError, formatBytes } from "@cairn/kernel";
 import type { ApiRequest, Handlers } from "../server.ts";
 import type { World } from "../world.ts";
-import { pageOf } from "./lists.ts";
+import { pageAmong, pageOf } from "./lists.ts";
 
 type UsageHandlers = Pick<
   Handlers,
@@ -69,7 +69,10 @@ export function usageHandlers(world: World): UsageHandlers {
       }));
       return { protected_vms };
     },
-    listInstanceProtection: async (request) => ({ instances: await instanceProtection(world, request) }),
+    listInstanceProtection: async (request) => {
+      const instances = await instanceProtection(world, request);
+      return { instances: pageAmong(instances, request.query, ({ id }) => id) };
+    },
     listRecentActivities: async (request) => ({ recentactivities: await activities(world, request) }),
     showLicense: async () => ({ license: LICENSE }),
     checkLicense: async () => ({ message: "License is valid: Cairn is free software and needs none." }),
