@@ -236,21 +236,7 @@ export {
 } from "./schedules.ts";
 export * from "./settings.ts";
 export * from "./snapshot-mounts.ts";
-export {
-  completeSnapshot,
-  countSnapshots,
-  findSnapshot,
-  hasCommittedSnapshot,
-  listBeingRead,
-  listSnapshotSummaries,
-  listSnapshots,
-  removeSnapshot,
-  type SnapshotFilter,
-  type SnapshotResult,
-  type SnapshotSummaryRow,
-  saveDegraded,
-  setSnapshotStatus,
-} from "./snapshots.ts";
+export * from "./snapshots.ts";
 export {
   type DatamoverRow,
   type DiskBaseRow,
