@@ -2696,7 +2696,10 @@ export interface Api {
     };
   };
   readonly "GET /workloads/metrics/instances": {
-    readonly query: Readonly<Record<string, never>>;
+    readonly query: {
+      readonly "limit"?: number;
+      readonly "marker"?: string;
+    };
     readonly reply: {
       readonly "instances": readonly ({
         readonly "id": string;
