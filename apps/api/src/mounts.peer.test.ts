@@ -179,26 +179,28 @@ void test("what is mounted is neither deleted nor restored, and its workload sta
   await mount();
   await engineMounts();
   const params = { snapshot_id: snapshotId };
-  const tries: Promise<unknown>[] = [
-    client.deleteSnapshot({ params }),
-    client.createRestore({
-      params,
-      body: {
-        restore: {
-          options: {
-            type: "openstack",
-            restore_type: "oneclick",
-            oneclickrestore: true,
-            openstack: { instances: [], restore_topology: false, networks_mapping: { networks: [] } },
+  const tries: readonly (() => Promise<unknown>)[] = [
+    async () => client.deleteSnapshot({ params }),
+    async () =>
+      client.createRestore({
+        params,
+        body: {
+          restore: {
+            options: {
+              type: "openstack",
+              restore_type: "oneclick",
+              oneclickrestore: true,
+              openstack: { instances: [], restore_topology: false, networks_mapping: { networks: [] } },
+            },
           },
         },
-      },
-    }),
-    mount(),
-    client.deleteWorkload({ params: { workload_id: workloadId }, query: { database_only: true } }),
+      }),
+    async () => mount(),
+    async () =>
+      client.deleteWorkload({ params: { workload_id: workloadId }, query: { database_only: true } }),
   ];
   for (const each of tries) {
-    const { status, message, remedy } = await refused(each);
+    const { status, message, remedy } = await refused(each());
     assert.equal(status, 409);
     assert.match(message, new RegExp(`mounted in the instance recovery \\(${RECOVERY}\\)`));
     assert.match(remedy, /^Dismount it first: .*cairn snapshot dismount/);

@@ -122,6 +122,10 @@ export class RunningPoint implements Point {
     try {
       await this.#freezeAndCut(backup, barrier, signal);
       await barrier.thawed();
+    } catch (cause) {
+      // A job that makes way looks like one that somebody else has ended.
+      signal.throwIfAborted();
+      throw cause;
     } finally {
       signal.removeEventListener("abort", makeWay);
     }
