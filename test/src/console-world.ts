@@ -40,5 +40,5 @@ async function failSnapshot(tree: Tree, workload: string, { id }: BootedInstance
 
 /** Gives a snapshot enough to read that one can watch it. */
 export async function fillDisk(tree: Tree, { id }: BootedInstance): Promise<void> {
-  await fill(tree, id, "vda", 256 * MiB);
+  await fill(tree, id, "vda", 900 * MiB);
 }
