@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { asError, Fault } from "@cairn/kernel";
@@ -27,7 +27,7 @@ export interface Machine extends AsyncDisposable {
   ask(verb: string, words: readonly string[]): AsyncGenerator<Answer, void, undefined>;
 }
 
-/** What QEMU says last is in the Fault, if the machine ends early. */
+/** What QEMU and the machine's kernel say last is in the Fault, if the machine ends early. */
 const WORDS_MAX = 600;
 /** A machine that a hostile disk has taken over might never end. */
 const TOLD_BYTES_MAX = 64 * 1024 * 1024;
@@ -39,6 +39,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const initramfs = join(folder, "initramfs");
   await writeFile(initramfs, options.appliance.initramfs);
   const portPath = join(folder, "port.sock");
+  const consolePath = join(folder, "console.log");
   const listening = createServer();
   listening.listen(portPath);
   await once(listening, "listening");
@@ -46,6 +47,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     ...options,
     initramfs,
     portPath,
+    consolePath,
     drives: drives(options.serials, options.disksSocket),
   });
   const child = spawn(program ?? "", rest, {
@@ -53,7 +55,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     // Where QEMU keeps what the machine writes to its disks: its own, and gone with it.
     env: { PATH: "/usr/bin:/bin", TMPDIR: folder },
   });
-  const machine = new RunningMachine(child, listening, signal);
+  const machine = new RunningMachine(child, { listening, consolePath, signal });
   try {
     await machine.greeted();
     return machine;
@@ -61,6 +63,26 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     await machine[Symbol.asyncDispose]();
     throw cause;
   }
+}
+
+/** The console's end: a machine that a hostile disk has taken over may have filled it. */
+async function lastWords(consolePath: string): Promise<string> {
+  const file = await open(consolePath);
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(WORDS_MAX), {
+      position: Math.max(0, size - WORDS_MAX),
+    });
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+interface Surroundings {
+  readonly listening: Server;
+  readonly consolePath: string;
+  readonly signal: AbortSignal;
 }
 
 class RunningMachine implements Machine {
@@ -73,7 +95,7 @@ class RunningMachine implements Machine {
   #socket: Socket | undefined;
   #frames: AsyncGenerator<Frame, void, undefined> | undefined;
 
-  constructor(child: ChildProcess, listening: Server, signal: AbortSignal) {
+  constructor(child: ChildProcess, { listening, consolePath, signal }: Surroundings) {
     this.#child = child;
     this.#listening = listening;
     this.#signal = signal;
@@ -88,8 +110,14 @@ class RunningMachine implements Machine {
         resolve();
       });
       child.once("exit", (code, killer) => {
-        reject(this.#died(new Error(`QEMU said "${this.#words.trim()}" (${killer ?? String(code)})`)));
         resolve();
+        // A QEMU that could not start has no console.
+        void lastWords(consolePath)
+          .catch(() => "")
+          .then((console) => {
+            const words = `${this.#words}${console}`.trim();
+            reject(this.#died(new Error(`QEMU said "${words}" (${killer ?? String(code)})`)));
+          });
       });
       signal.addEventListener("abort", () => reject(asError(signal.reason)), { once: true });
     });

@@ -189,7 +189,7 @@ function machineArguments(parts: {
     ["-machine", "pc,accel=tcg", "-cpu", "max", "-m", "384"],
     ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ["-kernel", parts.kernel, "-initrd", parts.initramfs],
-    ["-append", "quiet panic=-1 console=ttyS0", "-serial", `file:${join(parts.folder, "console.log")}`],
+    ["-append", "quiet panic=-1 console=ttyS0 no_timer_check", "-serial", `file:${join(parts.folder, "console.log")}`],
     ["-qmp", `unix:${parts.monitorPath},server=on,wait=off`],
     ["-device", "virtio-serial-pci", "-chardev", `socket,id=port,path=${parts.portPath}`],
     ["-device", "virtserialport,chardev=port,name=cairn", "-device", "virtio-scsi-pci,id=scsi"],
