@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { Browser, Page } from "playwright-core";
-import {
-  isTooWide,
-  openBrowser,
-  openWindow,
-  secretField,
-  signIn,
-  violations,
-  type Window,
-} from "./browser.ts";
+import type { Browser } from "playwright-core";
+import { openBrowser, openWindow, secretField, signIn, violations, type Window } from "./browser.ts";
+import { assertGood, go } from "./console-pages.ts";
 import { type ConsoleWorld, fillDisk, makeConsoleWorld } from "./console-world.ts";
 import { whenIdle } from "./job.ts";
 import { explained, startTree, type Tree } from "./tree.ts";
@@ -39,24 +32,6 @@ after(async () => {
   await tree.close();
 });
 
-async function go(page: Page, fragment: string, heading: string | RegExp): Promise<void> {
-  await page.goto(`${tree.embedded.apiUrl}/console/#!/${fragment}`);
-  await page.getByRole("heading", { level: 1, name: heading }).waitFor();
-}
-
-/** No rule of accessibility is broken, in both schemes, and a phone need not scroll sideways. */
-async function assertGood(page: Page): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    assert.deepEqual(await violations(page), [], colorScheme);
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  const size = page.viewportSize() ?? { width: 1440, height: 900 };
-  await page.setViewportSize({ width: 390, height: 844 });
-  assert.equal(await isTooWide(page), false, "on a phone");
-  await page.setViewportSize(size);
-}
-
 test("a wrong password is refused; a right one opens the project and leaves no token behind", async (t) => {
   await explained(t, tree, async () => {
     const { page } = demo;
@@ -81,7 +56,7 @@ test("a wrong password is refused; a right one opens the project and leaves no t
 test("the overview tells what is protected, what is not and what failed", async (t) => {
   await explained(t, tree, async () => {
     const { page } = demo;
-    await go(page, "", "Overview");
+    await go(page, tree, "", "Overview");
     await page.getByText("2 of 3").waitFor();
     await page.getByText("1 instance is not protected").waitFor();
     await page.getByRole("link", { name: "A snapshot of ledger failed" }).waitFor();
@@ -116,13 +91,13 @@ test("a snapshot is taken in the browser, watched disk by disk, and opened", asy
   await explained(t, tree, async () => {
     const { page } = demo;
     await fillDisk(tree, world.shopInstance);
-    await go(page, `workloads/${world.shop}`, "shop");
+    await go(page, tree, `workloads/${world.shop}`, "shop");
     await page.getByRole("button", { name: "Take a snapshot" }).click();
     await page.getByRole("heading", { name: "Snapshot in progress" }).waitFor();
     await page.getByRole("progressbar", { name: "web, disk vda" }).waitFor();
     const button = page.getByRole("button", { name: "Take a snapshot" });
     assert.equal(await button.isDisabled(), true);
-    await page.getByText("Something is going on with this workload").waitFor();
+    await page.getByText("Something is going on with this workload").first().waitFor();
     const table = page.getByRole("table", { name: "Snapshots" });
     await page.getByRole("heading", { name: "Snapshot in progress" }).waitFor({ state: "detached" });
     await table.getByRole("row", { name: /Good.*Incremental/ }).waitFor();
@@ -143,7 +118,7 @@ test("a snapshot is taken in the browser, watched disk by disk, and opened", asy
 test("a timeline is one stop of the Tab key; arrows go along it and Enter opens a snapshot", async (t) => {
   await explained(t, tree, async () => {
     const { page } = demo;
-    await go(page, `workloads/${world.ledger}`, "ledger");
+    await go(page, tree, `workloads/${world.ledger}`, "ledger");
     const marks = page.getByRole("navigation", { name: "Timeline" }).getByRole("link");
     await marks.first().waitFor();
     const stops = marks.and(page.locator("[tabindex='0']"));
@@ -160,7 +135,7 @@ test("a timeline is one stop of the Tab key; arrows go along it and Enter opens 
 test("why a snapshot failed stands on its page", async (t) => {
   await explained(t, tree, async () => {
     const { page } = demo;
-    await go(page, "", "Overview");
+    await go(page, tree, "", "Overview");
     await page.getByRole("link", { name: "A snapshot of ledger failed" }).click();
     await page.getByRole("alert").getByText("No valid host was found").waitFor();
     await assertGood(page);
@@ -175,14 +150,14 @@ test("an address that leads nowhere, or into another project, says so and leads 
     await assertGood(page);
     await page.getByRole("link", { name: "All workloads" }).click();
     await page.getByRole("heading", { level: 1, name: "Workloads" }).waitFor();
-    await go(page, "drills", "There is no such page");
+    await go(page, tree, "drills", "There is no such page");
   });
 });
 
 test("while the service is away what was read stays, and it is said", async (t) => {
   await explained(t, tree, async () => {
     const { page } = demo;
-    await go(page, `workloads/${world.ledger}`, "ledger");
+    await go(page, tree, `workloads/${world.ledger}`, "ledger");
     await page.getByRole("table", { name: "Snapshots" }).waitFor();
     await tree.embedded.kill("api");
     await page.getByRole("button", { name: "Take a snapshot" }).click();
@@ -197,10 +172,10 @@ test("a reader sees everything, and why the buttons are not for them", async (t)
   await explained(t, tree, async () => {
     await using reader = await openWindow(browser);
     await signIn(reader.page, tree, "reader");
-    await go(reader.page, `workloads/${world.shop}`, "shop");
+    await go(reader.page, tree, `workloads/${world.shop}`, "shop");
     const button = reader.page.getByRole("button", { name: "Take a snapshot" });
     assert.equal(await button.isDisabled(), true);
-    await reader.page.getByText("Your roles in this project do not allow it").waitFor();
+    await reader.page.getByText("Your roles in this project do not allow it").first().waitFor();
     await assertGood(reader.page);
   });
 });
@@ -259,7 +234,7 @@ test("a session that has ended leads to signing in, and back to the same page", 
     await using late = await openWindow(browser);
     const { page } = late;
     await signIn(page, tree, "demo");
-    await go(page, `workloads/${world.shop}`, "shop");
+    await go(page, tree, `workloads/${world.shop}`, "shop");
     await page.context().clearCookies();
     await page.getByRole("button", { name: "Take a snapshot" }).click();
     await page.getByText("Your session has ended").waitFor();

@@ -3,6 +3,7 @@ import { ALL_WORKLOADS, hrefOf, hrefOfSnapshot, type Place } from "../../model/p
 import { readSchedule } from "../../model/schedule.ts";
 import { isRunning, runningOf, toneOf } from "../../model/states.ts";
 import { parseWireTime } from "../../model/wire-time.ts";
+import { Manage } from "../parts/manage.tsx";
 import { Ago, At } from "../parts/moment.tsx";
 import { Empty, Loaded, Note } from "../parts/notes.tsx";
 import { Facts, Page, Panel } from "../parts/page.tsx";
@@ -51,6 +52,7 @@ export function Workload({ place }: { readonly place: WorkloadPlace }) {
       <Members workload={workload} />
       <Schedule workload={workload} readAtMs={read.dataUpdatedAt} />
       <Details workload={workload} />
+      <Manage workload={workload} />
     </Page>
   );
 }

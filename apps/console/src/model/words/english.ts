@@ -1,6 +1,7 @@
 import type { SnapshotStatus } from "../api-types.ts";
 import type { FailureKind } from "../failure.ts";
 import type { WorkloadState } from "../states.ts";
+import { manageEnglish } from "./english-manage.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("en");
@@ -139,8 +140,6 @@ export const english = {
   workload: {
     back: "Workloads",
     takeSnapshot: "Take a snapshot",
-    takeFull: "Take a full snapshot",
-    busy: "Something is going on with this workload; wait until it has ended.",
     taken: "The snapshot has begun.",
     cancel: "Cancel this snapshot",
     cancelled: "The snapshot is being cancelled.",
@@ -187,6 +186,7 @@ export const english = {
     older: "Older",
     newest: "Newest",
   },
+  manage: manageEnglish,
   snapshot: {
     back: "Workload",
     title: (when: string) => `Snapshot of ${when}`,

@@ -1,4 +1,5 @@
 import type { Words } from "./english.ts";
+import { manageGerman } from "./german-manage.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("de");
@@ -137,8 +138,6 @@ export const german: Words = {
   workload: {
     back: "Workloads",
     takeSnapshot: "Snapshot anfertigen",
-    takeFull: "Vollen Snapshot anfertigen",
-    busy: "Mit diesem Workload geschieht gerade etwas; warten Sie, bis es zu Ende ist.",
     taken: "Der Snapshot hat begonnen.",
     cancel: "Diesen Snapshot abbrechen",
     cancelled: "Der Snapshot wird abgebrochen.",
@@ -186,6 +185,7 @@ export const german: Words = {
     older: "Ältere",
     newest: "Neueste",
   },
+  manage: manageGerman,
   snapshot: {
     back: "Workload",
     title: (when) => `Snapshot vom ${when}`,

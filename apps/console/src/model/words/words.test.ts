@@ -19,7 +19,7 @@ const SHARED = [
   "pages.workloads overview.workload workloads.title workloads.status workloads.name",
   "workload.back workload.rate workload.snapshots workload.size workload.bucket",
   "workload.phase snapshot.back snapshot.flavor snapshot.mac snapshot.disk snapshot.volume",
-  "snapshot.flavorOf",
+  "snapshot.flavorOf manage.snapshot.name",
 ].flatMap((places) => places.split(" "));
 
 void test("every sentence of English is there in German, in other words", () => {
