@@ -80,8 +80,8 @@ test("a schedule is resumed and paused, and what changed is forgotten", async (t
     await page.getByRole("button", { name: "Forget it" }).click();
     await page.getByText("The next snapshot will read all disks whole.").waitFor();
     await whenIdle(tree);
-    assert.equal(await deed(page, "Unlock").getByRole("button").isDisabled(), true);
     await deed(page, "Unlock").getByText("It is not locked.").waitFor();
+    assert.equal(await deed(page, "Unlock").getByRole("button").isDisabled(), true);
     await assertGood(page);
   });
 });
