@@ -42,7 +42,7 @@ export function keptSnapshots({ storage_usage: usage }: Pick<Workload, "storage_
   return usage.full.snap_count + usage.incremental.snap_count;
 }
 
-/** Whether a workload has snapshots of any outcome, as far as is known: it can only be put out of sight then. */
+/** Whether a workload has snapshots of any outcome: it is not deleted with them, only put out of sight. */
 export function hasSnapshots(workload: Pick<Workload, "storage_usage" | "recent_snapshots">): boolean {
   return keptSnapshots(workload) > 0 || workload.recent_snapshots.length > 0;
 }

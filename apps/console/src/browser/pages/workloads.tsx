@@ -36,8 +36,7 @@ export function Workloads({ place }: { readonly place: ListPlace }) {
     "GET /workloads/detail",
     { query },
     {
-      isMoving: (reply) =>
-        reply.workloads.some(({ recent_snapshots: [last] }) => last !== undefined && isRunning(last.status)),
+      isMoving: (reply) => reply.workloads.some(isBusy),
       isList: true,
     },
   );
@@ -51,6 +50,11 @@ export function Workloads({ place }: { readonly place: ListPlace }) {
       </section>
     </Page>
   );
+}
+
+/** Whether something goes on with a workload, so that it will soon be otherwise. */
+function isBusy({ status, recent_snapshots: [last] }: Workload): boolean {
+  return (status !== "available" && status !== "error") || (last !== undefined && isRunning(last.status));
 }
 
 /** While somebody types the address waits, so that each letter is not a page of its own. */

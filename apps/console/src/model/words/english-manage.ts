@@ -32,7 +32,7 @@ export const manageEnglish = {
   },
   resume: {
     title: "Resume the schedule",
-    hint: "Snapshots begin by themselves, and after each one those that the schedule does not keep are deleted.",
+    hint: "Snapshots begin by themselves; after each one those that are not to be kept are deleted.",
     done: "The schedule is on.",
   },
   reset: {
@@ -58,10 +58,10 @@ export const manageEnglish = {
       `${count(n, "snapshot", "snapshots")} that can be restored (${bytes}) would be lost with it.`,
     noSnapshots: "It has no snapshot that could be restored.",
     keepFirst:
-      "A workload that has snapshots cannot be deleted with them. Delete each of them first, or take it out of this list only.",
+      "A workload is not deleted with its snapshots. Delete them first, or take it out of this list only.",
     databaseOnly: "Take it out of this list only",
     databaseOnlyHint:
-      "Its snapshots stay on the backup target and take their space there; an administrator can import it again.",
+      "Its snapshots stay on the backup target, where an administrator can import it from again.",
     type: (name: string) => `Type ${name} to go on`,
     button: "Delete it",
   },

@@ -37,7 +37,7 @@ export const manageGerman: ManageWords = {
   },
   reset: {
     title: "Änderungen vergessen",
-    hint: "Der nächste Snapshot liest alle Disks ganz und verlässt sich auf keine Aufzeichnung. Keiner geht verloren.",
+    hint: "Der nächste Snapshot liest alle Disks ganz. Kein Snapshot geht verloren.",
     button: "Vergessen",
     done: "Der nächste Snapshot liest alle Disks ganz.",
   },
@@ -55,13 +55,13 @@ export const manageGerman: ManageWords = {
       `${count(n, "Instanz ist", "Instanzen sind")} danach nicht mehr geschützt: ${names}.`,
     schedule: "Sein Zeitplan und alle Einstellungen.",
     snapshots: (n, bytes) =>
-      `${count(n, "Snapshot, der sich zurückholen lässt, ginge", "Snapshots, die sich zurückholen lassen, gingen")} mit ihm verloren (${bytes}).`,
+      `${count(n, "guter Snapshot ginge", "gute Snapshots gingen")} mit ihm verloren (${bytes}).`,
     noSnapshots: "Er hat keinen Snapshot, der sich zurückholen ließe.",
     keepFirst:
-      "Ein Workload, der Snapshots hat, wird nicht mit ihnen gelöscht. Löschen Sie zuerst jeden von ihnen, oder nehmen Sie ihn nur aus dieser Liste.",
+      "Mit Snapshots wird er nicht gelöscht. Löschen Sie sie zuerst, oder nehmen Sie ihn nur aus der Liste.",
     databaseOnly: "Nur aus dieser Liste nehmen",
     databaseOnlyHint:
-      "Seine Snapshots bleiben auf dem Backup-Ziel und belegen dort Platz; wer verwaltet, kann ihn wieder importieren.",
+      "Seine Snapshots bleiben auf dem Backup-Ziel; von dort lässt er sich wieder importieren.",
     type: (name) => `Geben Sie ${name} ein, um fortzufahren`,
     button: "Löschen",
   },
