@@ -222,9 +222,10 @@ function tokenBody(cloud: FakeOpenStack, value: string): unknown {
 }
 
 function project(cloud: FakeOpenStack, id: string): Answer {
-  const isKnown = cloud.projects.has(id) || [...cloud.tokens.values()].some((each) => each.projectId === id);
-  if (!isKnown) return notFound;
-  return { status: 200, body: { project: { id, name: id, domain_id: "default", description: "" } } };
+  const ids = new Set([...cloud.projects, ...[...cloud.tokens.values()].map(({ projectId }) => projectId)]);
+  const all = [...ids].map((each) => ({ id: each, name: each, domain_id: "default", description: "" }));
+  if (id === "") return { status: 200, body: { projects: all } };
+  return ids.has(id) ? { status: 200, body: { project: all.find((each) => each.id === id) } } : notFound;
 }
 
 function trust(cloud: FakeOpenStack, asked: Asked): Answer {

@@ -35,7 +35,8 @@ let api: TestApi;
 
 before(async () => {
   api = await startTestApi(process.env);
-  const { tokens } = api.cloud;
+  const { tokens, projects } = api.cloud;
+  projects.add("2".repeat(32));
   tokens.set("admin", { userId: "root", projectId: PROJECT, roles: ["admin", "member"] });
   tokens.set("member", { userId: "anna", projectId: PROJECT, roles: ["member"] });
   const as = (name: string): ApiClient =>

@@ -76,6 +76,19 @@ void test("workloads are found by their status; detail and pages go with it", as
   await assert.rejects(client.listWorkloads({ query: { status: "happy" as "error" } }), { status: 400 });
 });
 
+void test("administrators list the projects of the cloud by name; nobody else does", async () => {
+  const other = "2".repeat(32);
+  api.cloud.projects.add(other);
+  api.cloud.tokens.set("admin", { userId: "root", projectId: PROJECT, roles: ["admin"] });
+  const root = connectApi({ endpoint: `${api.url}/v1/${PROJECT}`, token: async () => "admin" });
+  const { projects } = await root.listProjects({});
+  assert.deepEqual(
+    projects.filter(({ id }) => [PROJECT, other].includes(id)),
+    [PROJECT, other].map((id) => ({ id, name: id })),
+  );
+  await assert.rejects(client.listProjects({}), { status: 403 });
+});
+
 void test("a workload tells its last snapshots, and the newest that can be restored", async () => {
   const taken = await client.takeSnapshot({
     params: { workload_id: workloadId },

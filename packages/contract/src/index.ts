@@ -66,6 +66,7 @@ export {
 export type { Trust } from "./trust-routes.ts";
 export type {
   Activity,
+  CloudProject,
   InstanceProtection,
   ProjectCharge,
   ProjectUsage,

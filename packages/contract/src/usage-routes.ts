@@ -106,6 +106,9 @@ const Activity = Type.Object({
 });
 export type Activity = Static<typeof Activity>;
 
+const CloudProject = Type.Object({ id: WireId, name: Text });
+export type CloudProject = Static<typeof CloudProject>;
+
 const License = Type.Object({
   name: Text,
   edition: Text,
@@ -204,6 +207,18 @@ export const usageRoutes = {
     action: "workload:get_recentactivities",
     effect: "inspect",
     summary: "List what happened lately, of the last day unless told; newest first",
+  },
+  listProjects: {
+    scope: "project",
+    methods: ["GET"],
+    paths: ["/workloads/metrics/projects"],
+    params: none,
+    query: Type.Object(page),
+    reply: Type.Object({ projects: Type.Array(CloudProject) }),
+    status: 200,
+    action: "workload:get_tenants_usage",
+    effect: "inspect",
+    summary: "List the projects of the cloud by name: those to give a policy, a target or a quota to",
   },
   showLicense: {
     scope: "project",

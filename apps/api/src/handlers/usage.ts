@@ -1,5 +1,6 @@
 import {
   type Activity,
+  type CloudProject,
   type InstanceProtection,
   type ProjectCharge,
   type ProjectUsage,
@@ -31,6 +32,7 @@ type UsageHandlers = Pick<
   | "listProtectedVms"
   | "listInstanceProtection"
   | "listRecentActivities"
+  | "listProjects"
   | "showLicense"
   | "checkLicense"
   | "createLicense"
@@ -74,6 +76,10 @@ export function usageHandlers(world: World): UsageHandlers {
       return { instances: pageAmong(instances, request.query, ({ id }) => id) };
     },
     listRecentActivities: async (request) => ({ recentactivities: await activities(world, request) }),
+    listProjects: async ({ query, signal }) => {
+      const projects = await cloudProjects(world, signal);
+      return { projects: pageAmong(projects, query, ({ id }) => id) };
+    },
     showLicense: async () => ({ license: LICENSE }),
     checkLicense: async () => ({ message: "License is valid: Cairn is free software and needs none." }),
     createLicense: async () => ({ license: LICENSE }),
@@ -231,6 +237,13 @@ async function instancesOfProjects(
     log.warn("usage.no-instances", { fault: asError(cause) });
     return undefined;
   }
+}
+
+async function cloudProjects({ admin }: World, signal: AbortSignal): Promise<CloudProject[]> {
+  const projects = await admin.keystone.projects.list({}, signal);
+  return projects
+    .map(({ id, name }) => ({ id, name }))
+    .toSorted((one, other) => one.name.localeCompare(other.name));
 }
 
 async function chargeback(

@@ -27,6 +27,9 @@ import type { themeFor } from "./theme.ts";
 // Opened from another page, so that they may come a moment later than the first one.
 const Workload = lazy(async () => ({ default: (await import("./pages/workload.tsx")).Workload }));
 const Snapshot = lazy(async () => ({ default: (await import("./pages/snapshot.tsx")).Snapshot }));
+const Operator = lazy(async () => ({
+  default: (await import("./pages/operator/operator.tsx")).Operator,
+}));
 
 const client = makeQueryClient();
 
@@ -162,6 +165,7 @@ function Room(): ReactNode {
 
 /** Pages of which only the list changes stay, and with them the focus. */
 function keyOf(place: Place): string {
+  if (place.page === "operator") return `operator ${place.room}`;
   return "id" in place ? `${place.page} ${place.id}` : place.page;
 }
 
@@ -176,6 +180,8 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
       return <Workload place={place} />;
     case "snapshot":
       return <Snapshot id={place.id} />;
+    case "operator":
+      return <Operator room={place.room} filters={place.filters} />;
     case "unknown":
       return (
         <Page title={states.unknownPage}>

@@ -10,6 +10,8 @@ void test("every place is found again by its address", () => {
     { page: "workload", id: "w-1", after: "" },
     { page: "workload", id: "w/1", after: "s-9" },
     { page: "snapshot", id: "s-1" },
+    { page: "operator", room: "nodes", filters: {} },
+    { page: "operator", room: "targets", filters: { name: "a:b & c" } },
   ];
   for (const place of places) assert.deepEqual(parsePlace(hrefOf(place)), place);
 });
@@ -21,7 +23,7 @@ void test("an empty fragment is the overview, with and without the bang", () => 
 });
 
 void test("an address that leads nowhere is told, and is no failure", () => {
-  for (const fragment of ["#!/drills", "#!/snapshots", "#!/workloads/a/b", "#!/%zz"]) {
+  for (const fragment of ["#!/drills", "#!/snapshots", "#!/workloads/a/b", "#!/%zz", "#!/operator/keys"]) {
     assert.equal(parsePlace(fragment).page, "unknown", fragment);
   }
 });

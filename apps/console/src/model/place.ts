@@ -1,3 +1,5 @@
+import { OPERATOR_ROOMS, type OperatorRoom } from "./operator-rooms.ts";
+
 /** A page of the console, with what its address says. */
 export type Place =
   | { readonly page: "overview" }
@@ -12,7 +14,16 @@ export type Place =
     }
   | { readonly page: "workload"; readonly id: string; readonly after: string }
   | { readonly page: "snapshot"; readonly id: string }
+  | {
+      readonly page: "operator";
+      readonly room: OperatorRoom;
+      /** What its list is narrowed to, by the names of the fields. */
+      readonly filters: Filters;
+    }
   | { readonly page: "unknown"; readonly path: string };
+
+/** Values of fields; one that is empty is left out. */
+export type Filters = Readonly<Record<string, string>>;
 
 /** Everything that the list of workloads shows at first. */
 export const ALL_WORKLOADS = { page: "workloads", name: "", status: "", after: "" } as const;
@@ -34,6 +45,10 @@ export function parsePlace(fragment: string): Place {
   }
   if (room === "workloads") return { page: "workload", id, after: value("after") };
   if (room === "snapshots" && id !== "") return { page: "snapshot", id };
+  const operatorRoom = OPERATOR_ROOMS.find((each) => each === (id === "" ? "status" : id));
+  if (room === "operator" && operatorRoom !== undefined) {
+    return { page: "operator", room: operatorRoom, filters: Object.fromEntries(values) };
+  }
   return { page: "unknown", path };
 }
 
@@ -48,6 +63,8 @@ export function hrefOf(place: Place): string {
       return `#!/workloads/${encodeURIComponent(place.id)}${queryOf({ after: place.after })}`;
     case "snapshot":
       return `#!/snapshots/${encodeURIComponent(place.id)}`;
+    case "operator":
+      return `#!/operator/${place.room}${queryOf(place.filters)}`;
     case "unknown":
       return `#!/${place.path}`;
   }
@@ -56,6 +73,11 @@ export function hrefOf(place: Place): string {
 /** The address of a workload's page. */
 export function hrefOfWorkload(id: string): string {
   return hrefOf({ page: "workload", id, after: "" });
+}
+
+/** The address of an operator page, with nothing narrowed unless told. */
+export function hrefOfOperator(room: OperatorRoom, filters: Filters = {}): string {
+  return hrefOf({ page: "operator", room, filters });
 }
 
 /** The address of a snapshot's page. */

@@ -1,6 +1,7 @@
 import { Button, NativeSelect, Popover } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ALL_WORKLOADS, hrefOf, type Place } from "../../model/place.ts";
+import { roomsFor } from "../../model/operator-rooms.ts";
+import { ALL_WORKLOADS, hrefOf, hrefOfOperator, type Place } from "../../model/place.ts";
 import { isLanguage, LANGUAGES } from "../../model/words/choose.ts";
 import { endSession, enterProject, readProjects } from "../api-client.ts";
 import { SESSION_KEY } from "../reading.ts";
@@ -26,11 +27,15 @@ export function Top() {
 }
 
 function Rooms() {
-  const { pages } = useWords();
+  const { pages, operator } = useWords();
+  const [first] = roomsFor(useSession());
   const here = roomOf(usePlace());
   const rooms = [
     { room: "overview", href: hrefOf({ page: "overview" }), title: pages.overview },
     { room: "workloads", href: hrefOf(ALL_WORKLOADS), title: pages.workloads },
+    ...(first === undefined
+      ? []
+      : [{ room: "operator", href: hrefOfOperator(first), title: operator.title } as const]),
   ] as const;
   return (
     <ul className="rooms">
@@ -46,7 +51,7 @@ function Rooms() {
 }
 
 /** Which of the rooms a page belongs to. */
-function roomOf({ page }: Place): "overview" | "workloads" | undefined {
+function roomOf({ page }: Place): "overview" | "workloads" | "operator" | undefined {
   switch (page) {
     case "overview":
       return "overview";
@@ -54,6 +59,8 @@ function roomOf({ page }: Place): "overview" | "workloads" | undefined {
     case "workload":
     case "snapshot":
       return "workloads";
+    case "operator":
+      return "operator";
     case "unknown":
       return undefined;
   }

@@ -2734,6 +2734,18 @@ export interface Api {
       })[];
     };
   };
+  readonly "GET /workloads/metrics/projects": {
+    readonly query: {
+      readonly "limit"?: number;
+      readonly "marker"?: string;
+    };
+    readonly reply: {
+      readonly "projects": readonly ({
+        readonly "id": string;
+        readonly "name": string;
+      })[];
+    };
+  };
   readonly "GET /workloads/metrics/license": {
     readonly query: Readonly<Record<string, never>>;
     readonly reply: {

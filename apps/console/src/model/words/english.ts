@@ -2,6 +2,7 @@ import type { SnapshotStatus } from "../api-types.ts";
 import type { FailureKind } from "../failure.ts";
 import type { WorkloadState } from "../states.ts";
 import { manageEnglish } from "./english-manage.ts";
+import { operatorEnglish } from "./english-operator.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("en");
@@ -11,6 +12,7 @@ export const english = {
   language: "English",
   skip: "Skip to the content",
   pages: { overview: "Overview", workloads: "Workloads" },
+  operator: operatorEnglish,
   signIn: {
     title: "Sign in",
     by: "Sign in with",

@@ -1,5 +1,6 @@
 import type { Words } from "./english.ts";
 import { manageGerman } from "./german-manage.ts";
+import { operatorGerman } from "./german-operator.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("de");
@@ -9,6 +10,7 @@ export const german: Words = {
   language: "Deutsch",
   skip: "Zum Inhalt",
   pages: { overview: "Überblick", workloads: "Workloads" },
+  operator: operatorGerman,
   signIn: {
     title: "Anmelden",
     by: "Anmelden mit",

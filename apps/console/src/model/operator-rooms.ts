@@ -1,0 +1,42 @@
+import type { Session } from "./session.ts";
+
+/** The pages for whoever runs the service, in the order of their navigation. */
+export const OPERATOR_ROOMS = ["status", "nodes", "targets"] as const;
+export type OperatorRoom = (typeof OPERATOR_ROOMS)[number];
+
+interface Need {
+  /** What the page asks of the API, by the API's names. */
+  readonly requests: readonly string[];
+  /** The API gives it to administrators of the cloud alone, whatever the rules say of the requests. */
+  readonly isOfAdministrators: boolean;
+}
+
+const need = (...requests: readonly string[]): Need => ({ requests, isOfAdministrators: false });
+const administrators = (...requests: readonly string[]): Need => ({ requests, isOfAdministrators: true });
+
+const NEEDS: Readonly<Record<OperatorRoom, Need>> = {
+  status: administrators(
+    "showTenantsUsage",
+    "showStorageUsage",
+    "listNodes",
+    "showAdmissionQueue",
+    "listSnapshots",
+    "listWorkloads",
+  ),
+  nodes: need("listNodes"),
+  targets: need("listBackupTargets", "listBackupTargetTypes", "listProjects"),
+};
+
+/** Whether somebody may open an operator page, by what the API says of their rights. */
+export function mayOpen(
+  { mayNot, isAdmin }: Pick<Session, "mayNot" | "isAdmin">,
+  room: OperatorRoom,
+): boolean {
+  const { requests, isOfAdministrators } = NEEDS[room];
+  return (isAdmin || !isOfAdministrators) && requests.every((request) => !mayNot.has(request));
+}
+
+/** The operator pages that somebody may open; none for whoever is no operator. */
+export function roomsFor(session: Pick<Session, "mayNot" | "isAdmin">): readonly OperatorRoom[] {
+  return OPERATOR_ROOMS.filter((room) => mayOpen(session, room));
+}

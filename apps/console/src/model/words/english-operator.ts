@@ -1,0 +1,126 @@
+import type { OperatorRoom } from "../operator-rooms.ts";
+import { pluralOf } from "./plural.ts";
+
+const count = pluralOf("en");
+
+/** The sentences of the operator pages, in English. */
+export const operatorEnglish = {
+  title: "Operation",
+  navigation: "Pages of the operation",
+  forbidden: "This page is for those who run the service. Ask an administrator of the cloud for the role.",
+  project: "Project",
+  noProject: "none",
+  projectGone: "a deleted project",
+  olderWorkload: "an older workload",
+  older: "Older",
+  newest: "Newest",
+  cancel: "Cancel",
+  rooms: {
+    status: "Service status",
+    nodes: "Nodes",
+    targets: "Backup targets",
+  } satisfies Record<OperatorRoom, string>,
+  status: {
+    inWorkloads: (n: number, stored: string) => `in ${count(n, "workload", "workloads")}, ${stored} stored`,
+    now: "Snapshots now",
+    waiting: (n: number) => count(n, "waits to begin", "wait to begin"),
+    calm: "Nothing. All services are up, the targets are online, and schedules run.",
+    full: "Full",
+    noTarget: "There is no backup target: nothing can be protected",
+    targetOffline: (name: string) => `The backup target ${name} is offline: snapshots wait for it`,
+    targetFull: (name: string, share: string) => `The backup target ${name} is ${share} full`,
+    nodeDown: (service: string, node: string) => `${service} on ${node} gives no sign of life`,
+    nodeOut: (service: string, node: string, reason: string) =>
+      `${service} on ${node} gets no work${reason === "" ? "" : `: ${reason}`}`,
+    off: "Switched off",
+    switchOff: "No scheduled snapshot begins in the whole cloud",
+    capacity: "Capacity of the targets",
+    bySnapshots: "Of that, snapshots",
+    failing: "Workloads that fail",
+    noneFailing: "No workload fails",
+    inARow: "Failures in a row",
+    queue: "Snapshots that wait to begin",
+    noneWaiting: "Nothing waits",
+    waited: "Waits for",
+    why: "Why",
+    undecided: "It was asked for a moment ago.",
+  },
+  nodes: {
+    services: "Services",
+    node: "Node",
+    service: "Service",
+    names: { "cairn-engine": "Engine", "cairn-datamover": "Datamover" },
+    state: "State",
+    up: "Up",
+    down: "Down",
+    out: "Out of service",
+    version: "Version",
+    address: "Address",
+    seen: "Last sign of life",
+    never: "never",
+    actions: "Actions",
+    empty: "No service has reported yet",
+    emptyHint: "Engines and datamovers appear here by themselves when they start.",
+    takeOut: "Take out",
+    takeOutOf: (service: string, node: string) => `Take the ${service} of ${node} out of service`,
+    means: {
+      "cairn-engine": (node: string) =>
+        `The engine on ${node} begins nothing new; what it works on goes on. ` +
+        "Other engines do its work; without another one no snapshot and no restore begins.",
+      "cairn-datamover": (node: string) =>
+        `What it works on goes on, but snapshots of instances on ${node} fail, ` +
+        "and nothing is restored to it, until you let it in again.",
+    },
+    reason: "Reason",
+    reasonHint: "Others read it here.",
+    letIn: "Let in",
+    letInOf: (service: string, node: string) => `Let the ${service} of ${node} work again`,
+    letInMeans: "It gets new work from now on.",
+    forget: "Forget",
+    forgetOf: (node: string) => `Forget the node ${node}`,
+    forgetMeans: (node: string) =>
+      `All services of ${node} vanish from this list, and its datamover's token lets nobody in any more. ` +
+      "Do this when the node is gone for good; to bring it back, install its datamover anew.",
+  },
+  targets: {
+    list: "Targets",
+    name: "Name",
+    kind: "Kind",
+    kinds: { nfs: "NFS", s3: "S3", directory: "Directory" },
+    place: "Where",
+    state: "State",
+    states: { creating: "Being proven", online: "Online", offline: "Offline", error: "Error" },
+    locked: "locked against deletion",
+    capacity: "Used",
+    usedOf: (used: string, all: string) => `${used} of ${all}`,
+    fullness: (name: string) => `How full ${name} is`,
+    unmeasured: "not measured yet",
+    mirror: "Second copy",
+    noMirror: "none",
+    mirrorBegins: "being made",
+    forNew: "For new workloads",
+    default: "Default",
+    makeDefault: "Make default",
+    makeDefaultOf: (name: string) => `Make ${name} the default`,
+    makeDefaultMeans: (name: string) =>
+      `New workloads that choose no target go to ${name}. Existing ones stay where they are.`,
+    notOnline: "The target is not online.",
+    errorOf: (name: string) => `${name} cannot be used`,
+    mirrorErrorOf: (name: string) => `The second copy of ${name} does not follow`,
+    warningOf: (name: string) => `Worth knowing of ${name}`,
+    empty: "There is no backup target",
+    emptyHint: "Without one nothing can be protected. Add one: cairn target create.",
+    types: "Types",
+    typesHint: "Workloads choose a target by the name of a type. A type can be given to some projects only.",
+    typeName: "Type",
+    target: "Target",
+    description: "Description",
+    whose: "Who may choose it",
+    everybody: "Everybody",
+    nobody: "Nobody yet",
+    noTypes: "There is no type",
+  },
+};
+
+/** The sentences of the operator pages. */
+export type OperatorWords = typeof operatorEnglish;
