@@ -70,6 +70,9 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   createRestore: {
     restore: { options: { type: "openstack", restore_type: "oneclick", oneclickrestore: true } },
   },
+  checkRestore: {
+    restore: { options: { type: "openstack", restore_type: "oneclick", oneclickrestore: true } },
+  },
 };
 
 /**

@@ -70,6 +70,23 @@ void test("a selective plan names a place for everything, and creation takes it 
   assert.deepEqual(instance.vdisks, [{ id: VOLUME, new_volume_type: "ceph", availability_zone: "nova" }]);
   assert.equal(instance.restore_boot_disk, undefined);
   assert.equal(plan.warnings.length, 3, plan.warnings.join("\n"));
+  assert.deepEqual(
+    plan.warnings_by_field.map(({ field, id }) => [field, id]),
+    [
+      ["network", NETWORK],
+      ["flavor", WEB],
+      ["volume_type", "nfs"],
+    ],
+  );
+  assert.deepEqual(
+    plan.choices.flavors.map(({ name, disk }) => [name, disk]),
+    [
+      ["tiny", 1],
+      ["large", 40],
+    ],
+  );
+  assert.deepEqual(plan.choices.volume_types, ["ceph"]);
+  assert.equal(plan.choices.networks[0]?.subnets[0]?.id, "alike-subnet");
   assert.deepEqual(plan.mapping.networks[0]?.target_network, {
     id: "alike",
     name: "net-alike",
@@ -137,6 +154,35 @@ void test("an instance that the snapshot has not is named, with those that it ha
     body: { plan: { instances: ["nobody"] } },
   });
   await assert.rejects(planning, { status: 400, field: "plan.instances" });
+});
+
+void test("a check gathers everything that would refuse a restore, and begins none", async () => {
+  api.cloud.flavors.set("tiny", { ram: 64, disk: 1 });
+  const params = { snapshot_id: snapshotId };
+  const plan = await client.planRestore({ params, body: { plan: {} } });
+  const { options } = plan.restore;
+  const [instance] = options.openstack.instances;
+  assert.ok(instance !== undefined);
+  const nic = { network: { id: "nowhere" } };
+  const bad = { ...instance, flavor: { id: "tiny" }, nics: [nic, nic] };
+  const asked = (instances: typeof options.openstack.instances) => ({
+    restore: { options: { ...options, openstack: { ...options.openstack, instances } } },
+  });
+  const { problems } = await client.checkRestore({ params, body: asked([bad]) });
+  assert.equal(problems.length, 2, JSON.stringify(problems));
+  assert.match(problems[0]?.message ?? "", /network nowhere does not exist/);
+  assert.match(problems[1]?.message ?? "", /flavor tiny is too small/);
+  assert.match(problems[1]?.remedy ?? "", /larger flavor/);
+  assert.deepEqual((await client.checkRestore({ params, body: asked([instance]) })).problems, []);
+  const none = await client.checkRestore({ params, body: asked([{ ...instance, include: false }]) });
+  assert.match(none.problems[0]?.message ?? "", /names no instance/);
+  assert.deepEqual((await client.listRestores({ query: { snapshot_id: snapshotId } })).restores, []);
+  await client.createRestore({ params, body: asked([instance]) });
+  const locked = await client.checkRestore({ params, body: asked([instance]) });
+  assert.deepEqual(
+    locked.problems.map(({ code }) => code),
+    [409],
+  );
 });
 
 void test("a preview tells what another schedule would keep and when it runs", async () => {

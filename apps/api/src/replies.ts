@@ -14,19 +14,18 @@ export const STILL_WORKING = "still-working";
 
 const CRASHED = "The server has either erred or is incapable of performing the requested operation.";
 
+/** A refusal as the wire tells it. */
+export function rejectionDetail({ status: code, message, field, value, remedy }: Rejection): FaultDetail {
+  return { code, message, ...(field === undefined ? {} : { field, value: value ?? null }), remedy };
+}
+
 /** Any failure as an answer: never a stack trace, never a cause that names what is inside. */
 export function failureReply(error: unknown): FailureReply {
   if (error instanceof Rejection) {
     return {
       status: error.status,
       isOurs: false,
-      body: faultBody({
-        code: error.status,
-        message: error.message,
-        ...(error.field === undefined ? {} : { field: error.field }),
-        ...(error.field === undefined ? {} : { value: error.value ?? null }),
-        remedy: error.remedy,
-      }),
+      body: faultBody(rejectionDetail(error)),
     };
   }
   const known = httpFailure(error);

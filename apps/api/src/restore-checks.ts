@@ -2,6 +2,7 @@ import type { RestoreInstance, RestoreOptions } from "@cairn/contract";
 import type { SnapshotInstanceRecord } from "@cairn/domain";
 import { asId, GiB, Rejection, unreachable } from "@cairn/kernel";
 import type { Cloud, Flavor } from "@cairn/openstack";
+import { settleRestore } from "./restore-settling.ts";
 
 /** What can be seen of the cloud cheaply, before anything is written; the planner looks deeper. */
 export interface RestoreCheck {
@@ -18,33 +19,64 @@ const NETWORKS = "restore.options.openstack.networks_mapping.networks";
 
 /** Throws a `Rejection` for the first thing that makes the restore impossible as it was asked. */
 export async function assertRestorable(check: RestoreCheck): Promise<void> {
-  const { options } = check;
+  for (const look of looksOf(check)) await look();
+}
+
+/** Everything that asking for the restore would be refused for. */
+export async function restoreProblems(
+  asked: RestoreOptions,
+  check: Omit<RestoreCheck, "options">,
+): Promise<Rejection[]> {
+  const looks: Look[] = [];
+  const refusals = await refusalsOf([
+    async () => void looks.push(...looksOf({ ...check, options: settleRestore(asked, check.captured) })),
+  ]);
+  return [...refusals, ...(await refusalsOf(looks))];
+}
+
+type Look = () => Promise<void>;
+
+/** What these throw to refuse; one after the other, so that a cloud is not asked everything at once. */
+export async function refusalsOf(looks: readonly Look[]): Promise<Rejection[]> {
+  const refusals: Rejection[] = [];
+  for (const look of looks) {
+    try {
+      await look();
+    } catch (cause) {
+      if (!(cause instanceof Rejection)) throw cause;
+      refusals.push(cause);
+    }
+  }
+  return refusals;
+}
+
+function looksOf(check: RestoreCheck): Look[] {
+  const { options, captured } = check;
+  const { instances } = options.openstack;
   switch (options.restore_type) {
     case "oneclick":
-      await assertOriginalsGone(check);
-      return;
+      return captured.map((instance) => async () => assertOriginalGone(check, instance));
     case "selective":
-      await assertNetworks(check);
-      for (const instance of options.openstack.instances) await assertFlavor(check, instance);
-      return;
+      return [
+        ...placesOf(options).map((place) => async () => assertPlace(check, place)),
+        ...unmappedNetworks(check).map((id) => async () => assertNetworkThere(check, id)),
+        ...instances.map((instance) => async () => assertFlavor(check, instance)),
+      ];
     case "inplace":
-      for (const instance of options.openstack.instances) await assertOriginal(check, instance);
-      return;
+      return instances.map((instance) => async () => assertOriginal(check, instance));
     default:
-      unreachable(options.restore_type);
+      return unreachable(options.restore_type);
   }
 }
 
-async function assertOriginalsGone(check: RestoreCheck): Promise<void> {
-  for (const instance of check.captured) {
-    if ((await findOwn(check, instance.id)) === undefined) continue;
-    throw refused(
-      `The instance ${instance.name} (${instance.id}) still exists.`,
-      "restore.options.restore_type",
-      "oneclick",
-      "Delete the instance first, or use a selective or in-place restore.",
-    );
-  }
+async function assertOriginalGone(check: RestoreCheck, instance: SnapshotInstanceRecord): Promise<void> {
+  if ((await findOwn(check, instance.id)) === undefined) return;
+  throw refused(
+    `The instance ${instance.name} (${instance.id}) still exists.`,
+    "restore.options.restore_type",
+    "oneclick",
+    "Delete the instance first, or use a selective or in-place restore.",
+  );
 }
 
 async function assertOriginal(check: RestoreCheck, { id, vdisks = [] }: RestoreInstance): Promise<void> {
@@ -69,34 +101,39 @@ async function findOwn(check: RestoreCheck, id: string) {
   return server?.projectId === check.projectId ? server : undefined;
 }
 
-async function assertNetworks(check: RestoreCheck): Promise<void> {
-  const { instances, networks_mapping: mapping } = check.options.openstack;
+interface AskedPlace {
+  readonly networkId: string;
+  readonly subnetId: string | undefined;
+  readonly field: string;
+}
+
+/** Every network that the restore names, each place once. */
+function placesOf({ openstack: { instances, networks_mapping: mapping } }: RestoreOptions): AskedPlace[] {
   const nics = instances.flatMap((instance) => instance.nics ?? []);
   const places = [
     ...mapping.networks.map((pair) => ({ ...pair.target_network, field: NETWORKS })),
     ...nics.map((nic) => ({ ...nic.network, field: `${INSTANCES}.nics` })),
   ];
-  for (const place of places) {
-    await assertPlace(check, { networkId: place.id, subnetId: place.subnet?.id, field: place.field });
-  }
-  // Networks that are gone are made again then, as far as the snapshot knows them: the planner looks.
-  if (check.options.openstack.restore_topology) return;
-  for (const networkId of unmappedNetworks(check)) {
-    if ((await check.cloud.neutron.networks.find(networkId, check.signal)) !== undefined) continue;
-    throw refused(
-      `The network ${networkId} of the snapshot no longer exists and is mapped to no other.`,
-      NETWORKS,
-      networkId,
-      "Map it to an existing network in networks_mapping, give the instance explicit nics, " +
-        "or set restore_topology.",
-    );
-  }
+  const byPlace = new Map(places.map((place) => [`${place.id} ${place.subnet?.id ?? ""}`, place]));
+  return [...byPlace.values()].map(({ id, subnet, field }) => ({
+    networkId: id,
+    subnetId: subnet?.id,
+    field,
+  }));
 }
 
-async function assertPlace(
-  check: RestoreCheck,
-  place: { readonly networkId: string; readonly subnetId: string | undefined; readonly field: string },
-): Promise<void> {
+async function assertNetworkThere(check: RestoreCheck, networkId: string): Promise<void> {
+  if ((await check.cloud.neutron.networks.find(networkId, check.signal)) !== undefined) return;
+  throw refused(
+    `The network ${networkId} of the snapshot no longer exists and is mapped to no other.`,
+    NETWORKS,
+    networkId,
+    "Map it to an existing network in networks_mapping, give the instance explicit nics, " +
+      "or set restore_topology.",
+  );
+}
+
+async function assertPlace(check: RestoreCheck, place: AskedPlace): Promise<void> {
   const { networks, subnets } = check.cloud.neutron;
   const network = await networks.find(place.networkId, check.signal);
   if (network === undefined) {
@@ -115,14 +152,18 @@ async function assertPlace(
   );
 }
 
-/** Networks that instances without explicit NICs come from and that no mapping replaces. */
-function unmappedNetworks({ captured, options }: RestoreCheck): Set<string> {
-  const { instances, networks_mapping: mapping } = options.openstack;
+/**
+ * Networks that instances without explicit NICs come from and that no mapping replaces. With the topology
+ * those that are gone are made again, as far as the snapshot knows them: the planner looks.
+ */
+function unmappedNetworks({ captured, options }: RestoreCheck): string[] {
+  const { instances, networks_mapping: mapping, restore_topology: topology } = options.openstack;
+  if (topology) return [];
   const mapped = new Set(mapping.networks.map((pair) => pair.snapshot_network.id));
   const plain = instances.filter((instance) => instance.nics === undefined);
   const records = captured.filter((record) => plain.some((instance) => instance.id === record.id));
   const networks = records.flatMap((record) => record.nics.map((nic) => nic.network.id));
-  return new Set(networks.filter((id) => !mapped.has(id)));
+  return [...new Set(networks)].filter((id) => !mapped.has(id));
 }
 
 async function assertFlavor(check: RestoreCheck, instance: RestoreInstance): Promise<void> {

@@ -1,9 +1,10 @@
-import type { RestoreInstance, RestoreOptions, RestorePlan } from "@cairn/contract";
+import type { PlanChoices, RestoreInstance, RestoreOptions, RestorePlan } from "@cairn/contract";
 import {
   type DraftedInstance,
   type DraftNetwork,
   type DraftPlace,
   type DraftTarget,
+  type DraftWarning,
   draftInPlace,
   draftSelective,
   type InstanceToday,
@@ -27,7 +28,8 @@ const LOOKUPS_IN_FLIGHT_MAX = 8;
 
 /** A selective restore of all that was asked about, on the wire. */
 export async function selectivePlan(question: DraftQuestion): Promise<Plan> {
-  const draft = draftSelective(question.captured, await observeTarget(question));
+  const target = await observeTarget(question);
+  const draft = draftSelective(question.captured, target);
   const networks = draft.networks.map(({ from, fromCidr, to }) => ({
     snapshot_network: { id: from.id, name: from.name, cidr: fromCidr ?? null },
     target_network: { id: to.network.id, name: to.network.name, cidr: to.subnet?.cidr ?? null },
@@ -46,7 +48,8 @@ export async function selectivePlan(question: DraftQuestion): Promise<Plan> {
         networks_mapping: { networks: mapped },
       },
     },
-    warnings: [...draft.warnings],
+    ...warned(draft.warnings),
+    choices: choicesOf(target),
     mapping: {
       instances: draft.instances.map(({ id, name, flavor }) => ({
         id,
@@ -69,6 +72,37 @@ export async function selectivePlan(question: DraftQuestion): Promise<Plan> {
         })),
       ),
     },
+  };
+}
+
+function warned(warnings: readonly DraftWarning[]): Pick<Plan, "warnings" | "warnings_by_field"> {
+  return {
+    warnings: warnings.map(({ sentence }) => sentence),
+    warnings_by_field: warnings.map(({ sentence: message, ...about }) => ({ ...about, message })),
+  };
+}
+
+const NO_CHOICES: PlanChoices = { flavors: [], networks: [], volume_types: [], availability_zones: [] };
+
+/** What can be chosen instead: what the draft itself would not take is no choice. */
+function choicesOf({ flavors, networks, volumeTypeNames, computeZones }: DraftTarget): PlanChoices {
+  return {
+    flavors: flavors.map(({ id, name, vcpus, ramMiB: ram, diskGiB: disk }) => ({
+      id,
+      name,
+      vcpus,
+      ram,
+      disk,
+    })),
+    networks: networks
+      .filter((network) => network.isActive)
+      .map(({ id, name, subnets }) => ({
+        id,
+        name,
+        subnets: subnets.map((subnet) => ({ id: subnet.id, name: subnet.name, cidr: subnet.cidr })),
+      })),
+    volume_types: [...volumeTypeNames],
+    availability_zones: computeZones.filter((zone) => zone.isAvailable).map((zone) => zone.name),
   };
 }
 
@@ -146,7 +180,8 @@ export async function inPlacePlan(question: DraftQuestion): Promise<Plan> {
     today.flatMap((each) => each ?? []),
   );
   if (draft.instances.every((instance) => !instance.isIncluded)) {
-    throw new Rejection(`Nothing of the snapshot can be written back: ${draft.warnings.join("; ")}.`, {
+    const why = draft.warnings.map(({ sentence }) => sentence).join("; ");
+    throw new Rejection(`Nothing of the snapshot can be written back: ${why}.`, {
       status: 409,
       field: "plan.restore_type",
       value: "inplace",
@@ -163,7 +198,8 @@ export async function inPlacePlan(question: DraftQuestion): Promise<Plan> {
   });
   return {
     options: { ...optionsOf("inplace", instances), safety_snapshot: true },
-    warnings: [...draft.warnings],
+    ...warned(draft.warnings),
+    choices: NO_CHOICES,
     mapping: {
       instances: draft.instances.map(({ id, name, isIncluded }) => ({
         id,

@@ -67,6 +67,10 @@ const plan: RestorePlan = {
     },
   },
   warnings: ["Volume type fast is not there; slow takes its place"],
+  warnings_by_field: [
+    { field: "volume_type", id: "fast", message: "Volume type fast is not there; slow takes its place" },
+  ],
+  choices: { flavors: [], networks: [], volume_types: ["slow"], availability_zones: [] },
   mapping: {
     instances: [{ id: "web-id", name: "web", included: true, flavor: "small" }],
     networks: [

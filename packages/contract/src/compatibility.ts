@@ -85,6 +85,7 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   modifyWorkload: (body) => inside(body, "workload", workloadForm),
   takeSnapshot: (body) => inside(body ?? { snapshot: {} }, "snapshot", snapshotForm),
   createRestore: (body) => inside(body, "restore", restoreForm),
+  checkRestore: (body) => inside(body, "restore", restoreForm),
   mountSnapshot: (body) => inside(body, "mount", (mount) => present(renamed(mount, MOUNT_NAMES))),
   searchFiles: (body) => inside(body, "file_search", fileSearchForm),
   importWorkloads: importForm,

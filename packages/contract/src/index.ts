@@ -20,7 +20,13 @@ export type {
   TargetWorkload,
 } from "./ownership-routes.ts";
 export { matches, parseAs } from "./parse.ts";
-export type { RestorePlan, RetentionPreview, WorkloadType } from "./planning-routes.ts";
+export type {
+  PlanChoices,
+  RestoreCheckReport,
+  RestorePlan,
+  RetentionPreview,
+  WorkloadType,
+} from "./planning-routes.ts";
 export type { Policy, PolicyAssignment } from "./policy-routes.ts";
 export type { ProtectionRule } from "./protection-routes.ts";
 export {

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
-import { RestoreOptions } from "./restores.ts";
+import { CreateRestore, RestoreOptions } from "./restores.ts";
 import type { Route } from "./route.ts";
-import { nullable, Timestamp, WireId } from "./shapes.ts";
+import { FaultDetail, nullable, Timestamp, WireId } from "./shapes.ts";
 import { JobSchedule } from "./workloads.ts";
 
 const none = Type.Object({});
@@ -30,12 +30,62 @@ const networkShown = Type.Object({
   cidr: nullable(Type.String()),
 });
 
+/** A warning with what it is about: `field` says of what kind of thing `id` is. */
+export const PlanWarning = Type.Object({
+  field: Type.Union(
+    [
+      Type.Literal("instance"),
+      Type.Literal("flavor"),
+      Type.Literal("availability_zone"),
+      Type.Literal("network"),
+      Type.Literal("volume_type"),
+      Type.Literal("volume"),
+      Type.Literal("topology"),
+    ],
+    { description: "what a person would look at or change" },
+  ),
+  id: Type.String({
+    description:
+      "in the snapshot: of the instance for instance, flavor and availability_zone, of the network or volume, " +
+      "the name of the volume type; empty for topology",
+  }),
+  message: Type.String(),
+});
+export type PlanWarning = Static<typeof PlanWarning>;
+
+/** What the project has today that a selective restore may be given; empty for one in place. */
+export const PlanChoices = Type.Object({
+  flavors: Type.Array(
+    Type.Object({
+      ...named.properties,
+      vcpus: Type.Integer(),
+      ram: Type.Integer({ description: "MiB" }),
+      disk: Type.Integer({ description: "GiB; 0: as large as the image" }),
+    }),
+  ),
+  networks: Type.Array(
+    Type.Object({
+      ...named.properties,
+      subnets: Type.Array(Type.Object({ ...named.properties, cidr: Type.String() })),
+    }),
+  ),
+  volume_types: Type.Array(Type.String()),
+  availability_zones: Type.Array(Type.String({ description: "of Nova" })),
+});
+export type PlanChoices = Static<typeof PlanChoices>;
+
+/** What stands in the way of a restore, as asking for it would be refused; nothing: it would be begun. */
+export const RestoreCheckReport = Type.Object({ problems: Type.Array(FaultDetail) });
+export type RestoreCheckReport = Static<typeof RestoreCheckReport>;
+
 /** A complete restore that may be edited and is then sent to the restores of the same snapshot. */
 export const RestorePlan = Type.Object({
   restore: Type.Object({ name: Type.String(), description: Type.String(), options: RestoreOptions }),
   warnings: Type.Array(Type.String(), {
     description: "what is not as it was, and what a person has to look at",
   }),
+  warnings_by_field: Type.Array(PlanWarning, { description: "the same, each with what it is about" }),
+  choices: PlanChoices,
   mapping: Type.Object({
     instances: Type.Array(
       Type.Object({ ...named.properties, included: Type.Boolean(), flavor: nullable(Type.String()) }),
@@ -125,6 +175,22 @@ export const planningRoutes = {
     action: "snapshot:snapshot_restore_plan",
     effect: "read",
     summary: "Propose a complete restore of a snapshot for today's project, with warnings; changes nothing",
+  },
+  checkRestore: {
+    scope: "project",
+    methods: ["POST"],
+    paths: [
+      "/workloads/{workload_id}/snapshots/{snapshot_id}/restores/check",
+      "/snapshots/{snapshot_id}/restores/check",
+    ],
+    params: snapshotParams,
+    query: none,
+    body: CreateRestore,
+    reply: RestoreCheckReport,
+    status: 200,
+    action: "snapshot:snapshot_restore_plan",
+    effect: "read",
+    summary: "Tell everything that would refuse a restore if it were asked for now; changes nothing",
   },
   previewRetention: {
     scope: "project",

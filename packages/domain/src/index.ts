@@ -189,6 +189,7 @@ export {
 } from "./restore-draft.ts";
 export { draftInPlace, type InPlaceDraft, type InstanceToday } from "./restore-draft-in-place.ts";
 export type { DraftNetwork, DraftPlace } from "./restore-draft-network.ts";
+export type { DraftField, DraftWarning } from "./restore-draft-warning.ts";
 export { restoreQuestions } from "./restore-new.ts";
 export {
   type AllowanceFacts,

@@ -1,5 +1,6 @@
 import { GiB } from "@cairn/kernel";
 import type { CapturedFlavor, CapturedInstance } from "./captured.ts";
+import type { Warn } from "./restore-draft-warning.ts";
 import { fitsRootDisk } from "./restore-flavors.ts";
 import type { FlavorFacts } from "./restore-observation.ts";
 
@@ -11,9 +12,10 @@ import type { FlavorFacts } from "./restore-observation.ts";
 export function draftFlavor(
   instance: CapturedInstance,
   flavors: readonly FlavorFacts[],
-  warn: (sentence: string) => void,
+  warn: Warn,
 ): FlavorFacts | undefined {
   const wanted = instance.flavor;
+  const about = { field: "flavor", id: instance.id } as const;
   const ordered = flavors.toSorted(bySize);
   const usable = ordered.filter((flavor) => canHold(flavor, instance));
   const same = usable.filter((flavor) => isSame(flavor, wanted));
@@ -21,15 +23,16 @@ export function draftFlavor(
   if (exact !== undefined) return exact;
   const enough = usable.find((flavor) => isEnough(flavor, wanted));
   if (enough !== undefined) {
-    warn(`Flavor ${wanted.name} of instance ${instance.name} is not there; ${enough.name} is the nearest`);
+    const sentence = `Flavor ${wanted.name} of instance ${instance.name} is not there; ${enough.name} is the nearest`;
+    warn({ ...about, sentence });
     return enough;
   }
   const last = usable.at(-1);
-  warn(
+  const sentence =
     last === undefined
       ? `No flavor can hold instance ${instance.name} (${wanted.name}); the plan names none, so choose one`
-      : `No flavor is as large as ${wanted.name} of instance ${instance.name}; ${last.name} is taken`,
-  );
+      : `No flavor is as large as ${wanted.name} of instance ${instance.name}; ${last.name} is taken`;
+  warn({ ...about, sentence });
   return last;
 }
 

@@ -1,3 +1,4 @@
+import type { Warn } from "./restore-draft-warning.ts";
 import { type ParsedCidr, parseCidr } from "./subnets.ts";
 
 export interface DraftSubnet {
@@ -37,7 +38,7 @@ export interface WantedNetwork {
 export function draftNetwork(
   wanted: WantedNetwork,
   networks: readonly DraftNetwork[],
-  warn: (sentence: string) => void,
+  warn: Warn,
 ): DraftPlace | undefined {
   const itself = networks.find((network) => network.id === wanted.id && network.isActive);
   if (itself !== undefined) return { network: itself, subnet: draftSubnet(itself, wanted.subnetId) };
@@ -45,10 +46,10 @@ export function draftNetwork(
   const found = byAddresses(wanted, candidates) ?? firstOf(candidates);
   if (found === undefined) return undefined;
   const { place, because } = found;
-  warn(
+  const sentence =
     `Network ${wanted.name} (${wanted.cidr ?? "no subnet"}) is not there; ${place.network.name} ` +
-      `(${place.subnet?.cidr ?? "no subnet"}) takes its place: ${because}`,
-  );
+    `(${place.subnet?.cidr ?? "no subnet"}) takes its place: ${because}`;
+  warn({ field: "network", id: wanted.id, sentence });
   return place;
 }
 

@@ -4,6 +4,7 @@ import { GiB } from "@cairn/kernel";
 import { type DraftTarget, draftSelective } from "./restore-draft.ts";
 import { draftInPlace } from "./restore-draft-in-place.ts";
 import type { DraftNetwork } from "./restore-draft-network.ts";
+import type { DraftWarning } from "./restore-draft-warning.ts";
 import { SMALL, sampleInstance, sampleVolumeInstance } from "./sample-observations.ts";
 
 function network(id: string, ...cidrs: string[]): DraftNetwork {
@@ -19,6 +20,10 @@ function target(fields: Partial<DraftTarget> = {}): DraftTarget {
     computeZones: [{ name: "nova", isAvailable: true }],
     ...fields,
   };
+}
+
+function sentencesOf({ warnings }: { readonly warnings: readonly DraftWarning[] }): string[] {
+  return warnings.map(({ sentence }) => sentence);
 }
 
 test("where everything is as it was, the draft changes nothing and warns of nothing", () => {
@@ -63,7 +68,7 @@ for (const [sentence, networks, chosen, isWarned] of networkCases) {
   test(`a network is drafted by its addresses: ${sentence}`, () => {
     const draft = draftSelective([sampleInstance()], target({ networks }));
     assert.equal(draft.instances[0]?.nics?.[0]?.place.network.id, chosen);
-    assert.equal(draft.warnings.length > 0, isWarned, draft.warnings.join("\n"));
+    assert.equal(draft.warnings.length > 0, isWarned, sentencesOf(draft).join("\n"));
     assert.equal(draft.networks[0]?.to.network.id, chosen);
   });
 }
@@ -72,7 +77,7 @@ test("a project without any network gets those of the snapshot again", () => {
   const draft = draftSelective([sampleInstance()], target({ networks: [outside, down] }));
   assert.equal(draft.topology, true);
   assert.equal(draft.instances[0]?.nics, undefined);
-  assert.match(draft.warnings.join(), /no active network/);
+  assert.match(sentencesOf(draft).join(), /no active network/);
 });
 
 const large = { ...SMALL, id: "large", name: "large", diskGiB: 20, ramMiB: 2048, vcpus: 4 };
@@ -90,7 +95,7 @@ for (const [sentence, flavors, chosen, isWarned] of flavorCases) {
   test(`a flavor is drafted: ${sentence}`, () => {
     const draft = draftSelective([sampleInstance()], target({ flavors }));
     assert.equal(draft.instances[0]?.flavor?.id, chosen);
-    assert.equal(draft.warnings.length > 0, isWarned, draft.warnings.join("\n"));
+    assert.equal(draft.warnings.length > 0, isWarned, sentencesOf(draft).join("\n"));
   });
 }
 
@@ -100,14 +105,39 @@ test("a volume type that is gone gives way to the first, and says so once for al
     target({ volumeTypeNames: ["slow", "cold"] }),
   );
   assert.deepEqual(draft.volumeTypes, [{ from: "fast", to: "slow" }]);
-  assert.deepEqual(draft.warnings, ["Volume type fast is not there; slow takes its place"]);
+  assert.deepEqual(sentencesOf(draft), ["Volume type fast is not there; slow takes its place"]);
+});
+
+test("each warning says what it is about, so that it can stand beside it", () => {
+  const draft = draftSelective(
+    [sampleInstance()],
+    target({ flavors: [], networks: [higher], volumeTypeNames: ["slow"], computeZones: [] }),
+  );
+  const { id } = sampleInstance();
+  assert.deepEqual(
+    draft.warnings.map((warning) => [warning.field, warning.id]),
+    [
+      ["network", "net-1"],
+      ["availability_zone", id],
+      ["flavor", id],
+      ["volume_type", "fast"],
+    ],
+  );
+  const today = { id, status: "PAUSED", volumes: [] };
+  assert.deepEqual(
+    draftInPlace([sampleInstance()], [today]).warnings.map((warning) => [warning.field, warning.id]),
+    [
+      ["instance", id],
+      ["volume", "volume-1"],
+    ],
+  );
 });
 
 test("a zone that is gone is left to Nova and Cinder", () => {
   const draft = draftSelective([sampleInstance()], target({ computeZones: [] }));
   assert.equal(draft.instances[0]?.availabilityZone, "");
   assert.equal(draft.instances[0].disks[0]?.availabilityZone, "");
-  assert.match(draft.warnings.join(), /zone nova of instance web/);
+  assert.match(sentencesOf(draft).join(), /zone nova of instance web/);
 });
 
 test("an in-place draft ticks every disk that is still there and large enough", () => {
@@ -140,10 +170,10 @@ test("an in-place draft leaves out what is gone, detached or too small, and says
       ["db", false],
     ],
   );
-  assert.equal(draft.warnings.length, 4, draft.warnings.join("\n"));
-  assert.match(draft.warnings.join("\n"), /PAUSED[^]*not attached[^]*1.00 GiB[^]*Nothing of instance db/);
+  assert.equal(draft.warnings.length, 4, sentencesOf(draft).join("\n"));
+  assert.match(sentencesOf(draft).join("\n"), /PAUSED[^]*not attached[^]*1.00 GiB[^]*Nothing of instance db/);
   assert.equal(sampleVolumeInstance().disks[0]?.sizeBytes, 2 * GiB);
   const gone = draftInPlace([web], []);
   assert.equal(gone.instances[0]?.isIncluded, false);
-  assert.deepEqual(gone.warnings, ["Instance web is gone; restore it one-click or selectively"]);
+  assert.deepEqual(sentencesOf(gone), ["Instance web is gone; restore it one-click or selectively"]);
 });

@@ -1,6 +1,7 @@
 import type { CapturedDisk, CapturedInstance, CapturedNic } from "./captured.ts";
 import { draftFlavor } from "./restore-draft-flavor.ts";
 import { type DraftNetwork, type DraftPlace, draftNetwork, draftSubnet } from "./restore-draft-network.ts";
+import { collectWarnings, type DraftWarning, type Warn } from "./restore-draft-warning.ts";
 import type { FlavorFacts, ZoneFacts } from "./restore-observation.ts";
 
 /** What the target project has, as far as a draft needs it. */
@@ -54,7 +55,7 @@ export interface SelectiveDraft {
   readonly volumeTypes: readonly { readonly from: string; readonly to: string }[];
   /** The project has no network at all: those of the snapshot are to be made again. */
   readonly topology: boolean;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly DraftWarning[];
 }
 
 /**
@@ -63,11 +64,10 @@ export interface SelectiveDraft {
  * be proposed is left out, and the warning says what a person has to choose.
  */
 export function draftSelective(captured: readonly CapturedInstance[], target: DraftTarget): SelectiveDraft {
-  const warnings = new Set<string>();
-  const warn = (sentence: string): void => void warnings.add(sentence);
+  const { warn, all } = collectWarnings();
   const networks = draftNetworks(captured, target, warn);
   const isWithout = networks.size === 0 && captured.some((instance) => instance.nics.length > 0);
-  if (isWithout) warn(MADE_AGAIN);
+  if (isWithout) warn({ field: "topology", id: "", sentence: MADE_AGAIN });
   const instances = captured.map((instance) => {
     const zone = draftZone(instance, target.computeZones, warn);
     return {
@@ -85,7 +85,7 @@ export function draftSelective(captured: readonly CapturedInstance[], target: Dr
     networks: [...networks.values()],
     volumeTypes: mappedTypes(instances.flatMap((instance) => instance.disks)),
     topology: isWithout,
-    warnings: [...warnings],
+    warnings: all(),
   };
 }
 
@@ -95,7 +95,7 @@ const MADE_AGAIN =
 function draftNetworks(
   captured: readonly CapturedInstance[],
   target: DraftTarget,
-  warn: (sentence: string) => void,
+  warn: Warn,
 ): Map<string, DraftedNetwork> {
   const drafted = new Map<string, DraftedNetwork>();
   for (const nic of captured.flatMap((instance) => instance.nics)) {
@@ -128,15 +128,16 @@ function placeFor(nic: CapturedNic, { to }: DraftedNetwork): DraftPlace {
 }
 
 function draftZone(
-  { name, availabilityZone }: CapturedInstance,
+  { id, name, availabilityZone }: CapturedInstance,
   zones: readonly ZoneFacts[],
-  warn: (sentence: string) => void,
+  warn: Warn,
 ): string {
   const available = zones.filter((zone) => zone.isAvailable);
   if (availabilityZone === null || available.some((zone) => zone.name === availabilityZone)) {
     return availabilityZone ?? "";
   }
-  warn(`Availability zone ${availabilityZone} of instance ${name} is not there; Nova chooses one`);
+  const sentence = `Availability zone ${availabilityZone} of instance ${name} is not there; Nova chooses one`;
+  warn({ field: "availability_zone", id, sentence });
   return "";
 }
 
@@ -147,11 +148,7 @@ interface DiskPlace {
   readonly target: DraftTarget;
 }
 
-function draftDisk(
-  disk: CapturedDisk,
-  { instance, zone, target }: DiskPlace,
-  warn: (sentence: string) => void,
-): DraftedDisk[] {
+function draftDisk(disk: CapturedDisk, { instance, zone, target }: DiskPlace, warn: Warn): DraftedDisk[] {
   const { source, device } = disk;
   if (source.kind === "local") return [];
   // Cinder's zones are not listed to everybody. Where Nova's is gone, its namesake of Cinder is too.
@@ -168,18 +165,15 @@ function draftDisk(
   ];
 }
 
-function draftVolumeType(
-  captured: string | null,
-  names: readonly string[],
-  warn: (sentence: string) => void,
-): string | null {
+function draftVolumeType(captured: string | null, names: readonly string[], warn: Warn): string | null {
   if (captured === null || names.includes(captured)) return captured;
   const [first] = names;
+  const say = (sentence: string): void => warn({ field: "volume_type", id: captured, sentence });
   if (first === undefined) {
-    warn(`Volume type ${captured} is not there, and there is no other; name one in new_volume_type`);
+    say(`Volume type ${captured} is not there, and there is no other; name one in new_volume_type`);
     return null;
   }
-  warn(`Volume type ${captured} is not there; ${first} takes its place`);
+  say(`Volume type ${captured} is not there; ${first} takes its place`);
   return first;
 }
 

@@ -1,4 +1,5 @@
 import {
+  type RestoreCheckReport,
   type RestoreOptions,
   type RestorePlan,
   WORKLOAD_TYPES,
@@ -19,7 +20,10 @@ import {
 } from "@cairn/domain";
 import { Rejection } from "@cairn/kernel";
 import { linksOf } from "../links.ts";
+import { refuseMounted } from "../mount-refusals.ts";
 import { conflict, notFound } from "../refusals.ts";
+import { rejectionDetail } from "../replies.ts";
+import { refusalsOf, restoreProblems } from "../restore-checks.ts";
 import { type DraftQuestion, inPlacePlan, selectivePlan } from "../restore-drafting.ts";
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject } from "../trusts.ts";
@@ -31,13 +35,14 @@ import { ownSnapshot } from "./snapshots.ts";
 
 type PlanningHandlers = Pick<
   Handlers,
-  "planRestore" | "previewRetention" | "listWorkloadTypes" | "showWorkloadType"
+  "planRestore" | "checkRestore" | "previewRetention" | "listWorkloadTypes" | "showWorkloadType"
 >;
 
 /** What tells in advance what would happen, and changes nothing. */
 export function planningHandlers(world: World): PlanningHandlers {
   return {
     planRestore: async (request) => planRestore(world, request),
+    checkRestore: async (request) => checkRestore(world, request),
     previewRetention: async (request) => previewRetention(world, request),
     listWorkloadTypes: async (request) => ({ workload_types: workloadTypes(request) }),
     showWorkloadType: async (request) => {
@@ -73,13 +78,31 @@ async function planRestore(world: World, request: ApiRequest<"planRestore">): Pr
   return named(await plan(question), snapshot.name);
 }
 
+/** Asks all that creating the restore would ask, and gathers what it would refuse. */
+async function checkRestore(world: World, request: ApiRequest<"checkRestore">): Promise<RestoreCheckReport> {
+  const { caller, requestId, signal, body } = request;
+  const snapshot = await ownSnapshot(world, request);
+  assertOwnProject(caller);
+  const captured = instanceRecords(snapshot);
+  const cloud = world.cloudOf(caller.token, requestId);
+  const refusals = await refusalsOf([
+    async () => refuseMounted(world, snapshot),
+    async () => {
+      if (snapshot.status !== "available") throw conflict("snapshot", snapshot.id, snapshot.status);
+    },
+  ]);
+  const check = { captured, projectId: caller.projectId, cloud, signal };
+  refusals.push(...(await restoreProblems(body.restore.options, check)));
+  return { problems: refusals.map(rejectionDetail) };
+}
+
 function named(
   plan: Omit<RestorePlan, "restore"> & { readonly options: RestoreOptions },
   snapshotName: string,
 ): RestorePlan {
-  const { options, warnings, mapping } = plan;
+  const { options, ...rest } = plan;
   const name = options.restore_type === "inplace" ? "In-place restore" : "Selective restore";
-  return { restore: { name, description: `Planned of ${snapshotName}`, options }, warnings, mapping };
+  return { restore: { name, description: `Planned of ${snapshotName}`, options }, ...rest };
 }
 
 const RUNS_SHOWN = 10;

@@ -1397,6 +1397,38 @@ export interface Api {
         readonly "options": Schemas["RestoreOptions"];
       };
       readonly "warnings": readonly (string)[];
+      readonly "warnings_by_field": readonly ({
+        readonly "field": 
+          | "instance"
+          | "flavor"
+          | "availability_zone"
+          | "network"
+          | "volume_type"
+          | "volume"
+          | "topology";
+        readonly "id": string;
+        readonly "message": string;
+      })[];
+      readonly "choices": {
+        readonly "flavors": readonly ({
+          readonly "id": string;
+          readonly "name": string;
+          readonly "vcpus": number;
+          readonly "ram": number;
+          readonly "disk": number;
+        })[];
+        readonly "networks": readonly ({
+          readonly "id": string;
+          readonly "name": string;
+          readonly "subnets": readonly ({
+            readonly "id": string;
+            readonly "name": string;
+            readonly "cidr": string;
+          })[];
+        })[];
+        readonly "volume_types": readonly (string)[];
+        readonly "availability_zones": readonly (string)[];
+      };
       readonly "mapping": {
         readonly "instances": readonly ({
           readonly "id": string;
@@ -1428,6 +1460,13 @@ export interface Api {
           readonly "restored": boolean;
         })[];
       };
+    };
+  };
+  readonly "POST /workloads/{workload_id}/snapshots/{snapshot_id}/restores/check": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: Schemas["CreateRestore"];
+    readonly reply: {
+      readonly "problems": readonly (Schemas["FaultDetail"])[];
     };
   };
   readonly "POST /workloads/{workload_id}/retention/preview": {
