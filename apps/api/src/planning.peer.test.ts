@@ -81,8 +81,8 @@ void test("a selective plan names a place for everything, and creation takes it 
   assert.deepEqual(
     plan.choices.flavors.map(({ name, disk }) => [name, disk]),
     [
-      ["tiny", 1],
-      ["large", 40],
+      ["flavor-tiny", 1],
+      ["flavor-large", 40],
     ],
   );
   assert.deepEqual(plan.choices.volume_types, ["ceph"]);
@@ -171,7 +171,7 @@ void test("a check gathers everything that would refuse a restore, and begins no
   const { problems } = await client.checkRestore({ params, body: asked([bad]) });
   assert.equal(problems.length, 2, JSON.stringify(problems));
   assert.match(problems[0]?.message ?? "", /network nowhere does not exist/);
-  assert.match(problems[1]?.message ?? "", /flavor tiny is too small/);
+  assert.match(problems[1]?.message ?? "", /flavor-tiny is too small/);
   assert.match(problems[1]?.remedy ?? "", /larger flavor/);
   assert.deepEqual((await client.checkRestore({ params, body: asked([instance]) })).problems, []);
   const none = await client.checkRestore({ params, body: asked([{ ...instance, include: false }]) });
