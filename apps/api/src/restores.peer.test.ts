@@ -96,6 +96,8 @@ void test("a one-click restore is opened when the originals are gone, and locks 
     restores.map((each) => each.status),
     ["cancelling"],
   );
+  const of = async (id: string) => (await client.listRestores({ query: { workload_id: id } })).restores;
+  assert.deepEqual([(await of(workloadId)).length, (await of("nobody")).length], [1, 0]);
 });
 
 void test("a one-click restore is refused while an original exists", async () => {

@@ -41,6 +41,7 @@ const listSnapshotsQuery = Type.Object({
   ...page,
 });
 const listRestoresQuery = Type.Object({
+  workload_id: Type.Optional(WireId),
   snapshot_id: Type.Optional(WireId),
   all: Type.Optional(Type.Boolean({ description: "of all projects; administrators only" })),
   ...page,

@@ -1,4 +1,4 @@
-import type { ProjectId, RestoreId, SnapshotId } from "@cairn/kernel";
+import type { ProjectId, RestoreId, SnapshotId, WorkloadId } from "@cairn/kernel";
 import { sql } from "kysely";
 import { type Page, paged } from "./paging.ts";
 import { type Handle, type RestoreRow, type RestoreStatus, toJson } from "./tables.ts";
@@ -20,11 +20,16 @@ export async function findRestore(
 /** Restores newest first. */
 export async function listRestores(
   handle: Handle,
-  filter: { readonly projectId?: ProjectId | undefined; readonly snapshotId?: SnapshotId | undefined },
+  filter: {
+    readonly projectId?: ProjectId | undefined;
+    readonly workloadId?: WorkloadId | undefined;
+    readonly snapshotId?: SnapshotId | undefined;
+  },
   page: Page,
 ): Promise<RestoreRow[]> {
   let query = paged(handle.selectFrom("restore").selectAll(), "restore", page);
   if (filter.projectId !== undefined) query = query.where("project_id", "=", filter.projectId);
+  if (filter.workloadId !== undefined) query = query.where("workload_id", "=", filter.workloadId);
   if (filter.snapshotId !== undefined) query = query.where("snapshot_id", "=", filter.snapshotId);
   return query.execute();
 }

@@ -9,7 +9,7 @@ import {
   removeRestore,
   type SnapshotRow,
 } from "@cairn/database";
-import type { SnapshotId } from "@cairn/kernel";
+import type { SnapshotId, WorkloadId } from "@cairn/kernel";
 import { refuseMounted } from "../mount-refusals.ts";
 import { assertAdmin, type Caller } from "../policy.ts";
 import { conflict, notFound, notOpened, tooLateToCancel } from "../refusals.ts";
@@ -162,8 +162,10 @@ async function listed(
   const { query, params, caller } = request;
   if (query.all === true) assertAdmin(caller, "restore:restore_get_all");
   const snapshotId = params.snapshot_id ?? query.snapshot_id;
+  const workloadId = params.workload_id ?? query.workload_id;
   const filter = {
     ...(query.all === true ? {} : { projectId: caller.projectId }),
+    ...(workloadId === undefined ? {} : { workloadId: workloadId as WorkloadId }),
     ...(snapshotId === undefined ? {} : { snapshotId: snapshotId as SnapshotId }),
   };
   return listRestores(world.database.handle, filter, pageOf(query));

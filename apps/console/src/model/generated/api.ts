@@ -3061,6 +3061,7 @@ export interface Api {
   };
   readonly "GET /restores": {
     readonly query: {
+      readonly "workload_id"?: string;
       readonly "snapshot_id"?: string;
       readonly "all"?: boolean;
       readonly "limit"?: number;
@@ -3072,6 +3073,7 @@ export interface Api {
   };
   readonly "GET /restores/detail": {
     readonly query: {
+      readonly "workload_id"?: string;
       readonly "snapshot_id"?: string;
       readonly "all"?: boolean;
       readonly "limit"?: number;
