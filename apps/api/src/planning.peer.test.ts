@@ -157,6 +157,7 @@ void test("an instance that the snapshot has not is named, with those that it ha
 });
 
 void test("a check gathers everything that would refuse a restore, and begins none", async () => {
+  api.cloud.networks.set(NETWORK, [SUBNET]);
   api.cloud.flavors.set("tiny", { ram: 64, disk: 1 });
   const params = { snapshot_id: snapshotId };
   const plan = await client.planRestore({ params, body: { plan: {} } });

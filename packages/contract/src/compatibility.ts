@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { type RouteId, routeOf } from "./routes.ts";
+import { dayTime } from "./wire-days.ts";
 
 /**
  * The one place that knows how existing clients deviate from the contract: other names, booleans and numbers
@@ -63,14 +64,6 @@ const queryForms: Readonly<Partial<Record<RouteId, (query: Json) => Json>>> = {
 function daysForm(query: Json): Json {
   const { time_from: from, time_to: to } = query;
   return { ...query, ...present({ time_from: dayTime(from, 0), time_to: dayTime(to, 1) }) };
-}
-
-function dayTime(text: unknown, daysLater: number): unknown {
-  const [, month, day, year] = typeof text === "string" ? (/^(\d\d)-(\d\d)-(\d{4})$/.exec(text) ?? []) : [];
-  if (month === undefined || day === undefined || year === undefined) return text;
-  const ms = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
-  if (Number.isNaN(ms)) return text;
-  return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 19);
 }
 
 /** The body of a request in the contract's form. */

@@ -46,8 +46,8 @@ export const PlanWarning = Type.Object({
   ),
   id: Type.String({
     description:
-      "in the snapshot: of the instance for instance, flavor and availability_zone, of the network or volume, " +
-      "the name of the volume type; empty for topology",
+      "in the snapshot: of the instance for instance, flavor and availability_zone, of the network or the " +
+      "volume; the name of the volume type; empty for topology",
   }),
   message: Type.String(),
 });

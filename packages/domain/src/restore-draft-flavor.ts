@@ -23,8 +23,8 @@ export function draftFlavor(
   if (exact !== undefined) return exact;
   const enough = usable.find((flavor) => isEnough(flavor, wanted));
   if (enough !== undefined) {
-    const sentence = `Flavor ${wanted.name} of instance ${instance.name} is not there; ${enough.name} is the nearest`;
-    warn({ ...about, sentence });
+    const gone = `Flavor ${wanted.name} of instance ${instance.name} is not there`;
+    warn({ ...about, sentence: `${gone}; ${enough.name} is the nearest` });
     return enough;
   }
   const last = usable.at(-1);
