@@ -8,6 +8,8 @@ export interface ChildSpec {
   readonly name: string;
   /** The program's main.ts. */
   readonly program: string;
+  /** What stands before Node in the command line, and becomes it: a change of the account. */
+  readonly under?: readonly string[];
   /** Options of Node itself, such as limits of its heap. */
   readonly nodeOptions?: readonly string[];
   /** All of it: nothing is inherited. */
@@ -51,7 +53,9 @@ export class Child {
   static async start(spec: ChildSpec, signal?: AbortSignal): Promise<Child> {
     signal?.throwIfAborted();
     const log = createWriteStream(spec.logFile, { flags: "a", mode: 0o600 });
-    const child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.program, "--stop-with-stdin"], {
+    const { under = [], nodeOptions = [], program } = spec;
+    const [file, ...args] = [...under, process.execPath] as const;
+    const child = spawn(file, [...args, ...nodeOptions, program, "--stop-with-stdin"], {
       env: spec.environment,
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import {
   type EmbeddedPostgres,
@@ -10,6 +10,7 @@ import {
 } from "@cairn/database";
 import { asId, assert, hasCode, Secret, systemClock } from "@cairn/kernel";
 import { type Cloud, type CloudAccess, connectCloud } from "@cairn/openstack";
+import { type Account, giveFolders, underAccount } from "./account.ts";
 import { Child } from "./child.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import {
@@ -56,6 +57,8 @@ export interface EmbeddedOptions {
   readonly runsMax?: number;
   /** The cloud to protect, which is there already; a sandbox of the tree's own when left out. */
   readonly openstack?: OpenStackPlace;
+  /** Under which the programs run; the caller's own when left out. */
+  readonly account?: Account;
   /** Told when a part begins to start. */
   readonly onStart?: (part: string) => void;
 }
@@ -116,6 +119,7 @@ export class Embedded {
   async #startParts(): Promise<void> {
     if (this.#options.openstack === undefined) await this.start("sandbox");
     await this.#prepareDatabase();
+    await this.#giveAway();
     await this.start("datamover-api");
     const starting = await Promise.allSettled([
       this.start("engine"),
@@ -131,11 +135,13 @@ export class Embedded {
   /** Starts one part; does nothing when it runs. */
   async start(part: PartName): Promise<void> {
     if (this.#parts.get(part)?.running === true) return;
+    const { account } = this.#options;
     this.#options.onStart?.(part);
     const child = await Child.start(
       {
         name: part,
         program: programOf(part),
+        under: account === undefined ? [] : underAccount(account, isDatamover(part)),
         nodeOptions: isDatamover(part) ? DATAMOVER_NODE_OPTIONS : [],
         environment: { ...inherited(this.#options), ...this.#environmentOf(part) },
         logFile: this.layout.logFile(part),
@@ -251,6 +257,18 @@ export class Embedded {
     } finally {
       await database.close();
     }
+  }
+
+  /** What the programs read and write is their account's. */
+  async #giveAway(): Promise<void> {
+    const { account, openstack } = this.#options;
+    if (account === undefined) return;
+    const { root, secrets, target } = this.layout;
+    // It may be a temporary folder of the caller's: theirs alone.
+    await chmod(root, 0o711);
+    const scratch = this.hosts.map((host) => this.layout.scratch(host));
+    const shared = openstack === undefined ? [] : [openstack.scratchFolder];
+    await giveFolders(account, [secrets, target, ...scratch, ...shared]);
   }
 
   /** The catalogue leads clients to the API; done again it finds what is there. */

@@ -1,3 +1,4 @@
+export type { Account } from "./account.ts";
 export { COMPUTE_HOSTS, Embedded, type EmbeddedOptions, type PartName } from "./embedded.ts";
 export { type Guest, type Guests, openGuests } from "./guest.ts";
 export type { Layout } from "./layout.ts";

@@ -11,8 +11,9 @@ const MEMORY_MIB = 384;
 const SCRATCH_BYTES_MAX = 2 * 1024 * 1024 * 1024;
 
 /**
- * `no_timer_check`: on a busy host an emulated timer may be late when the kernel tries it, and the kernel then
- * gives up ("IO-APIC + timer doesn't work"). `loglevel=1`: what it dies of is on the console, and nothing else.
+ * `no_timer_check`: on a busy host an emulated timer may be late when the kernel tries it, and the kernel
+ * then gives up ("IO-APIC + timer doesn't work"). `loglevel=1`: what it dies of is on the console, and
+ * nothing else.
  */
 const KERNEL_LINE = [
   "quiet loglevel=1 console=ttyS0 panic=-1 reboot=t no_timer_check",

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { openDatabase } from "@cairn/database";
 import {
+  type Account,
   Embedded,
   type Guests,
   type OpenStackPlace,
@@ -24,9 +25,9 @@ const REGISTER_MS = 120_000;
 
 /**
  * Registers the service in the cloud in this folder (`./cairn test --cloud`), and starts the tree on free
- * ports. Its `close` takes all of it away again.
+ * ports, under an account that is not ours when one is given. Its `close` takes all of it away again.
  */
-export async function startCloudTree(cloudFolder: string): Promise<CloudTree> {
+export async function startCloudTree(cloudFolder: string, account?: Account): Promise<CloudTree> {
   const place = await readPlace(cloudFolder);
   await using undo = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -36,7 +37,9 @@ export async function startCloudTree(cloudFolder: string): Promise<CloudTree> {
   const folder = await mkdtemp("/var/tmp/cairn-");
   undo.defer(async () => rm(folder, { recursive: true, force: true }));
   const { signal } = stop;
-  const embedded = await Embedded.start({ root: folder, signal, environment: process.env, openstack: place });
+  const under = account === undefined ? {} : { account };
+  const { env: environment } = process;
+  const embedded = await Embedded.start({ root: folder, signal, environment, openstack: place, ...under });
   undo.defer(async () => embedded.stop());
   const database = openDatabase(embedded.databaseUrl, { poolMax: 3 });
   undo.defer(async () => database.close());
