@@ -45,6 +45,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   createAdmissionRule: { rule: { kind: "cap", scope: "project", subject: "nobody", max: 1 } },
   setAuditRetention: { audit_retention: { days: null } },
   previewRetention: { preview: {} },
+  previewSchedule: { preview: {} },
   // Where it is mounted is missing: nothing is made.
   createBackupTarget: { backup_target: { type: "nfs", filesystem_export: "files:/backup" } },
   updateBackupTarget: { backup_target: { metadata: {} } },

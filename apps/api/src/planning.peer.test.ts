@@ -212,6 +212,28 @@ void test("a preview tells what another schedule would keep and when it runs", a
   await assert.rejects(bad, { status: 400 });
 });
 
+void test("a schedule that no workload has yet is previewed, and what it would keep in the end", async () => {
+  const jobschedule = { enabled: true, interval: "24 hrs", start_time: "02:30 AM", timezone: "Europe/Rome" };
+  const rules = { retention_policy_type: "Number of days to retain Snapshots", retention_policy_value: "7" };
+  const body = { preview: { jobschedule: { ...jobschedule, ...rules }, runs: 2 } };
+  const { preview } = await client.previewSchedule({ body });
+  assert.equal(preview.timezone, "Europe/Rome");
+  assert.deepEqual(
+    preview.next_runs.map((run) => run.local_time.slice(11, 16)),
+    ["02:30", "02:30"],
+  );
+  assert.equal(preview.later?.runs, 1000);
+  assert.ok([7, 8].includes(preview.later.snapshots), String(preview.later.snapshots));
+  const span = Date.parse(`${preview.later.at}Z`) - Date.parse(`${String(preview.later.oldest_at)}Z`);
+  assert.ok(span >= 6 * 86_400_000 && span <= 7.1 * 86_400_000, String(span));
+  const none = await client.previewSchedule({ body: { preview: {} } });
+  assert.deepEqual(none.preview, { timezone: "UTC", enabled: false, next_runs: [], later: null });
+  const bad = client.previewSchedule({ body: { preview: { jobschedule: { interval: "often" } } } });
+  await assert.rejects(bad, { status: 400, field: "jobschedule.interval" });
+  const unknown = client.previewSchedule({ body: { preview: { policy_id: "nobody" } } });
+  await assert.rejects(unknown, { status: 400 });
+});
+
 void test("the two workload types have the ids that every client knows", async () => {
   const { workload_types: types } = await client.listWorkloadTypes({});
   assert.deepEqual(

@@ -88,6 +88,7 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   updateSettings: settingsForm,
   planRestore: (body) => inside(body ?? { plan: {} }, "plan", present),
   previewRetention: (body) => inside(body ?? { preview: {} }, "preview", previewForm),
+  previewSchedule: (body) => inside(body ?? { preview: {} }, "preview", previewForm),
   createBackupTarget: (body) => inside(body, "backup_target", targetForm),
   updateBackupTarget: (body) => inside(body, "backup_target", targetForm),
   createBackupTargetType: (body) => inside(body, "backup_target_type", typeForm),

@@ -25,6 +25,7 @@ export type {
   RestoreCheckReport,
   RestorePlan,
   RetentionPreview,
+  SchedulePreview,
   WorkloadType,
 } from "./planning-routes.ts";
 export type { Policy, PolicyAssignment } from "./policy-routes.ts";

@@ -106,13 +106,51 @@ export const RestorePlan = Type.Object({
 });
 export type RestorePlan = Static<typeof RestorePlan>;
 
-/** Body of a retention preview: what shall change in the workload's schedule; nothing is written. */
+/** Body of a preview: what a schedule says, or what shall change in a workload's; nothing is written. */
 export const PreviewRetention = Type.Object({
   preview: Type.Object({
     jobschedule: Type.Optional(JobSchedule),
+    policy_id: Type.Optional(
+      nullable(Type.String({ description: "as a workload's creation or change would name it" })),
+    ),
     runs: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: "next runs to show; 10" })),
   }),
 });
+
+const nextRuns = Type.Array(
+  Type.Object({
+    at: Timestamp,
+    local_time: Type.String(),
+    seconds: Type.Integer({ minimum: 0 }),
+    snapshot_type: Type.Union([
+      Type.Literal("full"),
+      Type.Literal("incremental"),
+      Type.Literal("by-rule", { description: "as fullbackup_interval says when it is due" }),
+    ]),
+    tiers: Type.Array(Type.String()),
+  }),
+);
+
+const later = nullable(
+  Type.Object(
+    {
+      runs: Type.Integer({ minimum: 1, description: "after so many; 1000 at most" }),
+      at: Timestamp,
+      snapshots: Type.Integer({ minimum: 0 }),
+      oldest_at: nullable(Timestamp),
+    },
+    { description: "what the schedule alone would have kept by then; null: no run will come" },
+  ),
+);
+
+/** When a schedule would run, and what it would keep, were there nothing yet. */
+export const SchedulePreview = Type.Object({
+  timezone: Type.String(),
+  enabled: Type.Boolean(),
+  next_runs: nextRuns,
+  later,
+});
+export type SchedulePreview = Static<typeof SchedulePreview>;
 
 /** Which snapshots a schedule would keep, and when it would take the next ones. */
 export const RetentionPreview = Type.Object({
@@ -131,19 +169,8 @@ export const RetentionPreview = Type.Object({
       reason: Type.String(),
     }),
   ),
-  next_runs: Type.Array(
-    Type.Object({
-      at: Timestamp,
-      local_time: Type.String(),
-      seconds: Type.Integer({ minimum: 0 }),
-      snapshot_type: Type.Union([
-        Type.Literal("full"),
-        Type.Literal("incremental"),
-        Type.Literal("by-rule", { description: "as fullbackup_interval says when it is due" }),
-      ]),
-      tiers: Type.Array(Type.String()),
-    }),
-  ),
+  next_runs: nextRuns,
+  later,
 });
 export type RetentionPreview = Static<typeof RetentionPreview>;
 
@@ -204,6 +231,20 @@ export const planningRoutes = {
     action: "workload:workload_retention_preview",
     effect: "read",
     summary: "Tell which snapshots a schedule would keep and why, and its next runs; changes nothing",
+  },
+  previewSchedule: {
+    scope: "project",
+    methods: ["POST"],
+    paths: ["/schedules/preview"],
+    params: none,
+    query: none,
+    body: PreviewRetention,
+    reply: Type.Object({ preview: SchedulePreview }),
+    status: 200,
+    action: "workload:workload_retention_preview",
+    effect: "read",
+    summary:
+      "Tell when a schedule that no workload has yet would run, and what it would keep; changes nothing",
   },
   listWorkloadTypes: {
     scope: "project",

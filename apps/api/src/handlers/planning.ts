@@ -6,18 +6,6 @@ import {
   type WorkloadType,
   wireTime,
 } from "@cairn/contract";
-import { findWorkload, judgedSnapshot, listForRetention } from "@cairn/database";
-import {
-  type BackupSchedule,
-  changedSchedule,
-  describeReasons,
-  formatZoned,
-  planRetention,
-  type RetentionVerdict,
-  runsBetween,
-  type ScheduledRun,
-  zonedTime,
-} from "@cairn/domain";
 import { Rejection } from "@cairn/kernel";
 import { linksOf } from "../links.ts";
 import { refuseMounted } from "../mount-refusals.ts";
@@ -28,14 +16,18 @@ import { type DraftQuestion, inPlacePlan, selectivePlan } from "../restore-draft
 import type { ApiRequest, Handlers } from "../server.ts";
 import { assertOwnProject } from "../trusts.ts";
 import { instanceRecords } from "../views/snapshot-view.ts";
-import { APPLIANCE_ZONE } from "../views/workload-view.ts";
 import type { World } from "../world.ts";
-import { countingRule } from "./schedules.ts";
+import { previewRetention, previewSchedule } from "./schedule-previews.ts";
 import { ownSnapshot } from "./snapshots.ts";
 
 type PlanningHandlers = Pick<
   Handlers,
-  "planRestore" | "checkRestore" | "previewRetention" | "listWorkloadTypes" | "showWorkloadType"
+  | "planRestore"
+  | "checkRestore"
+  | "previewRetention"
+  | "previewSchedule"
+  | "listWorkloadTypes"
+  | "showWorkloadType"
 >;
 
 /** What tells in advance what would happen, and changes nothing. */
@@ -44,6 +36,7 @@ export function planningHandlers(world: World): PlanningHandlers {
     planRestore: async (request) => planRestore(world, request),
     checkRestore: async (request) => checkRestore(world, request),
     previewRetention: async (request) => previewRetention(world, request),
+    previewSchedule: async (request) => previewSchedule(world, request),
     listWorkloadTypes: async (request) => ({ workload_types: workloadTypes(request) }),
     showWorkloadType: async (request) => {
       const id = request.params.workload_type_id;
@@ -103,61 +96,6 @@ function named(
   const { options, ...rest } = plan;
   const name = options.restore_type === "inplace" ? "In-place restore" : "Selective restore";
   return { restore: { name, description: `Planned of ${snapshotName}`, options }, ...rest };
-}
-
-const RUNS_SHOWN = 10;
-
-async function previewRetention(world: World, request: ApiRequest<"previewRetention">) {
-  const { body, caller, params } = request;
-  const id = params.workload_id;
-  const workload = await findWorkload(world.database.handle, { id, projectId: caller.projectId });
-  if (workload === undefined) throw notFound("workload", id);
-  const nowMs = world.clock.now();
-  const given = body.preview.jobschedule;
-  const jobschedule =
-    given === undefined ? workload.jobschedule : changedSchedule(workload.jobschedule, given);
-  const rule = countingRule(jobschedule, nowMs);
-  const rows = await listForRetention(world.database.handle, workload.id);
-  const judged = rows.map(judgedSnapshot);
-  const verdicts =
-    rule === undefined ? [] : planRetention({ policy: rule.retention, snapshots: judged, now: nowMs });
-  const verdictOf = new Map(verdicts.map((verdict) => [verdict.snapshot.id, verdict]));
-  const timezone = rule?.timeZone ?? APPLIANCE_ZONE;
-  const runs = rule === undefined ? [] : nextRuns(rule, nowMs, body.preview.runs ?? RUNS_SHOWN);
-  return {
-    preview: {
-      workload_id: workload.id,
-      timezone,
-      enabled: rule?.enabled ?? false,
-      judged: rule !== undefined,
-      snapshots: rows.map((row) => ({
-        id: row.id,
-        name: row.name,
-        created_at: wireTime(row.created_at.getTime()),
-        status: row.status,
-        is_scheduled: row.is_scheduled,
-        ...wordOf(verdictOf.get(row.id)),
-      })),
-      next_runs: runs.map(({ atMs, type, tiers }) => ({
-        at: wireTime(atMs),
-        local_time: formatZoned(zonedTime(timezone, atMs)),
-        seconds: Math.max(0, Math.round((atMs - nowMs) / 1000)),
-        snapshot_type: type,
-        tiers: [...tiers],
-      })),
-    },
-  };
-}
-
-function nextRuns(rule: BackupSchedule, nowMs: number, max: number): readonly ScheduledRun[] {
-  return runsBetween(rule, { fromMs: nowMs + 1, toMs: Number.POSITIVE_INFINITY }, max);
-}
-
-function wordOf(verdict: RetentionVerdict | undefined) {
-  if (verdict === undefined) {
-    return { verdict: "keep" as const, reason: "the workload has no schedule: nothing is deleted" };
-  }
-  return { verdict: verdict.verdict, reason: describeReasons(verdict.reasons) };
 }
 
 const TYPES = [

@@ -1476,6 +1476,7 @@ export interface Api {
         readonly "jobschedule"?: {
           readonly [name: string]: unknown;
         };
+        readonly "policy_id"?: string | null;
         readonly "runs"?: number;
       };
     };
@@ -1504,6 +1505,46 @@ export interface Api {
             | "by-rule";
           readonly "tiers": readonly (string)[];
         })[];
+        readonly "later": {
+            readonly "runs": number;
+            readonly "at": string;
+            readonly "snapshots": number;
+            readonly "oldest_at": string | null;
+          } | null;
+      };
+    };
+  };
+  readonly "POST /schedules/preview": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: {
+      readonly "preview": {
+        readonly "jobschedule"?: {
+          readonly [name: string]: unknown;
+        };
+        readonly "policy_id"?: string | null;
+        readonly "runs"?: number;
+      };
+    };
+    readonly reply: {
+      readonly "preview": {
+        readonly "timezone": string;
+        readonly "enabled": boolean;
+        readonly "next_runs": readonly ({
+          readonly "at": string;
+          readonly "local_time": string;
+          readonly "seconds": number;
+          readonly "snapshot_type": 
+            | "full"
+            | "incremental"
+            | "by-rule";
+          readonly "tiers": readonly (string)[];
+        })[];
+        readonly "later": {
+            readonly "runs": number;
+            readonly "at": string;
+            readonly "snapshots": number;
+            readonly "oldest_at": string | null;
+          } | null;
       };
     };
   };
