@@ -138,6 +138,7 @@ void test("a preview shows what stays, why, and the next runs", async () => {
               tiers: ["daily", "weekly"],
             },
           ],
+          later: null,
         },
       },
     }),

@@ -87,8 +87,8 @@ const bodyForms: Readonly<Partial<Record<RouteId, (body: unknown) => unknown>>> 
   createSettings: settingsForm,
   updateSettings: settingsForm,
   planRestore: (body) => inside(body ?? { plan: {} }, "plan", present),
-  previewRetention: (body) => inside(body ?? { preview: {} }, "preview", previewForm),
-  previewSchedule: (body) => inside(body ?? { preview: {} }, "preview", previewForm),
+  previewRetention: previewForm,
+  previewSchedule: previewForm,
   createBackupTarget: (body) => inside(body, "backup_target", targetForm),
   updateBackupTarget: (body) => inside(body, "backup_target", targetForm),
   createBackupTargetType: (body) => inside(body, "backup_target_type", typeForm),
@@ -191,9 +191,10 @@ function workloadForm(workload: Json): Json {
   });
 }
 
-function previewForm(preview: Json): Json {
-  const given = preview["jobschedule"];
-  return present({ ...preview, jobschedule: isJson(given) ? scheduleForm(given) : given });
+function previewForm(body: unknown): unknown {
+  const form = ({ jobschedule: given, ...rest }: Json): Json =>
+    present({ ...rest, jobschedule: isJson(given) ? scheduleForm(given) : given });
+  return inside(body ?? { preview: {} }, "preview", form);
 }
 
 function memberForm(member: unknown): unknown {
@@ -216,8 +217,7 @@ function snapshotForm(snapshot: Json): Json {
   return present(full === true ? { ...rest, full } : rest);
 }
 
-function restoreForm(restore: Json): Json {
-  const { options, ...rest } = restore;
+function restoreForm({ options, ...rest }: Json): Json {
   return present({ ...rest, options: isJson(options) ? optionsForm(options) : options });
 }
 
@@ -333,8 +333,7 @@ function reassignForm(body: unknown): unknown {
   const mapped = isJson(body) ? (body["reassign_mappings"] ?? [body]) : body;
   return eachOf(mapped, (entry) => {
     if (!isJson(entry)) return entry;
-    const named = renamed(entry, REASSIGN_NAMES);
-    return present(listed(named, ["workload_ids", "old_tenant_ids", "source_btt"]));
+    return present(listed(renamed(entry, REASSIGN_NAMES), ["workload_ids", "old_tenant_ids", "source_btt"]));
   });
 }
 
