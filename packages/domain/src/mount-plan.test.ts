@@ -37,6 +37,7 @@ function observation(fields: Partial<MountObservation> = {}): MountObservation {
     allowances,
     capacity,
     liveHosts,
+    mountingHosts: liveHosts,
     ...fields,
   };
 }
@@ -147,6 +148,11 @@ const REFUSED: readonly (readonly [string, Partial<MountObservation>, RegExp])[]
     "is where no datamover is",
     { liveHosts: ["compute-1"] },
     /its compute node compute-2 has no live datamover/,
+  ],
+  [
+    "is where the datamover cannot have guests mount",
+    { mountingHosts: ["compute-1"] },
+    /datamover of its compute node compute-2 is of an earlier release; upgrade it, or choose/,
   ],
 ];
 for (const [why, fields, message] of REFUSED) {

@@ -40,6 +40,8 @@ export interface MountObservation {
   readonly capacity: CapacityFacts;
   /** Hosts whose datamover may take new work. */
   readonly liveHosts: readonly string[];
+  /** Those of them whose datamover can have a guest mount: one of an earlier release cannot. */
+  readonly mountingHosts: readonly string[];
 }
 
 /** Attach the volume of an earlier step to the instance. Its output is `{volumeId}`. */
@@ -126,7 +128,7 @@ interface Place {
 }
 
 function planPlace(
-  { instance, instanceId, liveHosts }: MountObservation,
+  { instance, instanceId, liveHosts, mountingHosts }: MountObservation,
   problems: Problems,
 ): Place | undefined {
   if (instance === undefined) {
@@ -141,6 +143,11 @@ function planPlace(
   if (instance.host === undefined || !liveHosts.includes(instance.host)) {
     const where = instance.host === undefined ? "its compute node" : `its compute node ${instance.host}`;
     problems.add(`${which} cannot be reached: ${where} has no live datamover; choose an instance elsewhere`);
+    return undefined;
+  }
+  if (!mountingHosts.includes(instance.host)) {
+    const why = `the datamover of its compute node ${instance.host} is of an earlier release`;
+    problems.add(`${which} cannot be reached: ${why}; upgrade it, or choose an instance elsewhere`);
     return undefined;
   }
   return { instance, host: instance.host };

@@ -8,11 +8,14 @@ import {
 } from "@cairn/domain";
 import { assert } from "@cairn/kernel";
 import { observeCapacity } from "./observe-capacity.ts";
-import { findInstance, listLiveHosts } from "./observe-members.ts";
+import { findInstance, listLiveDatamovers, listLiveHosts } from "./observe-members.ts";
 import { observeAllowances } from "./observe-restore.ts";
 import { readSnapshotSource, repositoryOfSnapshot } from "./restore-source.ts";
 import type { FlowContext } from "./step.ts";
 import { tenantKeys } from "./workload-secret.ts";
+
+/** What a datamover says of itself that knows the order of this name. */
+const MOUNTS = "mount-in-guest";
 
 /** Reads everything that the plan of a mount depends on. */
 export async function observeMount(context: FlowContext): Promise<MountObservation> {
@@ -25,6 +28,7 @@ export async function observeMount(context: FlowContext): Promise<MountObservati
     cloud.cinder.volumeTypes.list(signal),
     observeAllowances(context, 0),
   ]);
+  const live = await listLiveDatamovers(context);
   const observed: MountObservation = {
     snapshotId,
     captured,
@@ -34,7 +38,8 @@ export async function observeMount(context: FlowContext): Promise<MountObservati
     volumeTypeNames: volumeTypes.map((type) => type.name),
     allowances,
     capacity: UNKNOWN_CAPACITY,
-    liveHosts: await listLiveHosts(context),
+    liveHosts: live.map(({ host }) => host),
+    mountingHosts: live.flatMap((each) => (each.capabilities.includes(MOUNTS) ? [each.host] : [])),
   };
   const capacity = await observeCapacity(context, mountQuestions(observed));
   return { ...observed, capacity: { ...capacity, volumeMaxGiB } };

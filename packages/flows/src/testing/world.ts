@@ -38,7 +38,10 @@ export async function createWorld(environment: Readonly<Record<string, string | 
   const targetPath = await mkdtemp(join(tmpdir(), "cairn-flows-"));
   await database.transaction(async (transaction) => ensureDefaultTarget(transaction, targetPath));
   await registerDatamover(database.handle, asId("compute-1"), new Secret("token"));
-  await touchDatamover(database.handle, asId("compute-1"));
+  await touchDatamover(database.handle, asId("compute-1"), {
+    version: "1",
+    capabilities: ["mount-in-guest"],
+  });
   return {
     database,
     targetPath,
