@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { startTestMailServer } from "@cairn/notify";
 import type { Browser, Locator, Page } from "playwright-core";
-import { openBrowser, openWindow, signIn, type Window } from "./browser.ts";
+import { openBrowser, openWindow, secretField, signIn, type Window } from "./browser.ts";
+import { OPERATOR_ROOMS } from "./console-operator-world.ts";
 import { assertGood } from "./console-pages.ts";
 import { makeConsoleWorld } from "./console-world.ts";
 import { explained, startTree, type Tree } from "./tree.ts";
@@ -100,6 +102,223 @@ test("targets tell how they are and how full, and which is for new workloads", a
   });
 });
 
+test("workloads of all projects are found by name, and the address keeps what was looked for", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "All workloads");
+    const table = tableOf(page, "All workloads");
+    await table.getByRole("row", { name: /shop demo .*Protected/ }).waitFor();
+    await table.getByRole("row", { name: /ledger demo .*Failing/ }).waitFor();
+    await assertGood(page);
+    await page.getByRole("searchbox", { name: "Find by name" }).fill("LEDG");
+    await table.getByRole("row", { name: /shop/ }).waitFor({ state: "detached" });
+    await page.reload();
+    await table.getByRole("row", { name: /ledger/ }).waitFor();
+    assert.equal(await table.getByRole("row").count(), 2);
+    await page.getByLabel("Status").selectOption("error");
+    await page.getByText("No workload matches").waitFor();
+  });
+});
+
+test("a policy is made, given to a project, changed, taken back and deleted", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Policies");
+    await page.getByText("There is no policy").waitFor();
+    await assertGood(page);
+    await makePolicy(page);
+    const row = tableOf(page, "Policies").getByRole("row", { name: /gold/ });
+    await row.getByText("6 hours").waitFor();
+    await row.getByText("after 12 incremental ones").waitFor();
+    await row.getByText("90 days").waitFor();
+    await givePolicy(page, true);
+    await row.getByText("demo").waitFor();
+    const { policy_list: choosable } = await tree.api.listPolicies({});
+    assert.deepEqual(
+      choosable.map(({ name }) => name),
+      ["gold"],
+    );
+    const remove = row.getByRole("button", { name: "Delete: gold" });
+    assert.equal(await remove.isDisabled(), true);
+    assert.match((await remove.getAttribute("title")) ?? "", /1 project may still choose it/);
+    await row.getByRole("button", { name: "Edit: gold" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("How many of them").fill("30");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await row.getByText("30 days").waitFor();
+    await assertGood(page);
+    await givePolicy(page, false);
+    await row.getByText("no project yet").waitFor();
+    await remove.click();
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("There is no policy").waitFor();
+  });
+});
+
+async function makePolicy(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "New policy" }).click();
+  const dialog = page.getByRole("dialog", { name: "New policy" });
+  const make = dialog.getByRole("button", { name: "New policy" });
+  await dialog.getByText("Give it a name.").waitFor();
+  assert.equal(await make.isDisabled(), true);
+  await dialog.getByLabel("Name").fill("gold");
+  await dialog.getByLabel("A snapshot every so many hours").fill("6");
+  await dialog.getByLabel("Full snapshots").selectOption("after");
+  await dialog.getByLabel("Incremental ones in between").fill("12");
+  await dialog.getByLabel("What is kept").selectOption("days");
+  await dialog.getByLabel("How many of them").fill("90");
+  await dialog.getByText(/has, in \d+ days, 36\d snapshots; the oldest is then 90 days old/).waitFor();
+  await assertGood(page);
+  await make.click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+async function givePolicy(page: Page, isGiven: boolean): Promise<void> {
+  await page.getByRole("button", { name: "Projects: gold" }).click();
+  const dialog = page.getByRole("dialog", { name: "Who may choose gold" });
+  await dialog.getByLabel("Find a project").fill("DEM");
+  const box = dialog.getByRole("checkbox", { name: "demo" });
+  await box.setChecked(isGiven);
+  await assertGood(page);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+test("all schedules are stopped after a question that says what it means, and started again", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Schedules");
+    await assertGood(page);
+    await page.getByRole("button", { name: "Stop all schedules" }).click();
+    const dialog = page.getByRole("dialog", { name: "Stop the schedules of the whole cloud" });
+    await dialog.getByText(/What is missed meanwhile is not made up for/).waitFor();
+    await assertGood(page);
+    await dialog.getByRole("button", { name: "Stop all schedules" }).click();
+    await page.getByText("No scheduled snapshot begins in the whole cloud").waitFor();
+    await enter(page, "Service status");
+    await page.getByText("Switched off").waitFor();
+    await enter(page, "Schedules");
+    await page.getByRole("button", { name: "Start all schedules" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Start all schedules" }).click();
+    await page.getByText("Workloads take their snapshots by their schedules").waitFor();
+  });
+});
+
+test("the mail server is set, its password never comes back, and a test mail goes out by it", async (t) => {
+  await explained(t, tree, async () => {
+    await using mails = await startTestMailServer();
+    const { page } = root;
+    await enter(page, "E-mail");
+    await page.getByRole("button", { name: "Send a test mail" }).click();
+    await page.getByRole("alert").getByText("The setting smtp_server_name is not set.").waitFor();
+    await page.getByRole("textbox", { name: "Server", exact: true }).fill("127.0.0.1");
+    await page.getByLabel("Port").fill(String(mails.port));
+    await page.getByLabel("Sender").fill("backup@example.org");
+    await page.getByLabel("Recipients without").fill("operators@example.org");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The settings are saved").waitFor();
+    await page.getByRole("button", { name: "Send a test mail" }).click();
+    await page.getByText("The mail server took the mail to operators@example.org").waitFor();
+    assert.match(mails.mails[0]?.data ?? "", /^Subject: Testing email configuration/m);
+    await secretField(page, "Password").fill("hush-hush");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("One is kept").waitFor();
+    await page.reload();
+    await page.getByText("One is kept").waitFor();
+    assert.equal(await secretField(page, "Password").inputValue(), "");
+    assert.equal(await page.getByLabel("Port").inputValue(), String(mails.port));
+    await assertGood(page);
+  });
+});
+
+test("the audit log is narrowed, and found to be whole", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Audit log");
+    const table = tableOf(page, "Audit log");
+    await table
+      .getByRole("row", { name: /admin .*Accepted/ })
+      .first()
+      .waitFor();
+    await assertGood(page);
+    await page.getByRole("searchbox", { name: /Action/ }).fill("workload:policy_create");
+    await table
+      .getByRole("row", { name: /workload:email_test/ })
+      .first()
+      .waitFor({ state: "detached" });
+    await table.getByRole("row", { name: /workload:policy_create .*gold/ }).waitFor();
+    await page.getByLabel("Outcome").selectOption("refused");
+    await page.getByText("There is no such entry").waitFor();
+    await page.getByRole("button", { name: "Check the log" }).click();
+    await page.getByText(/sealed entries are as they were written/).waitFor();
+  });
+});
+
+test("usage tells what each project takes, and what that costs at a price", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Usage and cost");
+    const row = tableOf(page, "By project").getByRole("row", { name: /demo/ });
+    await row.getByText("2 of 3").waitFor();
+    assert.match(await row.innerText(), /0\.00$/);
+    await page.getByLabel("Price for a stored GiB").fill("1000");
+    await row
+      .getByText(/^\d+\.\d\d$/)
+      .filter({ hasNotText: "0.00" })
+      .waitFor();
+    await tableOf(page, "By protected instance")
+      .getByRole("row", { name: /web demo shop/ })
+      .waitFor();
+    await assertGood(page);
+  });
+});
+
+test("a project's limit is set and lifted", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Quotas");
+    await page.getByRole("main").getByLabel("Project").selectOption("demo");
+    const row = tableOf(page, "Quotas").getByRole("row", { name: /Workloads/ });
+    await row.getByRole("button", { name: "Set a limit: Workloads" }).click();
+    const dialog = page.getByRole("dialog", { name: "Set a limit: Workloads" });
+    await dialog.getByLabel("Limit").fill("5");
+    await dialog.getByLabel("Warns from").fill("6");
+    await dialog.getByText("It must warn at the limit at the latest").waitFor();
+    await dialog.getByLabel("Warns from").fill("1");
+    await assertGood(page);
+    await dialog.getByRole("button", { name: "Set a limit" }).click();
+    await row.getByText("Near its limit").waitFor();
+    await assertGood(page);
+    await row.getByRole("button", { name: "Lift: Workloads" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Lift" }).click();
+    await row.getByText("none").waitFor();
+    assert.equal(await row.getByText("Near its limit").count(), 0);
+  });
+});
+
+test("engines look for forgotten workloads and for orphans when they are asked to", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Orphans");
+    const look = page.getByRole("button", { name: "Look on the targets" });
+    await look.first().click();
+    await page.getByText("every workload on the targets is known here").waitFor();
+    await look.last().click();
+    await page.getByText("every workload on the targets has its owner").waitFor();
+    await assertGood(page);
+  });
+});
+
+test("what runs here is told with its versions and its licence", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "About");
+    await page.getByText("Apache License 2.0").waitFor();
+    await page.getByText(/^Engine \d/).waitFor();
+    await assertGood(page);
+  });
+});
+
 test("who is no operator sees nothing of these pages, nor by typing an address", async (t) => {
   await explained(t, tree, async () => {
     await using member = await openWindow(browser);
@@ -107,7 +326,7 @@ test("who is no operator sees nothing of these pages, nor by typing an address",
     await signIn(page, tree, "demo");
     await page.getByText("2 of 3").waitFor();
     assert.equal(await page.getByRole("link", { name: "Operation" }).count(), 0);
-    for (const room of ["status", "nodes", "targets"]) {
+    for (const room of OPERATOR_ROOMS) {
       await page.goto(`${tree.embedded.apiUrl}/console/#!/operator/${room}`);
       await page.getByRole("alert").getByText("You may not see this").waitFor();
       assert.equal(await page.getByRole("table").count(), 0, room);

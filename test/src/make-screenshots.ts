@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import { openBrowser, openWindow, SIZES, signIn } from "./browser.ts";
+import { makeOperatorWorld, OPERATOR_ROOMS } from "./console-operator-world.ts";
 import { fillDisk, makeConsoleWorld } from "./console-world.ts";
 import { takeSnapshot } from "./job.ts";
 import { startTree } from "./tree.ts";
@@ -55,16 +56,39 @@ try {
   for (const size of ["wide", "phone"] as const) {
     for (const scheme of ["light", "dark"] as const) await pictures(places, { size, scheme });
   }
+  await makeOperatorWorld(tree);
+  for (const size of ["wide", "phone"] as const) {
+    for (const scheme of ["light", "dark"] as const) await operatorPictures({ size, scheme });
+  }
 } finally {
   await browser.close();
   await tree.close();
 }
 
+interface Look {
+  readonly size: keyof typeof SIZES;
+  readonly scheme: "light" | "dark";
+}
+
+/** The pages for operators in one size and scheme, and a dialog. */
+async function operatorPictures({ size, scheme }: Look): Promise<void> {
+  await using window = await openWindow(browser, { size, scheme });
+  const { page } = window;
+  const suffix = `${String(SIZES[size].width)}-${scheme}`;
+  await signIn(page, tree, "admin");
+  const project = await tree.cloud.projectId();
+  for (const room of OPERATOR_ROOMS) {
+    await show(page, `operator/${room}${room === "quotas" ? `?project=${project}` : ""}`);
+    await picture(page, `operator-${room}-${suffix}`);
+  }
+  await show(page, "operator/policies");
+  await page.getByRole("button", { name: "New policy" }).click();
+  await page.getByRole("dialog").waitFor();
+  await picture(page, `operator-policy-${suffix}`);
+}
+
 /** All pages in one size and scheme. */
-async function pictures(
-  places: readonly Place[],
-  { size, scheme }: { readonly size: keyof typeof SIZES; readonly scheme: "light" | "dark" },
-): Promise<void> {
+async function pictures(places: readonly Place[], { size, scheme }: Look): Promise<void> {
   await using window = await openWindow(browser, { size, scheme });
   const { page } = window;
   const suffix = `${String(SIZES[size].width)}-${scheme}`;

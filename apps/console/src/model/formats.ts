@@ -9,6 +9,8 @@ export interface Formats {
   /** Such as `Europe/Berlin`. */
   readonly timeZone: string;
   count(value: number): string;
+  /** Of some money, whose currency is not ours to know: two decimals. */
+  amount(value: number): string;
   /** `37.2 GiB`: binary units, three digits. */
   bytes(value: number): string;
   rate(bytesPerSecond: number): string;
@@ -28,6 +30,7 @@ export interface Formats {
 /** The formats of a language (BCP 47) and a zone. */
 export function formatsFor(language: string, timeZone: string): Formats {
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+  const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const three = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
   const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
   const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
@@ -43,6 +46,7 @@ export function formatsFor(language: string, timeZone: string): Formats {
     timeZone,
     bytes,
     count: (value) => whole.format(value),
+    amount: (value) => money.format(value),
     rate: (value) => `${bytes(value)}/s`,
     percent: (part) => share.format(part),
     duration,

@@ -1,7 +1,20 @@
 import type { Session } from "./session.ts";
 
 /** The pages for whoever runs the service, in the order of their navigation. */
-export const OPERATOR_ROOMS = ["status", "nodes", "targets"] as const;
+export const OPERATOR_ROOMS = [
+  "status",
+  "workloads",
+  "nodes",
+  "targets",
+  "policies",
+  "schedules",
+  "mail",
+  "audit",
+  "usage",
+  "quotas",
+  "orphans",
+  "about",
+] as const;
 export type OperatorRoom = (typeof OPERATOR_ROOMS)[number];
 
 interface Need {
@@ -23,8 +36,17 @@ const NEEDS: Readonly<Record<OperatorRoom, Need>> = {
     "listSnapshots",
     "listWorkloads",
   ),
+  workloads: administrators("listWorkloadsDetail", "listProjects"),
   nodes: need("listNodes"),
   targets: need("listBackupTargets", "listBackupTargetTypes", "listProjects"),
+  policies: administrators("listPolicies", "createPolicy", "listProjects"),
+  schedules: administrators("showGlobalJobScheduler", "listWorkloadsDetail", "listAdmissionRules"),
+  mail: administrators("createSettings", "listSettings", "testEmail"),
+  audit: need("listAudit", "listProjects"),
+  usage: need("showTenantsUsage", "showTenantsChargeback"),
+  quotas: administrators("listProjects", "showQuotaUsage", "listQuotas", "createQuotas"),
+  orphans: need("listOrphanedWorkloads", "listImportableWorkloads", "listProjects"),
+  about: need("showLicense", "listNodes"),
 };
 
 /** Whether somebody may open an operator page, by what the API says of their rights. */

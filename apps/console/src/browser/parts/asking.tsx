@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent, ReactNode } from "react";
 import { useState } from "react";
-import { useWords } from "../surroundings.tsx";
+import { useSession, useWords } from "../surroundings.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Failure } from "./notes.tsx";
 
@@ -107,4 +107,10 @@ export function Confirm({
       )}
     </Opener>
   );
+}
+
+/** Why somebody cannot use a button: the API refuses them the request, or something stands in its way. */
+export function useRefusal(request: string, obstacle?: string): string | undefined {
+  const { states } = useWords();
+  return useSession().mayNot.has(request) ? states.refused : obstacle;
 }

@@ -6,6 +6,12 @@ import { ALL_WORKLOADS, hrefOf } from "../../model/place.ts";
 import type { Tone } from "../../model/states.ts";
 import { useSession, useWords } from "../surroundings.tsx";
 
+/** What failed is told at once, what succeeded when there is time; what is worth knowing waits to be read. */
+const NOTE_ROLES = { bad: "alert", good: "status", busy: "note", idle: "note" } as const satisfies Record<
+  Tone,
+  string
+>;
+
 /** A box that says something: what is wrong, or worth knowing. */
 export function Note({
   tone,
@@ -17,7 +23,7 @@ export function Note({
   readonly children?: ReactNode;
 }) {
   return (
-    <div className="note" data-tone={tone} role={tone === "bad" ? "alert" : "note"}>
+    <div className="note" data-tone={tone} role={NOTE_ROLES[tone]}>
       <strong>{title}</strong>
       {children}
     </div>

@@ -2,14 +2,14 @@ import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { Node } from "../../../model/operator-tasks.ts";
 import { parseWireTime } from "../../../model/wire-time.ts";
-import { Confirm, DialogForm, Opener } from "../../parts/asking.tsx";
+import { Confirm, DialogForm, Opener, useRefusal } from "../../parts/asking.tsx";
 import { Listing } from "../../parts/listing.tsx";
 import { Ago } from "../../parts/moment.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
 import { State } from "../../parts/state.tsx";
 import type { Column } from "../../parts/table.tsx";
 import { useChange, useRead } from "../../reading.ts";
-import { useSession, useWords } from "../../surroundings.tsx";
+import { useWords } from "../../surroundings.tsx";
 
 /** What does the work, on which node, and whether it gets new work. */
 export function Nodes() {
@@ -73,10 +73,8 @@ function Actions({ node }: OfNode) {
 }
 
 function TakeOut({ node }: OfNode) {
-  const { states, operator } = useWords();
-  const { mayNot } = useSession();
-  const { nodes } = operator;
-  const reason = mayNot.has("updateService") ? states.refused : undefined;
+  const { nodes } = useWords().operator;
+  const reason = useRefusal("updateService");
   const name = nodes.names[node.service];
   return (
     <Opener label={nodes.takeOut} of={node.node} title={nodes.takeOutOf(name, node.node)} reason={reason}>
@@ -108,17 +106,16 @@ function TakeOutForm({ node, close }: OfNode & { readonly close: () => void }) {
 }
 
 function LetIn({ node }: OfNode) {
-  const { states, operator } = useWords();
-  const { mayNot } = useSession();
-  const { nodes } = operator;
+  const { nodes } = useWords().operator;
   const update = useChange("POST /workloads/service/update");
+  const reason = useRefusal("updateService");
   return (
     <Confirm
       label={nodes.letIn}
       of={node.node}
       title={nodes.letInOf(nodes.names[node.service], node.node)}
       verb={nodes.letIn}
-      reason={mayNot.has("updateService") ? states.refused : undefined}
+      reason={reason}
       run={async () =>
         update.mutateAsync({ body: { node_name: node.node, service: node.service, status: 0 } })
       }
@@ -130,9 +127,8 @@ function LetIn({ node }: OfNode) {
 
 /** Of a service that is gone for good; one that runs cannot be forgotten. */
 function Forget({ node }: OfNode) {
-  const { states, operator } = useWords();
-  const { mayNot } = useSession();
-  const { nodes } = operator;
+  const { nodes } = useWords().operator;
+  const reason = useRefusal("removeNode");
   const remove = useChange("DELETE /workloads/remove_node/{node_name}");
   if (node.status === "Up") return null;
   return (
@@ -142,7 +138,7 @@ function Forget({ node }: OfNode) {
       title={nodes.forgetOf(node.node)}
       verb={nodes.forget}
       isGrave
-      reason={mayNot.has("removeNode") ? states.refused : undefined}
+      reason={reason}
       run={async () => remove.mutateAsync({ params: { node_name: node.node } })}
     >
       <p>{nodes.forgetMeans(node.node)}</p>

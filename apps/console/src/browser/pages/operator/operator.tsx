@@ -1,22 +1,36 @@
-import type { ComponentType } from "react";
+import { type ComponentType, useEffect, useRef } from "react";
 import { mayOpen, type OperatorRoom, roomsFor } from "../../../model/operator-rooms.ts";
-import { type Filters, hrefOfOperator } from "../../../model/place.ts";
+import { hrefOfOperator } from "../../../model/place.ts";
 import { Note } from "../../parts/notes.tsx";
 import { Page } from "../../parts/page.tsx";
 import { useSession, useWords } from "../../surroundings.tsx";
+import { About } from "./about.tsx";
+import { AllWorkloads } from "./all-workloads.tsx";
+import { Audit } from "./audit.tsx";
+import { Mail } from "./mail.tsx";
 import { Nodes } from "./nodes.tsx";
+import { Orphans } from "./orphans.tsx";
+import { Policies } from "./policies.tsx";
+import { Quotas } from "./quotas.tsx";
+import type { RoomProps } from "./room-props.ts";
+import { Schedules } from "./schedules.tsx";
 import { Status } from "./status.tsx";
 import { Targets } from "./targets.tsx";
-
-/** What every operator page is given. */
-export interface RoomProps {
-  readonly filters: Filters;
-}
+import { Usage } from "./usage.tsx";
 
 const ROOMS: Readonly<Record<OperatorRoom, ComponentType<RoomProps>>> = {
   status: Status,
+  workloads: AllWorkloads,
   nodes: Nodes,
   targets: Targets,
+  policies: Policies,
+  schedules: Schedules,
+  mail: Mail,
+  audit: Audit,
+  usage: Usage,
+  quotas: Quotas,
+  orphans: Orphans,
+  about: About,
 };
 
 /** A page for whoever runs the service, beside the way to the others; refused to all others. */
@@ -35,18 +49,35 @@ export function Operator({ room, filters }: RoomProps & { readonly room: Operato
   const Room = ROOMS[room];
   return (
     <div className="operator">
-      <nav aria-label={operator.navigation}>
-        <ul className="side">
-          {roomsFor(session).map((each) => (
-            <li key={each}>
-              <a href={hrefOfOperator(each)} aria-current={each === room ? "page" : undefined}>
-                {operator.rooms[each]}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <Rooms here={room} />
       <Room filters={filters} />
     </div>
+  );
+}
+
+/** The way to the other pages. Where there is no room for all, the one that is open is in sight. */
+function Rooms({ here }: { readonly here: OperatorRoom }) {
+  const { operator } = useWords();
+  const rooms = roomsFor(useSession());
+  const open = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    open.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, []);
+  return (
+    <nav aria-label={operator.navigation}>
+      <ul className="side">
+        {rooms.map((each) => (
+          <li key={each}>
+            <a
+              ref={each === here ? open : undefined}
+              href={hrefOfOperator(each)}
+              aria-current={each === here ? "page" : undefined}
+            >
+              {operator.rooms[each]}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }

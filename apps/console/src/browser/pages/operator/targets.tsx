@@ -1,25 +1,23 @@
 import type { ReplyOf } from "../../../model/api-types.ts";
 import { parseWireTime } from "../../../model/wire-time.ts";
-import { Confirm } from "../../parts/asking.tsx";
+import { Confirm, useRefusal } from "../../parts/asking.tsx";
 import { Listing } from "../../parts/listing.tsx";
 import { Meter } from "../../parts/meter.tsx";
 import { Ago } from "../../parts/moment.tsx";
-import { ProjectName } from "../../parts/names.tsx";
 import { Note } from "../../parts/notes.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
 import { State } from "../../parts/state.tsx";
 import type { Column } from "../../parts/table.tsx";
 import { useChange, useRead } from "../../reading.ts";
-import { useFormats, useSession, useWords } from "../../surroundings.tsx";
+import { useFormats, useWords } from "../../surroundings.tsx";
+import { TargetTypes } from "./target-types.tsx";
 
 type Target = ReplyOf<"GET /backup_targets">["backup_targets"][number];
-type TargetType = ReplyOf<"GET /backup_target_types">["backup_target_types"][number];
 
 /** Where snapshots lie: how each target is, and the names that workloads choose it by. */
 export function Targets() {
   const { targets, rooms } = useWords().operator;
   const read = useRead("GET /backup_targets", {});
-  const types = useRead("GET /backup_target_types", {});
   const nameOf = new Map(read.data?.backup_targets.map((each) => [each.id, nameOfTarget(each)]));
   return (
     <Page title={rooms.targets}>
@@ -36,17 +34,7 @@ export function Targets() {
           empty={{ title: targets.empty, hint: targets.emptyHint }}
         />
       </Panel>
-      <Panel title={targets.types}>
-        <p className="soft">{targets.typesHint}</p>
-        <Listing
-          from={types}
-          rowsOf={(reply) => reply.backup_target_types}
-          keyOf={({ id }) => id}
-          label={targets.types}
-          columns={useTypeColumns(nameOf)}
-          empty={{ title: targets.noTypes }}
-        />
-      </Panel>
+      <TargetTypes nameOf={nameOf} />
     </Page>
   );
 }
@@ -143,12 +131,11 @@ function Mirror({ target: { mirror } }: OfTarget) {
 
 /** New workloads go to one target; another one can take its place. */
 function Default({ target }: OfTarget) {
-  const { operator, states } = useWords();
-  const { mayNot } = useSession();
-  const { targets } = operator;
+  const { targets } = useWords().operator;
+  const offline = target.status === "online" ? undefined : targets.notOnline;
+  const reason = useRefusal("setDefaultBackupTarget", offline);
   const choose = useChange("POST /backup_targets/{backup_target_id}/set_default");
   if (target.is_default === 1) return <State tone="good">{targets.default}</State>;
-  const offline = target.status === "online" ? undefined : targets.notOnline;
   const name = nameOfTarget(target);
   return (
     <Confirm
@@ -156,36 +143,10 @@ function Default({ target }: OfTarget) {
       of={name}
       title={targets.makeDefaultOf(name)}
       verb={targets.makeDefault}
-      reason={mayNot.has("setDefaultBackupTarget") ? states.refused : offline}
+      reason={reason}
       run={async () => choose.mutateAsync({ params: { backup_target_id: target.id } })}
     >
       <p>{targets.makeDefaultMeans(name)}</p>
     </Confirm>
-  );
-}
-
-function useTypeColumns(nameOf: ReadonlyMap<string, string>): readonly Column<TargetType>[] {
-  const { targets } = useWords().operator;
-  return [
-    { title: targets.typeName, kind: "name", show: ({ name }) => <span translate="no">{name}</span> },
-    {
-      title: targets.target,
-      show: ({ backup_targets_id: id }) => <span translate="no">{nameOf.get(id) ?? "…"}</span>,
-    },
-    { title: targets.description, show: ({ description }) => description },
-    { title: targets.whose, show: (type) => <Whose type={type} /> },
-  ];
-}
-
-function Whose({ type }: { readonly type: TargetType }) {
-  const { targets } = useWords().operator;
-  if (type.is_public) return targets.everybody;
-  if (type.backup_target_type_projects.length === 0) return targets.nobody;
-  return (
-    <span className="names">
-      {type.backup_target_type_projects.map(({ project_id: id }) => (
-        <ProjectName key={id} id={id} />
-      ))}
-    </span>
   );
 }
