@@ -33,6 +33,10 @@ async function pages(): Promise<readonly Place[]> {
     ["workload-failing", `workloads/${ledger}`],
     ["workload", `workloads/${shop}`],
     ["snapshot", `snapshots/${good.id}`],
+    ["new-workload", "new-workload"],
+    ["modify-workload", `workloads/${ledger}/modify`],
+    ["files", "files"],
+    ["project", "project"],
     ["absent", "workloads/nobody-made-this"],
   ];
 }
@@ -100,11 +104,33 @@ async function pictures(places: readonly Place[], { size, scheme }: Look): Promi
     await show(page, fragment);
     await picture(page, `${name}-${suffix}`);
   }
+  await picturesOfForm(page, suffix);
   await page.getByRole("button", { name: "Account and appearance" }).click();
   await page.getByLabel("Appearance", { exact: true }).waitFor();
   await picture(page, `account-${suffix}`);
   await page.keyboard.press("Escape");
   await pictureOfRunning(page, suffix);
+}
+
+/** The steps of the form that makes a workload, and what asks before one is deleted. */
+async function picturesOfForm(page: Page, suffix: string): Promise<void> {
+  await show(page, "new-workload");
+  await page.getByRole("checkbox", { name: "Choose: spare" }).check();
+  const next = page.getByRole("button", { name: "Next" });
+  await next.click();
+  await page.getByText("this will have kept").waitFor();
+  await picture(page, `new-workload-schedule-${suffix}`);
+  await next.click();
+  await picture(page, `new-workload-storage-${suffix}`);
+  await next.click();
+  await page.getByLabel("Name").fill("spare parts");
+  await next.click();
+  await picture(page, `new-workload-summary-${suffix}`);
+  await show(page, `workloads/${world.ledger}`);
+  await page.getByRole("button", { name: "Delete …" }).click();
+  await page.getByRole("dialog").waitFor();
+  await picture(page, `workload-deletion-${suffix}`);
+  await page.keyboard.press("Escape");
 }
 
 /** While a snapshot goes on: how far each disk is. */

@@ -11,14 +11,35 @@ export async function askApi<At extends Endpoint>(
   projectId: string,
   { at, request, signal }: { at: At; request: RequestOf<At>; signal?: AbortSignal },
 ): Promise<ReplyOf<At>> {
+  const { method, url } = addressOf(projectId, at, request);
+  const { body } = request as LooseRequest;
+  return (await exchange(method, url, { body, signal })) as ReplyOf<At>;
+}
+
+/** A file that the API sends: of any size, and for as long as it takes. Throws an `ApiFailure`. */
+export async function downloadFile(
+  projectId: string,
+  request: RequestOf<"GET /snapshots/{snapshot_id}/files/content">,
+): Promise<Blob> {
+  const { url } = addressOf(projectId, "GET /snapshots/{snapshot_id}/files/content", request);
+  const response = await reach(url, { headers: HEADERS });
+  if (response.ok) return response.blob();
+  throw failureOf(response.status, parsed(await response.text()), requestIdOf(response));
+}
+
+function addressOf<At extends Endpoint>(
+  projectId: string,
+  at: At,
+  request: RequestOf<At>,
+): { readonly method: string; readonly url: URL } {
   const [method = "GET", pattern = ""] = at.split(" ", 2);
-  const { params = {}, query = {}, body } = request as LooseRequest;
+  const { params = {}, query = {} } = request as LooseRequest;
   const path = pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const url = new URL(`../v1/${encodeURIComponent(projectId)}${path}`, document.baseURI);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  return (await exchange(method, url, { body, signal })) as ReplyOf<At>;
+  return { method, url };
 }
 
 /** Any request, for what does not depend on its endpoint. */
@@ -81,9 +102,12 @@ async function exchange(
   const text = await response.text();
   const value = text === "" ? undefined : parsed(text);
   if (response.ok && value !== NOT_JSON) return value;
-  const requestId = response.headers.get("x-openstack-request-id") ?? undefined;
   // A proxy's page of its own, or that of another server, is no answer of the API's.
-  throw failureOf(response.ok ? 502 : response.status, value, requestId);
+  throw failureOf(response.ok ? 502 : response.status, value, requestIdOf(response));
+}
+
+function requestIdOf(response: Response): string | undefined {
+  return response.headers.get("x-openstack-request-id") ?? undefined;
 }
 
 async function reach(url: URL, init: RequestInit): Promise<Response> {

@@ -27,6 +27,12 @@ import type { themeFor } from "./theme.ts";
 // Opened from another page, so that they may come a moment later than the first one.
 const Workload = lazy(async () => ({ default: (await import("./pages/workload.tsx")).Workload }));
 const Snapshot = lazy(async () => ({ default: (await import("./pages/snapshot.tsx")).Snapshot }));
+const workloadForm = async () => import("./pages/form/workload-form.tsx");
+const NewWorkload = lazy(async () => ({ default: (await workloadForm()).NewWorkload }));
+const ModifyWorkload = lazy(async () => ({ default: (await workloadForm()).ModifyWorkload }));
+const Files = lazy(async () => ({ default: (await import("./pages/files.tsx")).Files }));
+const FileSearch = lazy(async () => ({ default: (await import("./pages/file-search.tsx")).FileSearch }));
+const Project = lazy(async () => ({ default: (await import("./pages/project.tsx")).Project }));
 const Operator = lazy(async () => ({
   default: (await import("./pages/operator/operator.tsx")).Operator,
 }));
@@ -178,6 +184,16 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
       return <Workloads place={place} />;
     case "workload":
       return <Workload place={place} />;
+    case "files":
+      return <Files />;
+    case "file-search":
+      return <FileSearch id={place.id} />;
+    case "project":
+      return <Project />;
+    case "new-workload":
+      return <NewWorkload />;
+    case "modify-workload":
+      return <ModifyWorkload id={place.id} />;
     case "snapshot":
       return <Snapshot id={place.id} />;
     case "operator":

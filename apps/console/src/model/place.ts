@@ -13,7 +13,12 @@ export type Place =
       readonly after: string;
     }
   | { readonly page: "workload"; readonly id: string; readonly after: string }
+  | { readonly page: "new-workload" }
+  | { readonly page: "modify-workload"; readonly id: string }
   | { readonly page: "snapshot"; readonly id: string }
+  | { readonly page: "files" }
+  | { readonly page: "file-search"; readonly id: string }
+  | { readonly page: "project" }
   | {
       readonly page: "operator";
       readonly room: OperatorRoom;
@@ -38,11 +43,17 @@ export function parsePlace(fragment: string): Place {
   const [room = "", id = "", ...more] = path.split("/").map(decoded);
   const values = new URLSearchParams(query);
   const value = (name: string): string => values.get(name) ?? "";
+  if (room === "workloads" && id !== "" && more[0] === "modify" && more.length === 1) {
+    return { page: "modify-workload", id };
+  }
   if (more.length > 0) return { page: "unknown", path };
   if (room === "" && id === "") return { page: "overview" };
   if (room === "workloads" && id === "") {
     return { page: "workloads", name: value("name"), status: value("status"), after: value("after") };
   }
+  if (room === "new-workload" && id === "") return { page: "new-workload" };
+  if (room === "files") return id === "" ? { page: "files" } : { page: "file-search", id };
+  if (room === "project" && id === "") return { page: "project" };
   if (room === "workloads") return { page: "workload", id, after: value("after") };
   if (room === "snapshots" && id !== "") return { page: "snapshot", id };
   const operatorRoom = OPERATOR_ROOMS.find((each) => each === (id === "" ? "status" : id));
@@ -61,6 +72,15 @@ export function hrefOf(place: Place): string {
       return `#!/workloads${queryOf({ name: place.name, status: place.status, after: place.after })}`;
     case "workload":
       return `#!/workloads/${encodeURIComponent(place.id)}${queryOf({ after: place.after })}`;
+    case "files":
+    case "project":
+      return `#!/${place.page}`;
+    case "file-search":
+      return `#!/files/${encodeURIComponent(place.id)}`;
+    case "new-workload":
+      return "#!/new-workload";
+    case "modify-workload":
+      return `#!/workloads/${encodeURIComponent(place.id)}/modify`;
     case "snapshot":
       return `#!/snapshots/${encodeURIComponent(place.id)}`;
     case "operator":

@@ -1,9 +1,11 @@
 import type { SnapshotDisk, SnapshotInstance, Snapshot as SnapshotRow } from "../../model/api-types.ts";
 import { flavorOf, groupNames } from "../../model/captured.ts";
+import { isMountMoving } from "../../model/mounts.ts";
 import { hrefOfWorkload } from "../../model/place.ts";
 import { isRunning, toneOf } from "../../model/states.ts";
 import { parseWireTime } from "../../model/wire-time.ts";
 import { At } from "../parts/moment.tsx";
+import { MountPanel } from "../parts/mounts.tsx";
 import { Loaded, Note } from "../parts/notes.tsx";
 import { Facts, Page, Panel } from "../parts/page.tsx";
 import { Running } from "../parts/running.tsx";
@@ -19,7 +21,7 @@ export function Snapshot({ id }: { readonly id: string }) {
   const read = useRead(
     "GET /snapshots/{snapshot_id}",
     { params: { snapshot_id: id } },
-    { isMoving: ({ snapshot }) => isRunning(snapshot.status) },
+    { isMoving: ({ snapshot }) => isRunning(snapshot.status) || isMountMoving(snapshot) },
   );
   const snapshot = read.data?.snapshot;
   if (snapshot === undefined) {
@@ -48,6 +50,7 @@ export function Snapshot({ id }: { readonly id: string }) {
       {isRunning(snapshot.status) && <Running id={snapshot.id} />}
       <Cost snapshot={snapshot} />
       <Instances snapshot={snapshot} />
+      <MountPanel snapshot={snapshot} />
     </Page>
   );
 }

@@ -1,8 +1,11 @@
 import type { ReplyOf, Snapshot, Workload as WorkloadRow } from "../../model/api-types.ts";
+import { obstacleTo } from "../../model/deeds.ts";
 import { ALL_WORKLOADS, hrefOf, hrefOfSnapshot, type Place } from "../../model/place.ts";
 import { readSchedule } from "../../model/schedule.ts";
 import { isRunning, runningOf, toneOf } from "../../model/states.ts";
+import { backward, markerOf, onward } from "../../model/trail.ts";
 import { parseWireTime } from "../../model/wire-time.ts";
+import { LinkButton } from "../parts/link-button.tsx";
 import { Manage } from "../parts/manage.tsx";
 import { Ago, At } from "../parts/moment.tsx";
 import { Empty, Loaded, Note } from "../parts/notes.tsx";
@@ -14,7 +17,7 @@ import { TakeSnapshot } from "../parts/take-snapshot.tsx";
 import { Timeline } from "../parts/timeline.tsx";
 import { Turning } from "../parts/turning.tsx";
 import { useRead } from "../reading.ts";
-import { useFormats, useWords } from "../surroundings.tsx";
+import { useFormats, useSession, useWords } from "../surroundings.tsx";
 import { WorkloadStateOf } from "./workloads.tsx";
 
 type WorkloadPlace = Extract<Place, { page: "workload" }>;
@@ -44,7 +47,7 @@ export function Workload({ place }: { readonly place: WorkloadPlace }) {
       title={workload.name}
       way={way}
       state={<WorkloadStateOf workload={workload} />}
-      actions={<TakeSnapshot workload={workload} />}
+      actions={<Actions workload={workload} />}
     >
       {workload.error_msg !== null && <Note tone="bad" title={workload.error_msg} />}
       {running !== undefined && <Running id={running.id} />}
@@ -57,12 +60,30 @@ export function Workload({ place }: { readonly place: WorkloadPlace }) {
   );
 }
 
+function Actions({ workload }: { readonly workload: WorkloadRow }) {
+  const { form, manage } = useWords();
+  const { mayNot } = useSession();
+  const obstacle = obstacleTo("modify", workload, mayNot);
+  return (
+    <>
+      <TakeSnapshot workload={workload} />
+      <LinkButton
+        href={hrefOf({ page: "modify-workload", id: workload.id })}
+        reason={obstacle === undefined ? undefined : manage.obstacles[obstacle]}
+      >
+        {form.modifyShort}
+      </LinkButton>
+    </>
+  );
+}
+
 function Snapshots({ place, isMoving }: { readonly place: WorkloadPlace; readonly isMoving: boolean }) {
   const { workload: words } = useWords();
   const { id, after } = place;
+  const marker = markerOf(after);
   const read = useRead(
     "GET /snapshots/detail",
-    { query: { workload_id: id, limit: ROWS, ...(after === "" ? {} : { marker: after }) } },
+    { query: { workload_id: id, limit: ROWS, ...(marker === undefined ? {} : { marker }) } },
     {
       isMoving: ({ snapshots }) => isMoving || snapshots.some(({ status }) => isRunning(status)),
       isList: true,
@@ -86,6 +107,7 @@ function SnapshotList({
   const columns = useColumns();
   const last = snapshots.at(-1);
   if (last === undefined) return <Empty title={words.empty} hint={words.emptyHint} />;
+  const newer = backward(place.after);
   const moments = snapshots.map(({ id, created_at: at, status, snapshot_type: type }) => ({
     id,
     status,
@@ -99,7 +121,10 @@ function SnapshotList({
       <Turning
         summary={words.bucket(snapshots.length)}
         newest={place.after === "" ? undefined : hrefOf({ ...place, after: "" })}
-        older={snapshots.length < ROWS ? undefined : hrefOf({ ...place, after: last.id })}
+        newer={newer === undefined ? undefined : hrefOf({ ...place, after: newer })}
+        older={
+          snapshots.length < ROWS ? undefined : hrefOf({ ...place, after: onward(place.after, last.id) })
+        }
         words={words}
       />
     </>

@@ -4,7 +4,9 @@ import type { ReplyOf, Workload, WorkloadStatus } from "../../model/api-types.ts
 import { ALL_WORKLOADS, hrefOf, hrefOfSnapshot, hrefOfWorkload, type Place } from "../../model/place.ts";
 import { readSchedule } from "../../model/schedule.ts";
 import { isRunning, workloadState } from "../../model/states.ts";
+import { backward, markerOf, onward } from "../../model/trail.ts";
 import { parseWireTime } from "../../model/wire-time.ts";
+import { LinkButton } from "../parts/link-button.tsx";
 import { Ago } from "../parts/moment.tsx";
 import { Empty, Loaded } from "../parts/notes.tsx";
 import { Page } from "../parts/page.tsx";
@@ -13,7 +15,7 @@ import { State } from "../parts/state.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { Turning } from "../parts/turning.tsx";
 import { useRead } from "../reading.ts";
-import { useFormats, useWords } from "../surroundings.tsx";
+import { useFormats, useSession, useWords } from "../surroundings.tsx";
 
 type ListPlace = Extract<Place, { page: "workloads" }>;
 
@@ -25,12 +27,13 @@ const STATUSES = ["available", "locked", "error"] as const satisfies readonly Wo
 export function Workloads({ place }: { readonly place: ListPlace }) {
   const { workloads } = useWords();
   const { name, after } = place;
+  const marker = markerOf(after);
   const status = STATUSES.find((each) => each === place.status);
   const query = {
     limit: ROWS,
     ...(name === "" ? {} : { name }),
     ...(status === undefined ? {} : { status }),
-    ...(after === "" ? {} : { marker: after }),
+    ...(marker === undefined ? {} : { marker }),
   };
   const list = useRead(
     "GET /workloads/detail",
@@ -41,7 +44,7 @@ export function Workloads({ place }: { readonly place: ListPlace }) {
     },
   );
   return (
-    <Page title={workloads.title}>
+    <Page title={workloads.title} actions={<CreateWorkload />}>
       <section className="panel">
         <Filters place={place} />
         <Loaded from={list}>
@@ -49,6 +52,20 @@ export function Workloads({ place }: { readonly place: ListPlace }) {
         </Loaded>
       </section>
     </Page>
+  );
+}
+
+function CreateWorkload() {
+  const { form, states } = useWords();
+  const { mayNot } = useSession();
+  const reason = mayNot.has("createWorkload") ? states.refused : undefined;
+  return (
+    <>
+      <LinkButton href={hrefOf({ page: "new-workload" })} reason={reason} isMain>
+        {form.create}
+      </LinkButton>
+      {reason !== undefined && <p className="soft">{reason}</p>}
+    </>
   );
 }
 
@@ -117,13 +134,17 @@ function List({
   const { workloads } = reply;
   const last = workloads.at(-1);
   if (last === undefined) return <Nothing place={place} />;
+  const newer = backward(place.after);
   return (
     <>
       <Table label={words.title} columns={columns} rows={workloads} keyOf={({ id }) => id} />
       <Turning
         summary={words.page(workloads.length)}
         newest={place.after === "" ? undefined : hrefOf({ ...place, after: "" })}
-        older={workloads.length < ROWS ? undefined : hrefOf({ ...place, after: last.id })}
+        newer={newer === undefined ? undefined : hrefOf({ ...place, after: newer })}
+        older={
+          workloads.length < ROWS ? undefined : hrefOf({ ...place, after: onward(place.after, last.id) })
+        }
         words={words}
       />
     </>

@@ -27,12 +27,14 @@ export function Top() {
 }
 
 function Rooms() {
-  const { pages, operator } = useWords();
+  const { pages, operator, tenant } = useWords();
   const [first] = roomsFor(useSession());
   const here = roomOf(usePlace());
   const rooms = [
     { room: "overview", href: hrefOf({ page: "overview" }), title: pages.overview },
     { room: "workloads", href: hrefOf(ALL_WORKLOADS), title: pages.workloads },
+    { room: "files", href: hrefOf({ page: "files" }), title: tenant.files.title },
+    { room: "project", href: hrefOf({ page: "project" }), title: tenant.project.title },
     ...(first === undefined
       ? []
       : [{ room: "operator", href: hrefOfOperator(first), title: operator.title } as const]),
@@ -51,14 +53,21 @@ function Rooms() {
 }
 
 /** Which of the rooms a page belongs to. */
-function roomOf({ page }: Place): "overview" | "workloads" | "operator" | undefined {
+function roomOf({ page }: Place): "overview" | "workloads" | "files" | "project" | "operator" | undefined {
   switch (page) {
     case "overview":
       return "overview";
     case "workloads":
     case "workload":
+    case "new-workload":
+    case "modify-workload":
     case "snapshot":
       return "workloads";
+    case "files":
+    case "file-search":
+      return "files";
+    case "project":
+      return "project";
     case "operator":
       return "operator";
     case "unknown":

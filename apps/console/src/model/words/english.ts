@@ -1,8 +1,10 @@
 import type { SnapshotStatus } from "../api-types.ts";
 import type { FailureKind } from "../failure.ts";
 import type { WorkloadState } from "../states.ts";
+import { formEnglish } from "./english-form.ts";
 import { manageEnglish } from "./english-manage.ts";
 import { operatorEnglish } from "./english-operator.ts";
+import { tenantEnglish } from "./english-tenant.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("en");
@@ -106,9 +108,10 @@ export const english = {
     notScheduled: "not scheduled",
     none: "none yet",
     empty: "Nothing is protected yet",
-    emptyHint: "Instances are protected together in a workload. Create one: cairn workload create.",
+    emptyHint: "Instances are protected together in a workload.",
     noMatch: "No workload matches",
     clear: "Clear the filter",
+    newer: "Newer",
     older: "Older",
     newest: "Newest",
     page: (n: number) => count(n, "workload on this page", "workloads on this page"),
@@ -189,6 +192,8 @@ export const english = {
     newest: "Newest",
   },
   manage: manageEnglish,
+  form: formEnglish,
+  tenant: tenantEnglish,
   snapshot: {
     back: "Workload",
     title: (when: string) => `Snapshot of ${when}`,

@@ -1,6 +1,8 @@
 import type { Words } from "./english.ts";
+import { formGerman } from "./german-form.ts";
 import { manageGerman } from "./german-manage.ts";
 import { operatorGerman } from "./german-operator.ts";
+import { tenantGerman } from "./german-tenant.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("de");
@@ -103,10 +105,10 @@ export const german: Words = {
     notScheduled: "ohne Zeitplan",
     none: "noch keiner",
     empty: "Noch ist nichts geschützt",
-    emptyHint:
-      "Instanzen werden gemeinsam in einem Workload geschützt. So entsteht einer: cairn workload create.",
+    emptyHint: "Instanzen werden gemeinsam in einem Workload geschützt.",
     noMatch: "Kein Workload passt dazu",
     clear: "Filter aufheben",
+    newer: "Neuere",
     older: "Ältere",
     newest: "Neueste",
     page: (n) => count(n, "Workload auf dieser Seite", "Workloads auf dieser Seite"),
@@ -188,6 +190,8 @@ export const german: Words = {
     newest: "Neueste",
   },
   manage: manageGerman,
+  form: formGerman,
+  tenant: tenantGerman,
   snapshot: {
     back: "Workload",
     title: (when) => `Snapshot vom ${when}`,

@@ -19,7 +19,7 @@ const SHARED = [
   "pages.workloads overview.workload workloads.title workloads.status workloads.name",
   "workload.back workload.rate workload.snapshots workload.size workload.bucket",
   "workload.phase snapshot.back snapshot.flavor snapshot.mac snapshot.disk snapshot.volume",
-  "snapshot.flavorOf manage.snapshot.name",
+  "snapshot.flavorOf manage.snapshot.name form.name.name",
   "operator.targets.kinds.nfs operator.targets.kinds.s3 operator.mail.securities.starttls",
 ].flatMap((places) => places.split(" "));
 
