@@ -14,8 +14,8 @@ import { bootFromImage, makeWorkload, takeSnapshot, whenIdle } from "./job.ts";
 import { apiOf, explained, startTree, type Tree } from "./tree.ts";
 
 /*
- * What a project's people find beside its workloads, in a real browser: files in snapshots, mounted snapshots,
- * quotas and mails.
+ * What a project's people find beside its workloads, in a real browser: files in snapshots, mounted
+ * snapshots, quotas and mails.
  */
 
 const run = promisify(execFile);
@@ -135,16 +135,16 @@ test("quotas are bars with their watermarks; mails are switched on for the proje
     await page.getByText(/Full$/).waitFor();
     await page.getByText("Nobody has set a mail server").waitFor();
     await assertGood(page);
-    await page.getByText("Mails about this project").click();
+    await page.getByRole("switch", { name: "Mails about this project" }).check();
     await page.getByText("It is saved.").waitFor();
     await page.getByLabel("Also to").fill("ops@example.org");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("It is saved.").waitFor();
     const { settings } = await tree.api.listSettings({});
-    assert.deepEqual(settings.map(({ name, value }) => [name, value]).toSorted(), [
-      ["smtp_default_recipient", "ops@example.org"],
-      ["smtp_email_enable", "1"],
-    ]);
+    assert.deepEqual(Object.fromEntries(settings.map(({ name, value }) => [name, value])), {
+      smtp_default_recipient: "ops@example.org",
+      smtp_email_enable: "1",
+    });
     await page.getByLabel("Also to").fill("nobody");
     await page.getByRole("button", { name: "Save" }).click();
     await page

@@ -254,6 +254,8 @@ test("where policies are assigned one is chosen; a refusal leads to the step tha
     const params = { policy_id: await assignPolicy(root, "silver") };
     const { page } = demo;
     await go(page, tree, `workloads/${shop}/modify`, "Modify the shop");
+    // What was read a moment ago is not read again at once.
+    await page.reload();
     await page.getByRole("button", { name: "Schedule and retention" }).click();
     await page.getByText("Policies are assigned to this project").waitFor();
     assert.equal(await page.getByLabel("By a schedule of its own").isDisabled(), true);

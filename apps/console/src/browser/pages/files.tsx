@@ -10,6 +10,7 @@ import { MountedSnapshots } from "../parts/mounts.tsx";
 import { Empty, Failure, Loaded } from "../parts/notes.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { State } from "../parts/state.tsx";
+import type { Column } from "../parts/table.tsx";
 import { useChange, useRead } from "../reading.ts";
 import { useSession, useWords } from "../surroundings.tsx";
 
@@ -181,6 +182,7 @@ export const SEARCH_TONES: Readonly<Record<Search["status"], Tone>> = {
 
 function FormerSearches() {
   const { files: words } = useWords().tenant;
+  const columns = useFormerColumns();
   const read = useRead(
     "GET /search",
     { query: { limit: FORMER_MAX } },
@@ -194,23 +196,28 @@ function FormerSearches() {
         keyOf={({ id }) => String(id)}
         label={words.former}
         empty={{ title: words.noFormer }}
-        columns={[
-          {
-            title: words.path,
-            kind: "name",
-            show: ({ id, filepath }) => (
-              <a href={hrefOf({ page: "file-search", id: String(id) })} translate="no">
-                {filepath}
-              </a>
-            ),
-          },
-          {
-            title: words.state,
-            show: ({ status }) => <State tone={SEARCH_TONES[status]}>{words.states[status]}</State>,
-          },
-          { title: words.when, show: ({ created_at: at }) => <At wire={at} /> },
-        ]}
+        columns={columns}
       />
     </Panel>
   );
+}
+
+function useFormerColumns(): readonly Column<Search>[] {
+  const { files: words } = useWords().tenant;
+  return [
+    {
+      title: words.path,
+      kind: "name",
+      show: ({ id, filepath }) => (
+        <a href={hrefOf({ page: "file-search", id: String(id) })} translate="no">
+          {filepath}
+        </a>
+      ),
+    },
+    {
+      title: words.state,
+      show: ({ status }) => <State tone={SEARCH_TONES[status]}>{words.states[status]}</State>,
+    },
+    { title: words.when, show: ({ created_at: at }) => <At wire={at} /> },
+  ];
 }

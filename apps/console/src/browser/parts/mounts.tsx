@@ -117,6 +117,7 @@ function Where({
   readonly mount: NonNullable<Snapshot["mount"]>;
 }) {
   const { mounts: words } = useWords().tenant;
+  const columns = useFileSystemColumns();
   const { instance_name: instance } = mount;
   if (mount.dismounting) return <p>{words.dismountingFrom(instance)}</p>;
   if (snapshot.status === "mounting") return <p>{words.mountingIn(instance)}</p>;
@@ -125,22 +126,24 @@ function Where({
       <p>{words.mountedIn(instance)}</p>
       {mount.mounturl === "" ? <p className="soft">{words.noGuest}</p> : <code>{mount.mounturl}</code>}
       {mount.file_systems.length > 0 && (
-        <Table
-          label={words.panel}
-          rows={mount.file_systems}
-          keyOf={({ path }) => path}
-          columns={[
-            { title: words.folder, kind: "name", show: ({ path }) => <code>{path}</code> },
-            { title: words.disk, show: ({ vm_name: name, disk }) => `${name}, ${disk}` },
-            { title: words.fileSystem, show: ({ file_system: kind }) => kind },
-          ]}
-        />
+        <Table label={words.panel} rows={mount.file_systems} keyOf={({ path }) => path} columns={columns} />
       )}
       <div>
         <Dismount id={snapshot.id} name={snapshot.name} />
       </div>
     </div>
   );
+}
+
+type FileSystem = NonNullable<Snapshot["mount"]>["file_systems"][number];
+
+function useFileSystemColumns(): readonly Column<FileSystem>[] {
+  const { mounts: words } = useWords().tenant;
+  return [
+    { title: words.folder, kind: "name", show: ({ path }) => <code>{path}</code> },
+    { title: words.disk, show: ({ vm_name: name, disk }) => `${name}, ${disk}` },
+    { title: words.fileSystem, show: ({ file_system: kind }) => kind },
+  ];
 }
 
 function MountForm({ snapshot }: { readonly snapshot: Snapshot }) {

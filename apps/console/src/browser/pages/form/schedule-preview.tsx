@@ -104,6 +104,7 @@ function useRunColumns(zone: string): readonly Column<Coming["next_runs"][number
 /** What becomes of the snapshots that there are. */
 function Verdict({ preview: { judged: isJudged, snapshots } }: { readonly preview: Judged }) {
   const { preview: words } = useWords().form;
+  const columns = useLostColumns();
   const lost = snapshots.filter(({ verdict }) => verdict === "delete");
   if (!isJudged || snapshots.length === 0) return null;
   if (lost.length === 0) return <p>{words.allStay(snapshots.length)}</p>;
@@ -111,13 +112,18 @@ function Verdict({ preview: { judged: isJudged, snapshots } }: { readonly previe
     <Note tone="bad" title={words.someGo(lost.length)}>
       <Table
         label={words.lost}
-        columns={[
-          { title: words.when, kind: "name", show: ({ created_at: at }) => <At wire={at} /> },
-          { title: words.why, show: ({ reason }) => reason },
-        ]}
+        columns={columns}
         rows={lost.slice(0, LOST_SHOWN_MAX)}
         keyOf={({ id }) => id}
       />
     </Note>
   );
+}
+
+function useLostColumns(): readonly Column<Judged["snapshots"][number]>[] {
+  const { preview: words } = useWords().form;
+  return [
+    { title: words.when, kind: "name", show: ({ created_at: at }) => <At wire={at} /> },
+    { title: words.why, show: ({ reason }) => reason },
+  ];
 }

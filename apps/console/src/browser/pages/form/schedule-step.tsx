@@ -1,7 +1,6 @@
 import { NativeSelect, Radio, TextInput } from "@mantine/core";
 import { readSchedule } from "../../../model/schedule.ts";
 import type { FullRule, KeepBy, ScheduleDraft } from "../../../model/schedule-draft.ts";
-import type { Rhythm } from "../../../model/workload-draft.ts";
 import { useSession, useWords } from "../../surroundings.tsx";
 import { SchedulePreview } from "./schedule-preview.tsx";
 import type { StepProps } from "./step-props.ts";
@@ -47,11 +46,7 @@ function RhythmChoice({ draft, before, policies, onChange }: StepProps) {
   const { isOn, rhythm: every, keeps } = readSchedule(before?.jobschedule ?? {}, 0);
   const kept = isOn ? [every, keeps].filter((each) => each !== undefined).join(", ") : words.none;
   return (
-    <Radio.Group
-      label={words.how}
-      value={draft.rhythm}
-      onChange={(value) => onChange({ rhythm: value as Rhythm })}
-    >
+    <Radio.Group label={words.how} value={draft.rhythm} onChange={(value) => onChange({ rhythm: value })}>
       <div className="choices">
         {before !== undefined && <Radio value="keep" label={words.keep} description={words.keepHint(kept)} />}
         <Radio
