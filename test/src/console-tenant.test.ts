@@ -135,7 +135,7 @@ test("quotas are bars with their watermarks; mails are switched on for the proje
     await page.getByText(/Full$/).waitFor();
     await page.getByText("Nobody has set a mail server").waitFor();
     await assertGood(page);
-    await page.getByRole("switch", { name: "Mails about this project" }).check();
+    await page.getByRole("switch", { name: "Mails about this project" }).click();
     await page.getByText("It is saved.").waitFor();
     await page.getByLabel("Also to").fill("ops@example.org");
     await page.getByRole("button", { name: "Save" }).click();

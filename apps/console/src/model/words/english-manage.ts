@@ -55,7 +55,7 @@ export const manageEnglish = {
       `${count(n, "instance is", "instances are")} protected no more: ${names}.`,
     schedule: "Its schedule and all its settings.",
     snapshots: (n: number, bytes: string) =>
-      `${count(n, "snapshot", "snapshots")} that can be restored (${bytes}) would be lost with it.`,
+      `Access to ${count(n, "snapshot that can be restored", "snapshots that can be restored")} (${bytes}).`,
     noSnapshots: "It has no snapshot that could be restored.",
     keepFirst:
       "A workload is not deleted with its snapshots. Delete them first, or take it out of this list only.",

@@ -55,7 +55,7 @@ export const manageGerman: ManageWords = {
       `${count(n, "Instanz ist", "Instanzen sind")} danach nicht mehr geschützt: ${names}.`,
     schedule: "Sein Zeitplan und alle Einstellungen.",
     snapshots: (n, bytes) =>
-      `${count(n, "guter Snapshot ginge", "gute Snapshots gingen")} mit ihm verloren (${bytes}).`,
+      `${count(n, "guter Snapshot ist", "gute Snapshots sind")} von hier nicht mehr erreichbar (${bytes}).`,
     noSnapshots: "Er hat keinen Snapshot, der sich zurückholen ließe.",
     keepFirst:
       "Mit Snapshots wird er nicht gelöscht. Löschen Sie sie zuerst, oder nehmen Sie ihn nur aus der Liste.",
