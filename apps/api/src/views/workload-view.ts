@@ -83,14 +83,12 @@ export function workloadDetail(row: WorkloadRow, about: KnownFacts, origin: stri
     backup_target_types: about.targetTypes.get(row.target_type_id ?? "") ?? null,
     source_platform: "openstack",
     policy_id: policyId,
-    recent_snapshots: about.recent
-      .filter(({ workloadId }) => workloadId === row.id)
-      .map(({ id, status, snapshotType, createdAtMs }) => ({
-        id,
-        status,
-        snapshot_type: snapshotType,
-        created_at: wireTime(createdAtMs),
-      })),
+    recent_snapshots: (about.recent[row.id] ?? []).map(({ id, status, snapshotType, createdAtMs }) => ({
+      id,
+      status,
+      snapshot_type: snapshotType,
+      created_at: wireTime(createdAtMs),
+    })),
     restorable_snapshot: restorableOf(about.restorable, row),
   };
 }
