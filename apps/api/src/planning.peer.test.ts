@@ -203,6 +203,8 @@ void test("a preview tells what another schedule would keep and when it runs", a
   const { preview } = await client.previewRetention({ params, body: { preview: { jobschedule, runs: 3 } } });
   assert.equal(preview.judged, true);
   assert.match(preview.snapshots[0]?.reason ?? "", /last \(1 of 1\)/);
+  const [reason] = preview.snapshots[0]?.reasons.filter(({ code }) => code === "last") ?? [];
+  assert.deepEqual(reason, { code: "last", place: 1, of: 1, by_hand: false });
   const times = preview.next_runs.map((run) => Date.parse(`${run.at}Z`));
   assert.equal(times.length, 3);
   assert.equal((times[1] ?? 0) - (times[0] ?? 0), 6 * 3_600_000);
@@ -227,11 +229,52 @@ void test("a schedule that no workload has yet is previewed, and what it would k
   const span = Date.parse(`${preview.later.at}Z`) - Date.parse(`${String(preview.later.oldest_at)}Z`);
   assert.ok(span >= 6 * 86_400_000 && span <= 7.1 * 86_400_000, String(span));
   const none = await client.previewSchedule({ body: { preview: {} } });
-  assert.deepEqual(none.preview, { timezone: "UTC", enabled: false, next_runs: [], later: null });
+  assert.deepEqual(none.preview, {
+    timezone: "UTC",
+    enabled: false,
+    next_runs: [],
+    later: null,
+    simulation: null,
+  });
   const bad = client.previewSchedule({ body: { preview: { jobschedule: { interval: "often" } } } });
   await assert.rejects(bad, { status: 400, field: "jobschedule.interval" });
   const unknown = client.previewSchedule({ body: { preview: { policy_id: "nobody" } } });
   await assert.rejects(unknown, { status: 400 });
+});
+
+void test("a schedule of tiers is carried out in thought, and each kept snapshot says by which rules", async () => {
+  const jobschedule = {
+    enabled: true,
+    timezone: "Europe/Rome",
+    hourly: { interval: "6", retention: "4" },
+    daily: { backup_time: ["02:00"], retention: "7" },
+    weekly: { backup_day: ["sun"], retention: "4" },
+  };
+  const { preview } = await client.previewSchedule({ body: { preview: { jobschedule, simulate_days: 90 } } });
+  const { simulation } = preview;
+  assert.ok(simulation !== null);
+  assert.equal(simulation.is_cut, false);
+  assert.ok(simulation.taken > 350 && simulation.taken < 460, String(simulation.taken));
+  const { hourly, daily, weekly, monthly } = simulation.kept_by;
+  assert.deepEqual([hourly, daily, weekly, monthly], [4, 7, 4, 0]);
+  const weeks = simulation.kept.flatMap(({ reasons }) => reasons.filter(({ tier }) => tier === "weekly"));
+  assert.deepEqual(
+    weeks.map(({ place, of }) => [place, of]),
+    [1, 2, 3, 4].map((place) => [place, 4]),
+  );
+  assert.match(weeks[0]?.period ?? "", /^\d{4}-W\d\d$/);
+});
+
+void test("a simulation ends where there would be too many runs, and says so", async () => {
+  const jobschedule = { enabled: true, interval: "1hrs", retention_policy_value: "30" };
+  const { preview } = await client.previewSchedule({
+    body: { preview: { jobschedule, simulate_days: 3653 } },
+  });
+  assert.equal(preview.simulation?.is_cut, true);
+  assert.equal(preview.simulation.taken, 10_000);
+  assert.equal(preview.simulation.kept.length, 30);
+  const none = await client.previewSchedule({ body: { preview: { simulate_days: 3 } } });
+  assert.equal(none.preview.simulation, null);
 });
 
 void test("the two workload types have the ids that every client knows", async () => {

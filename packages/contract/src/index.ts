@@ -25,6 +25,8 @@ export type {
   RestoreCheckReport,
   RestorePlan,
   RetentionPreview,
+  RetentionReason,
+  RetentionSimulation,
   SchedulePreview,
   WorkloadType,
 } from "./planning-routes.ts";

@@ -114,6 +114,13 @@ export const PreviewRetention = Type.Object({
       nullable(Type.String({ description: "as a workload's creation or change would name it" })),
     ),
     runs: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: "next runs to show; 10" })),
+    simulate_days: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 3653,
+        description: "carry out the runs of so many days in thought",
+      }),
+    ),
   }),
 });
 
@@ -143,12 +150,91 @@ const later = nullable(
   ),
 );
 
+const RuleName = Type.Union([
+  Type.Literal("hourly"),
+  Type.Literal("daily"),
+  Type.Literal("weekly"),
+  Type.Literal("monthly"),
+  Type.Literal("yearly"),
+]);
+
+/** One reason why a snapshot stays or goes: a word for programs, and what it counts. */
+export const RetentionReason = Type.Object({
+  code: Type.Union([
+    Type.Literal("running"),
+    Type.Literal("deleting"),
+    Type.Literal("pinned"),
+    Type.Literal("mounted"),
+    Type.Literal("restoring"),
+    Type.Literal("manual"),
+    Type.Literal("base", { description: "the next incremental snapshot counts from it" }),
+    Type.Literal("newest", { description: "the newest that can be restored" }),
+    Type.Literal("no-rules"),
+    Type.Literal("no-schedule", { description: "the workload has no schedule: nothing is deleted" }),
+    Type.Literal("outside", { description: "no rule keeps it" }),
+    Type.Literal("failed", { description: "its record stays for so many days" }),
+    Type.Literal("last", { description: "one of the newest so many" }),
+    Type.Literal("days", { description: "not older than so many days" }),
+    Type.Literal("tier", { description: "the newest of its period" }),
+  ]),
+  tier: Type.Optional(RuleName),
+  period: Type.Optional(Type.String({ description: "of a tier: 2026-03-29, 2026-W13, 2026-03 …" })),
+  place: Type.Optional(
+    Type.Integer({ minimum: 1, description: "of `last` and `tier`: counted from the newest" }),
+  ),
+  of: Type.Optional(Type.Integer({ minimum: 1, description: "so many are kept" })),
+  days: Type.Optional(Type.Integer({ minimum: 1, description: "of `days` and `failed`" })),
+  by_hand: Type.Optional(Type.Boolean({ description: "of `last` and `days`: a rule for manual snapshots" })),
+  is_over: Type.Optional(Type.Boolean({ description: "of `failed`: its days are over" })),
+});
+export type RetentionReason = Static<typeof RetentionReason>;
+
+const count = Type.Integer({ minimum: 0 });
+
+const simulation = nullable(
+  Type.Object(
+    {
+      from: Timestamp,
+      until: Timestamp,
+      is_cut: Type.Boolean({ description: "there are too many runs; `until` is the last one's time" }),
+      taken: count,
+      kept_by: Type.Object(
+        {
+          last: count,
+          days: count,
+          hourly: count,
+          daily: count,
+          weekly: count,
+          monthly: count,
+          yearly: count,
+        },
+        { description: "how many each rule keeps; one that several keep counts for each" },
+      ),
+      kept: Type.Array(
+        Type.Object({
+          at: Timestamp,
+          local_time: Type.String(),
+          reason: Type.String(),
+          reasons: Type.Array(RetentionReason, { minItems: 1 }),
+        }),
+        { description: "newest first" },
+      ),
+    },
+    {
+      description:
+        "what the runs of simulate_days come to, were there nothing yet; null: not asked, or no run",
+    },
+  ),
+);
+export type RetentionSimulation = Static<typeof simulation>;
+
 /** When a schedule would run, and what it would keep, were there nothing yet. */
 export const SchedulePreview = Type.Object({
   timezone: Type.String(),
   enabled: Type.Boolean(),
   next_runs: nextRuns,
   later,
+  simulation,
 });
 export type SchedulePreview = Static<typeof SchedulePreview>;
 
@@ -167,10 +253,12 @@ export const RetentionPreview = Type.Object({
       is_scheduled: Type.Boolean(),
       verdict: Type.Union([Type.Literal("keep"), Type.Literal("delete")]),
       reason: Type.String(),
+      reasons: Type.Array(RetentionReason, { minItems: 1, description: "the strongest first" }),
     }),
   ),
   next_runs: nextRuns,
   later,
+  simulation,
 });
 export type RetentionPreview = Static<typeof RetentionPreview>;
 

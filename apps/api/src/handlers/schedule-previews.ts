@@ -3,10 +3,8 @@ import { findWorkload, judgedSnapshot, listForRetention } from "@cairn/database"
 import {
   type BackupSchedule,
   changedSchedule,
-  describeReasons,
   formatZoned,
   planRetention,
-  type RetentionVerdict,
   runsBetween,
   type ScheduledRun,
   simulateRetention,
@@ -15,6 +13,7 @@ import {
 import { settlePolicy } from "../policies.ts";
 import { notFound } from "../refusals.ts";
 import type { ApiRequest } from "../server.ts";
+import { simulationOf, wordOf } from "../views/retention-view.ts";
 import { APPLIANCE_ZONE } from "../views/workload-view.ts";
 import type { World } from "../world.ts";
 import { countingRule } from "./schedules.ts";
@@ -55,7 +54,7 @@ export async function previewRetention(
         is_scheduled: row.is_scheduled,
         ...wordOf(verdictOf.get(row.id)),
       })),
-      ...coming(rule, nowMs, body.preview.runs),
+      ...coming(rule, nowMs, body.preview),
     },
   };
 }
@@ -66,15 +65,15 @@ export async function previewSchedule(
   { body, caller }: ApiRequest<"previewSchedule">,
 ): Promise<{ preview: SchedulePreview }> {
   const nowMs = world.clock.now();
-  const { jobschedule: after, policy_id: asked, runs } = body.preview;
+  const { jobschedule: after, policy_id: asked } = body.preview;
   const following = await settlePolicy(world, caller, { asked, currentId: null, before: {}, after });
-  return { preview: coming(countingRule(following.jobschedule ?? {}, nowMs), nowMs, runs) };
+  return { preview: coming(countingRule(following.jobschedule ?? {}, nowMs), nowMs, body.preview) };
 }
 
 function coming(
   rule: BackupSchedule | undefined,
   nowMs: number,
-  runsShown: number = RUNS_SHOWN,
+  asked: ApiRequest<"previewSchedule">["body"]["preview"],
 ): SchedulePreview {
   const timezone = rule?.timeZone ?? APPLIANCE_ZONE;
   const runs =
@@ -84,7 +83,7 @@ function coming(
   return {
     timezone,
     enabled: rule?.enabled ?? false,
-    next_runs: runs.slice(0, runsShown).map(({ atMs, type, tiers }) => ({
+    next_runs: runs.slice(0, asked.runs ?? RUNS_SHOWN).map(({ atMs, type, tiers }) => ({
       at: wireTime(atMs),
       local_time: formatZoned(zonedTime(timezone, atMs)),
       seconds: Math.max(0, Math.round((atMs - nowMs) / 1000)),
@@ -92,6 +91,10 @@ function coming(
       tiers: [...tiers],
     })),
     later: rule === undefined ? null : laterOf(rule, runs),
+    simulation:
+      rule === undefined || asked.simulate_days === undefined
+        ? null
+        : simulationOf(rule, nowMs, asked.simulate_days),
   };
 }
 
@@ -112,11 +115,4 @@ function laterOf({ retention }: BackupSchedule, runs: readonly ScheduledRun[]): 
     snapshots: kept.length,
     oldest_at: oldest === undefined ? null : wireTime(oldest),
   };
-}
-
-function wordOf(verdict: RetentionVerdict | undefined) {
-  if (verdict === undefined) {
-    return { verdict: "keep" as const, reason: "the workload has no schedule: nothing is deleted" };
-  }
-  return { verdict: verdict.verdict, reason: describeReasons(verdict.reasons) };
 }

@@ -1478,6 +1478,7 @@ export interface Api {
         };
         readonly "policy_id"?: string | null;
         readonly "runs"?: number;
+        readonly "simulate_days"?: number;
       };
     };
     readonly reply: {
@@ -1494,6 +1495,36 @@ export interface Api {
           readonly "is_scheduled": boolean;
           readonly "verdict": "keep" | "delete";
           readonly "reason": string;
+          readonly "reasons": readonly ({
+            readonly "code": 
+              | "running"
+              | "deleting"
+              | "pinned"
+              | "mounted"
+              | "restoring"
+              | "manual"
+              | "base"
+              | "newest"
+              | "no-rules"
+              | "no-schedule"
+              | "outside"
+              | "failed"
+              | "last"
+              | "days"
+              | "tier";
+            readonly "tier"?: 
+              | "hourly"
+              | "daily"
+              | "weekly"
+              | "monthly"
+              | "yearly";
+            readonly "period"?: string;
+            readonly "place"?: number;
+            readonly "of"?: number;
+            readonly "days"?: number;
+            readonly "by_hand"?: boolean;
+            readonly "is_over"?: boolean;
+          })[];
         })[];
         readonly "next_runs": readonly ({
           readonly "at": string;
@@ -1511,6 +1542,56 @@ export interface Api {
             readonly "snapshots": number;
             readonly "oldest_at": string | null;
           } | null;
+        readonly "simulation": {
+            readonly "from": string;
+            readonly "until": string;
+            readonly "is_cut": boolean;
+            readonly "taken": number;
+            readonly "kept_by": {
+              readonly "last": number;
+              readonly "days": number;
+              readonly "hourly": number;
+              readonly "daily": number;
+              readonly "weekly": number;
+              readonly "monthly": number;
+              readonly "yearly": number;
+            };
+            readonly "kept": readonly ({
+              readonly "at": string;
+              readonly "local_time": string;
+              readonly "reason": string;
+              readonly "reasons": readonly ({
+                readonly "code": 
+                  | "running"
+                  | "deleting"
+                  | "pinned"
+                  | "mounted"
+                  | "restoring"
+                  | "manual"
+                  | "base"
+                  | "newest"
+                  | "no-rules"
+                  | "no-schedule"
+                  | "outside"
+                  | "failed"
+                  | "last"
+                  | "days"
+                  | "tier";
+                readonly "tier"?: 
+                  | "hourly"
+                  | "daily"
+                  | "weekly"
+                  | "monthly"
+                  | "yearly";
+                readonly "period"?: string;
+                readonly "place"?: number;
+                readonly "of"?: number;
+                readonly "days"?: number;
+                readonly "by_hand"?: boolean;
+                readonly "is_over"?: boolean;
+              })[];
+            })[];
+          } | null;
       };
     };
   };
@@ -1523,6 +1604,7 @@ export interface Api {
         };
         readonly "policy_id"?: string | null;
         readonly "runs"?: number;
+        readonly "simulate_days"?: number;
       };
     };
     readonly reply: {
@@ -1544,6 +1626,56 @@ export interface Api {
             readonly "at": string;
             readonly "snapshots": number;
             readonly "oldest_at": string | null;
+          } | null;
+        readonly "simulation": {
+            readonly "from": string;
+            readonly "until": string;
+            readonly "is_cut": boolean;
+            readonly "taken": number;
+            readonly "kept_by": {
+              readonly "last": number;
+              readonly "days": number;
+              readonly "hourly": number;
+              readonly "daily": number;
+              readonly "weekly": number;
+              readonly "monthly": number;
+              readonly "yearly": number;
+            };
+            readonly "kept": readonly ({
+              readonly "at": string;
+              readonly "local_time": string;
+              readonly "reason": string;
+              readonly "reasons": readonly ({
+                readonly "code": 
+                  | "running"
+                  | "deleting"
+                  | "pinned"
+                  | "mounted"
+                  | "restoring"
+                  | "manual"
+                  | "base"
+                  | "newest"
+                  | "no-rules"
+                  | "no-schedule"
+                  | "outside"
+                  | "failed"
+                  | "last"
+                  | "days"
+                  | "tier";
+                readonly "tier"?: 
+                  | "hourly"
+                  | "daily"
+                  | "weekly"
+                  | "monthly"
+                  | "yearly";
+                readonly "period"?: string;
+                readonly "place"?: number;
+                readonly "of"?: number;
+                readonly "days"?: number;
+                readonly "by_hand"?: boolean;
+                readonly "is_over"?: boolean;
+              })[];
+            })[];
           } | null;
       };
     };
