@@ -8,6 +8,7 @@ export const OPERATOR_ROOMS = [
   "targets",
   "policies",
   "schedules",
+  "simulator",
   "mail",
   "audit",
   "usage",

@@ -184,6 +184,33 @@ async function givePolicy(page: Page, isGiven: boolean): Promise<void> {
   await dialog.waitFor({ state: "detached" });
 }
 
+test("a schedule is tried before anybody has it: what it keeps, by which rule, and why", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    await enter(page, "Retention simulator");
+    await page.getByLabel("For so many days").fill("90");
+    await page.getByLabel("Time zone").selectOption("Europe/Rome");
+    await page.getByLabel("Monthly ones kept").fill("");
+    await page.getByText(/^3\d\d snapshots will be taken by .*\. \d\d of them will be there then/).waitFor();
+    const lanes = page.getByRole("figure", { name: "What is kept, along time" });
+    await lanes.getByText("Weekly: 4 snapshots").waitFor();
+    assert.equal(await lanes.getByText(/Monthly/).count(), 0);
+    const kept = tableOf(page, "Snapshots that are kept");
+    await kept.getByRole("row", { name: /weekly \d{4}-W\d\d \(4 of 4\)/ }).waitFor();
+    await assertGood(page);
+    await page.getByLabel("Daily ones kept").fill("");
+    await page.getByText("Weekly and monthly ones are chosen from daily ones").waitFor();
+    await page.getByLabel("Rhythm").selectOption("An interval");
+    await page.getByLabel("A snapshot every so many hours").fill("12");
+    await page.getByLabel("How many of them").fill("60");
+    await page.getByText(/^1(79|80) snapshots will be taken by .*\. 60 of them will be there then/).waitFor();
+    assert.equal(await kept.getByRole("row").count(), 41);
+    await page.getByRole("button", { name: "Show all 60" }).click();
+    assert.equal(await kept.getByRole("row").count(), 61);
+    await kept.getByRole("row", { name: /one of the newest \(60 of 60\)/ }).waitFor();
+  });
+});
+
 test("all schedules are stopped after a question that says what it means, and started again", async (t) => {
   await explained(t, tree, async () => {
     const { page } = root;

@@ -242,7 +242,7 @@ void test("a schedule that no workload has yet is previewed, and what it would k
   await assert.rejects(unknown, { status: 400 });
 });
 
-void test("a schedule of tiers is carried out in thought, and each kept snapshot says by which rules", async () => {
+void test("tiers are carried out in thought; each kept snapshot says by which rules", async () => {
   const jobschedule = {
     enabled: true,
     timezone: "Europe/Rome",

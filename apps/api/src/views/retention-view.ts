@@ -48,7 +48,16 @@ function wireReason(reason: FoundReason): RetentionReason {
       return { code, days: reason.days, by_hand: reason.manual };
     case "tier":
       return { code, tier: reason.tier, period: reason.period, place: reason.place, of: reason.of };
-    default:
+    case "running":
+    case "deleting":
+    case "pinned":
+    case "mounted":
+    case "restoring":
+    case "manual":
+    case "base":
+    case "newest":
+    case "no-rules":
+    case "outside":
       return { code };
   }
 }

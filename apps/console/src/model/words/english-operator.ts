@@ -26,6 +26,7 @@ export const operatorEnglish = {
     targets: "Backup targets",
     policies: "Policies",
     schedules: "Schedules",
+    simulator: "Retention simulator",
     mail: "E-mail",
     audit: "Audit log",
     usage: "Usage and cost",

@@ -4,6 +4,7 @@ import type { WorkloadState } from "../states.ts";
 import { formEnglish } from "./english-form.ts";
 import { manageEnglish } from "./english-manage.ts";
 import { operatorEnglish } from "./english-operator.ts";
+import { retentionEnglish } from "./english-retention.ts";
 import { tenantEnglish } from "./english-tenant.ts";
 import { pluralOf } from "./plural.ts";
 
@@ -193,6 +194,7 @@ export const english = {
   },
   manage: manageEnglish,
   form: formEnglish,
+  retention: retentionEnglish,
   tenant: tenantEnglish,
   snapshot: {
     back: "Workload",

@@ -27,6 +27,7 @@ export const operatorGerman: OperatorWords = {
     targets: "Sicherungsziele",
     policies: "Richtlinien",
     schedules: "Zeitpläne",
+    simulator: "Aufbewahrung proben",
     mail: "Mailversand",
     audit: "Protokoll",
     usage: "Verbrauch und Kosten",

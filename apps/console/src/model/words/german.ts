@@ -2,6 +2,7 @@ import type { Words } from "./english.ts";
 import { formGerman } from "./german-form.ts";
 import { manageGerman } from "./german-manage.ts";
 import { operatorGerman } from "./german-operator.ts";
+import { retentionGerman } from "./german-retention.ts";
 import { tenantGerman } from "./german-tenant.ts";
 import { pluralOf } from "./plural.ts";
 
@@ -191,6 +192,7 @@ export const german: Words = {
   },
   manage: manageGerman,
   form: formGerman,
+  retention: retentionGerman,
   tenant: tenantGerman,
   snapshot: {
     back: "Workload",

@@ -1,20 +1,19 @@
-import { useEffect, useState } from "react";
 import type { ReplyOf, Workload } from "../../../model/api-types.ts";
 import { formatsFor } from "../../../model/formats.ts";
+import { reasonsText } from "../../../model/retention-reasons.ts";
 import { parseWireTime } from "../../../model/wire-time.ts";
 import { problemsOf, type WorkloadDraft, wishOf } from "../../../model/workload-draft.ts";
 import { At } from "../../parts/moment.tsx";
 import { Loaded, Note } from "../../parts/notes.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { useRead } from "../../reading.ts";
+import { useSettled } from "../../settled.ts";
 import { useFormats, useWords } from "../../surroundings.tsx";
 import type { StepProps } from "./step-props.ts";
 
 const RUNS = 5;
 const LOST_SHOWN_MAX = 20;
 const DAY_MS = 86_400_000;
-/** While somebody types nothing is asked. */
-const TYPING_MS = 400;
 
 type Coming = ReplyOf<"POST /schedules/preview">["preview"];
 type Judged = ReplyOf<"POST /workloads/{workload_id}/retention/preview">["preview"];
@@ -31,16 +30,6 @@ export function SchedulePreview({ draft, before }: StepProps) {
       {before === undefined ? <OfNew draft={settled} /> : <OfPresent draft={settled} before={before} />}
     </section>
   );
-}
-
-/** A draft as it was when it had stayed the same for a moment. */
-function useSettled(draft: WorkloadDraft): WorkloadDraft {
-  const [settled, settle] = useState(draft);
-  useEffect(() => {
-    const wait = setTimeout(() => settle(draft), TYPING_MS);
-    return () => clearTimeout(wait);
-  }, [draft]);
-  return settled;
 }
 
 function OfNew({ draft }: { readonly draft: WorkloadDraft }) {
@@ -121,9 +110,10 @@ function Verdict({ preview: { judged: isJudged, snapshots } }: { readonly previe
 }
 
 function useLostColumns(): readonly Column<Judged["snapshots"][number]>[] {
-  const { preview: words } = useWords().form;
+  const { form, retention } = useWords();
+  const { preview: words } = form;
   return [
     { title: words.when, kind: "name", show: ({ created_at: at }) => <At wire={at} /> },
-    { title: words.why, show: ({ reason }) => reason },
+    { title: words.why, show: ({ reasons }) => reasonsText(reasons, retention) },
   ];
 }

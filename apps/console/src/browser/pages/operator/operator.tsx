@@ -14,6 +14,7 @@ import { Policies } from "./policies.tsx";
 import { Quotas } from "./quotas.tsx";
 import type { RoomProps } from "./room-props.ts";
 import { Schedules } from "./schedules.tsx";
+import { Simulator } from "./simulator.tsx";
 import { Status } from "./status.tsx";
 import { Targets } from "./targets.tsx";
 import { Usage } from "./usage.tsx";
@@ -25,6 +26,7 @@ const ROOMS: Readonly<Record<OperatorRoom, ComponentType<RoomProps>>> = {
   targets: Targets,
   policies: Policies,
   schedules: Schedules,
+  simulator: Simulator,
   mail: Mail,
   audit: Audit,
   usage: Usage,
