@@ -108,11 +108,11 @@ async function start({ config, log, status, clock, signal }: Context) {
 async function consoleIn(
   folder: string | undefined,
   { world, policy, connect }: Pick<Console, "policy" | "connect"> & { readonly world: World },
-): Promise<Console | undefined> {
-  if (folder === undefined) return undefined;
+): Promise<Console> {
   const validate = async (token: Secret) => world.admin.keystone.tokens.validate(token);
   const cookie = new SessionCookie(world.seal);
-  return { pages: await readPages(folder), cookie, policy, connect, validate };
+  const pages = folder === undefined ? undefined : await readPages(folder);
+  return { pages, cookie, policy, connect, validate };
 }
 
 function rolesIn(text: string): string[] {

@@ -60,8 +60,7 @@ export interface ServerOptions {
   readonly policy: PolicyFile;
   readonly database: Handle;
   readonly auditor: Auditor;
-  /** Absent: this server answers programs only. */
-  readonly console?: Console | undefined;
+  readonly console: Console;
   /** Told to whoever comes without a good token. */
   readonly authUrl: string;
   readonly log: Log;
@@ -99,7 +98,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.get("/healthcheck", () => "OK");
   answerStatus(app, options.status);
   for (const id of routeIds) addRoute(app, options, id);
-  if (options.console !== undefined) serveConsole(app, options.console);
+  serveConsole(app, options.console);
   return app;
 }
 
@@ -227,7 +226,7 @@ async function callerOf(options: ServerOptions, { rules, request, named }: Asked
 
 function tokenOf({ console }: ServerOptions, { headers }: FastifyRequest): string | undefined {
   const header = headers["x-auth-token"];
-  return (Array.isArray(header) ? header[0] : header) ?? console?.cookie.tokenOf(headers)?.reveal();
+  return (Array.isArray(header) ? header[0] : header) ?? console.cookie.tokenOf(headers)?.reveal();
 }
 
 async function send(reply: FastifyReply, route: Route, result: unknown): Promise<void> {

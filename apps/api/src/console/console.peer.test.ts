@@ -94,6 +94,16 @@ void test("the session tells who is signed in, and nothing that could be used el
   assert.equal((await ask("/console/session", asConsole("revoked"))).status, 401);
 });
 
+void test("who has a token of Keystone is told the same, without a cookie", async () => {
+  const withToken = async (token: string) => ask("/console/session", { headers: { "x-auth-token": token } });
+  const shown = await withToken("member");
+  assert.equal(shown.status, 200);
+  assert.deepEqual(await shown.json(), await (await ask("/console/session", asConsole("member"))).json());
+  assert.equal((await withToken("revoked")).status, 401);
+  const both = { ...headersOf("member"), "x-auth-token": "revoked" };
+  assert.equal((await ask("/console/session", { headers: both })).status, 401, "it goes before the cookie");
+});
+
 void test("the session tells what the rights in force refuse", async () => {
   api.cloud.tokens.set("reader", { userId: "rita", projectId: PROJECT, roles: ["reader"] });
   const shown = await ask("/console/session", asConsole("reader"));

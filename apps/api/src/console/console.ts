@@ -1,6 +1,6 @@
 import { type RouteId, routeIds, routeOf } from "@cairn/contract";
 import { isAllowed, type PolicyRules } from "@cairn/domain";
-import { Rejection, type Secret } from "@cairn/kernel";
+import { Rejection, Secret } from "@cairn/kernel";
 import type { Token } from "@cairn/openstack";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { asBearer, type Bearer } from "../authentication.ts";
@@ -13,7 +13,8 @@ import { type Connect, enterProject, parseSignIn, projectsOf, signIn, signOut } 
 
 /** What the console needs beside the routes of the contract: its files, and sessions of its own. */
 export interface Console {
-  readonly pages: ReadonlyMap<string, Page>;
+  /** Undefined: this server shows no pages and signs nobody in, but tells whoever has a token what it may do. */
+  readonly pages: ReadonlyMap<string, Page> | undefined;
   readonly cookie: SessionCookie;
   readonly connect: Connect;
   /** What a token says; undefined when Keystone does not know it, or not any more. */
@@ -46,19 +47,26 @@ const LASTING_SECONDS = 31_536_000;
 
 /** Adds the console's paths, all below `/console`, to an API server. */
 export function serveConsole(app: FastifyInstance, console: Console): void {
-  app.get("/console", async (request, reply) => {
-    // The addresses in the page count from the folder that it is in.
-    if (request.url.split("?")[0] === "/console") await reply.redirect("/console/", 308);
-    else await sendPage(console, "index.html", { request, reply });
-  });
-  app.get("/console/*", async (request, reply) => {
-    const { "*": path = "" } = request.params as Record<string, string>;
-    await sendPage(console, path, { request, reply });
-  });
   app.get("/console/session", async (request, reply) => {
     void reply.header("cache-control", "no-store");
     return showSession(console, request);
   });
+  const { pages } = console;
+  if (pages === undefined) return;
+  serveSessions(app, console);
+  app.get("/console", async (request, reply) => {
+    // The addresses in the page count from the folder that it is in.
+    if (request.url.split("?")[0] === "/console") await reply.redirect("/console/", 308);
+    else await sendPage(pages, "index.html", { request, reply });
+  });
+  app.get("/console/*", async (request, reply) => {
+    const { "*": path = "" } = request.params as Record<string, string>;
+    await sendPage(pages, path, { request, reply });
+  });
+}
+
+/** Signing in, choosing a project and signing out, for those who have no other page that does it. */
+function serveSessions(app: FastifyInstance, console: Console): void {
   app.post("/console/session", async (request, reply) => {
     assertConsole(request);
     const token = await signIn(console.connect, parseSignIn(request.body), goneSignal(reply));
@@ -83,7 +91,10 @@ export function serveConsole(app: FastifyInstance, console: Console): void {
 }
 
 async function showSession(console: Console, request: FastifyRequest) {
-  const token = await console.validate(sessionToken(console, request));
+  // Where another program shows the console, such as Horizon, it sends the token that it has.
+  const sent = request.headers["x-auth-token"];
+  const secret = typeof sent === "string" && sent !== "" ? new Secret(sent) : sessionToken(console, request);
+  const token = await console.validate(secret);
   if (token === undefined) throw signedOut();
   return sessionView(console, token);
 }
@@ -156,11 +167,11 @@ function projectIdOf(body: unknown): string {
 }
 
 async function sendPage(
-  console: Console,
+  pages: ReadonlyMap<string, Page>,
   path: string,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
 ): Promise<void> {
-  const page = console.pages.get(path);
+  const page = pages.get(path);
   if (page === undefined) {
     throw new Rejection("The console has no such file.", {
       status: 404,
