@@ -23,6 +23,8 @@ await build({
     emptyOutDir: true,
     target: "es2023",
     assetsInlineLimit: 0,
+    // Another server's page, such as Horizon's, finds the first script by it.
+    manifest: "manifest.json",
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },

@@ -1,10 +1,21 @@
 import type { Endpoint, ReplyOf, RequestOf } from "../model/api-types.ts";
 import { ApiFailure, failureOf } from "../model/failure.ts";
 import { type OwnProject, parseProjects, parseSession, type Session } from "../model/session.ts";
+import type { Way } from "./way.ts";
 
-/** What this page sends and no other site's can; the session's cookie counts only with it. */
-const HEADERS = { "x-cairn-console": "1", accept: "application/json" } as const;
 const TIMEOUT_MS = 60_000;
+
+let way: Way | undefined;
+
+/** Says how the API is reached, before anything is asked. */
+export function reachBy(chosen: Way): void {
+  way = chosen;
+}
+
+function chosenWay(): Way {
+  if (way === undefined) throw new Error("bug: the API is asked before it is said how to reach it");
+  return way;
+}
 
 /** Asks the API about a project. Throws an `ApiFailure`; passes an abort on. */
 export async function askApi<At extends Endpoint>(
@@ -22,7 +33,7 @@ export async function downloadFile(
   request: RequestOf<"GET /snapshots/{snapshot_id}/files/content">,
 ): Promise<Blob> {
   const { url } = addressOf(projectId, "GET /snapshots/{snapshot_id}/files/content", request);
-  const response = await reach(url, { headers: HEADERS });
+  const response = await reach(url, { headers: chosenWay().headers() });
   if (response.ok) return response.blob();
   throw failureOf(response.status, parsed(await response.text()), requestIdOf(response));
 }
@@ -35,7 +46,7 @@ function addressOf<At extends Endpoint>(
   const [method = "GET", pattern = ""] = at.split(" ", 2);
   const { params = {}, query = {} } = request as LooseRequest;
   const path = pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
-  const url = new URL(`../v1/${encodeURIComponent(projectId)}${path}`, document.baseURI);
+  const url = new URL(`v1/${encodeURIComponent(projectId)}${path}`, chosenWay().root);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
@@ -85,8 +96,11 @@ export async function readProjects(signal: AbortSignal): Promise<readonly OwnPro
 }
 
 function sessionUrl(path = ""): URL {
-  return new URL(`session${path}`, document.baseURI);
+  return new URL(`console/session${path}`, chosenWay().root);
 }
+
+/** By which Horizon tells a script to have the browser go elsewhere. */
+const ELSEWHERE = "x-horizon-location";
 
 async function exchange(
   method: string,
@@ -95,7 +109,11 @@ async function exchange(
 ): Promise<unknown> {
   const response = await reach(url, {
     method,
-    headers: { ...HEADERS, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    headers: {
+      accept: "application/json",
+      ...chosenWay().headers(),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
     body: body === undefined ? null : JSON.stringify(body),
     signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]),
   });
@@ -111,6 +129,14 @@ function requestIdOf(response: Response): string | undefined {
 }
 
 async function reach(url: URL, init: RequestInit): Promise<Response> {
+  const response = await sent(url, init);
+  const elsewhere = response.headers.get(ELSEWHERE);
+  // Horizon's session has ended, or its protection against forgery has another token by now; that answer is 200.
+  if (elsewhere !== null) throw new ApiFailure("signed-out", elsewhere);
+  return response;
+}
+
+async function sent(url: URL, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (cause) {

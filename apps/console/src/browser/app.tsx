@@ -1,11 +1,13 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import type { Embedding } from "../model/embedding.ts";
 import { formatsFor } from "../model/formats.ts";
 import type { Place } from "../model/place.ts";
 import { chooseLanguage, type LanguageTag, regionOf } from "../model/words/choose.ts";
 import type { Words } from "../model/words/english.ts";
 import { readSession } from "./api-client.ts";
+import { Leaving } from "./leaving.tsx";
 import { Overview } from "./pages/overview.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { Workloads } from "./pages/workloads.tsx";
@@ -20,6 +22,7 @@ import {
   SurroundingsContext,
   type Theme,
   usePlace,
+  useSurroundings,
   useWords,
 } from "./surroundings.tsx";
 import type { themeFor } from "./theme.ts";
@@ -47,16 +50,19 @@ export interface Ground {
   readonly clock: Clock;
   readonly loadWords: (language: LanguageTag) => Promise<Words>;
   readonly first: { readonly language: LanguageTag; readonly words: Words };
+  /** The page that the console stands in, and how dark it is; undefined: a page of its own. */
+  readonly around: { readonly embedding: Embedding; readonly scheme: "light" | "dark" } | undefined;
 }
 
 /** The console. */
-export function App({ root, theme: kit, clock, loadWords, first }: Ground) {
+export function App({ root, theme: kit, clock, loadWords, first, around }: Ground) {
   const [theme, setTheme] = useState<Theme>(() => readTheme());
   const [{ language, words }, speak] = useState(first);
   const isDark = useDarkSystem();
-  const scheme = theme === "auto" ? (isDark ? "dark" : "light") : theme;
+  const own = theme === "auto" ? (isDark ? "dark" : "light") : theme;
+  const embedding = around?.embedding;
   const surroundings = useMemo(() => {
-    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    const timeZone = embedding?.zone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
     const choose = (choice: { readonly theme?: Theme; readonly language?: LanguageTag }): void => {
       if (choice.theme !== undefined) {
         setTheme(choice.theme);
@@ -73,16 +79,17 @@ export function App({ root, theme: kit, clock, loadWords, first }: Ground) {
       clock,
       theme,
       language,
+      embedding,
       choose,
     };
-  }, [words, language, theme, clock, loadWords]);
+  }, [words, language, theme, clock, loadWords, embedding]);
   useEffect(() => {
     root.setAttribute("lang", language);
   }, [root, language]);
   return (
     <MantineProvider
       theme={kit}
-      forceColorScheme={scheme}
+      forceColorScheme={around?.scheme ?? own}
       getRootElement={() => root}
       withCssVariables={false}
       withGlobalClasses={false}
@@ -101,8 +108,9 @@ function readTheme(): Theme {
   return kept === "light" || kept === "dark" ? kept : "auto";
 }
 
-/** The language to begin with. */
-export function firstLanguage(): LanguageTag {
+/** The language to begin with; inside of another page that page's. */
+export function firstLanguage(embedding: Embedding | undefined): LanguageTag {
+  if (embedding !== undefined) return chooseLanguage(embedding.language, []);
   return chooseLanguage(readPreference("language"), navigator.languages);
 }
 
@@ -121,6 +129,7 @@ const DARK = "(prefers-color-scheme: dark)";
 
 /** Lets in whoever has a session. One that ends while pages are open leads back to them. */
 function Doorway() {
+  const { embedding } = useSurroundings();
   const session = useQuery({
     queryKey: SESSION_KEY,
     queryFn: async ({ signal }) => readSession(signal),
@@ -129,6 +138,7 @@ function Doorway() {
   const [wasIn, setWasIn] = useState(false);
   const { data, error } = session;
   if (data !== undefined && data !== null && !wasIn) setWasIn(true);
+  if (data === null && embedding !== undefined) return <Leaving embedding={embedding} />;
   if (data === null) return <SignIn isAgain={wasIn} />;
   if (data === undefined) {
     if (error === null) return null;

@@ -1,4 +1,5 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
+import type { Embedding } from "../model/embedding.ts";
 import type { Formats } from "../model/formats.ts";
 import { type Place, parsePlace } from "../model/place.ts";
 import type { Session } from "../model/session.ts";
@@ -21,6 +22,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly theme: Theme;
   readonly language: LanguageTag;
+  /** The page around the console; undefined: it stands alone, with a head and sessions of its own. */
+  readonly embedding: Embedding | undefined;
   readonly choose: (choice: { readonly theme?: Theme; readonly language?: LanguageTag }) => void;
 }
 

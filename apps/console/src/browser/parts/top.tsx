@@ -11,23 +11,29 @@ import { Failure } from "./notes.tsx";
 
 /** The head of every page: the way to the others, the project, and what is about the person. */
 export function Top() {
-  const words = useWords();
+  const { words, embedding } = useSurroundings();
+  // Operator pages have their own way to each other.
+  if (embedding?.room === "admin") return null;
   return (
     <header className="top">
-      <Brand />
+      {embedding === undefined && <Brand />}
       <nav aria-label={words.header.navigation}>
         <Rooms />
       </nav>
-      <div className="account">
-        <ProjectSwitch />
-        <AccountMenu />
-      </div>
+      {/* Around the console are Horizon's own. */}
+      {embedding === undefined && (
+        <div className="account">
+          <ProjectSwitch />
+          <AccountMenu />
+        </div>
+      )}
     </header>
   );
 }
 
 function Rooms() {
-  const { pages, operator, tenant } = useWords();
+  const { words, embedding } = useSurroundings();
+  const { pages, operator, tenant } = words;
   const [first] = roomsFor(useSession());
   const here = roomOf(usePlace());
   const rooms = [
@@ -39,9 +45,11 @@ function Rooms() {
       ? []
       : [{ room: "operator", href: hrefOfOperator(first), title: operator.title } as const]),
   ] as const;
+  // Inside of Horizon its own menu leads to them.
+  const shown = embedding === undefined ? rooms : rooms.filter(({ room }) => room !== "operator");
   return (
     <ul className="rooms">
-      {rooms.map(({ room, href, title }) => (
+      {shown.map(({ room, href, title }) => (
         <li key={room}>
           <a href={href} aria-current={room === here ? "page" : undefined}>
             {title}
