@@ -73,11 +73,12 @@ interface Violation {
   readonly nodes: readonly { readonly target: unknown; readonly failureSummary?: string }[];
 }
 
-/** What of a page breaks a rule of accessibility, as sentences. */
-export async function violations(page: Page): Promise<string[]> {
+/** What of a page, or of one element of it, breaks a rule of accessibility, as sentences. */
+export async function violations(page: Page, within?: string): Promise<string[]> {
   await page.evaluate(axe.source);
   const options = JSON.stringify({ runOnly: RULES });
-  const report = await page.evaluate<{ violations: readonly Violation[] }>(`axe.run(document, ${options})`);
+  const where = within === undefined ? "document" : JSON.stringify(within);
+  const report = await page.evaluate<{ violations: readonly Violation[] }>(`axe.run(${where}, ${options})`);
   return report.violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${JSON.stringify(node.target)} ${node.failureSummary ?? ""}`),
   );

@@ -28,6 +28,7 @@ export const LONG_FILES: Readonly<Record<string, number>> = {
   "test/src/console.test.ts": 40,
   "test/src/safety-snapshot.test.ts": 33,
   "test/src/clients.test.ts": 30,
+  "test/src/horizon.test.ts": 30,
   "packages/database/src/embedded-postgres.peer.test.ts": 29,
   "test/src/whole-project.test.ts": 25,
   "packages/maintenance/src/sweep/beside.test.ts": 24,

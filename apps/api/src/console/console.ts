@@ -13,7 +13,7 @@ import { type Connect, enterProject, parseSignIn, projectsOf, signIn, signOut } 
 
 /** What the console needs beside the routes of the contract: its files, and sessions of its own. */
 export interface Console {
-  /** Undefined: this server shows no pages and signs nobody in, but tells whoever has a token what it may do. */
+  /** Undefined: this server shows no pages and signs nobody in; who has a token is told what it may do. */
   readonly pages: ReadonlyMap<string, Page> | undefined;
   readonly cookie: SessionCookie;
   readonly connect: Connect;

@@ -131,7 +131,7 @@ function requestIdOf(response: Response): string | undefined {
 async function reach(url: URL, init: RequestInit): Promise<Response> {
   const response = await sent(url, init);
   const elsewhere = response.headers.get(ELSEWHERE);
-  // Horizon's session has ended, or its protection against forgery has another token by now; that answer is 200.
+  // Horizon's session has ended, or its protection against forgery has another token by now. It says 200.
   if (elsewhere !== null) throw new ApiFailure("signed-out", elsewhere);
   return response;
 }

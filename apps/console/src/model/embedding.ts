@@ -33,7 +33,7 @@ export function startOf({ room }: Embedding): string {
   return room === "admin" ? "#!/operator" : "#!/";
 }
 
-/** The token that a change must bring along: another window may have got a newer one, which is the cookie's. */
+/** The token that a change must bring along: the cookie's, as another window may have got a newer one. */
 export function csrfToken({ csrf }: Embedding, cookies: string): string {
   const pairs = cookies.split(";").map((pair) => pair.trim());
   const kept = pairs.find((pair) => pair.startsWith(`${csrf.cookie}=`))?.slice(csrf.cookie.length + 1);
@@ -45,7 +45,7 @@ export function loginAddress({ login }: Embedding, path: string): string {
   return `${login}?next=${encodeURIComponent(path)}`;
 }
 
-/** Whether a colour as browsers tell it (`rgb(…)`, `rgba(…)`) is a dark ground; one that is not there is light. */
+/** Whether a colour as browsers tell it (`rgb(…)`, `rgba(…)`) is a dark ground; a missing one is light. */
 export function isDarkGround(colour: string): boolean {
   const [red = 255, green = 255, blue = 255, alpha = 1] = (colour.match(/[\d.]+/g) ?? []).map(Number);
   // Relative brightness by ITU-R BT.709, without gamma: near enough to tell dark from light.

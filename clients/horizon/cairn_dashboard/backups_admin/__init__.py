@@ -1,0 +1,1 @@
+"""Admin > Backups-Admin > Backups-Admin."""
