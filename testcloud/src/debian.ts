@@ -164,7 +164,8 @@ export async function installPackages(installing: Installing, signal: AbortSigna
   return missing.length > 0;
 }
 
-async function installedPackages(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+/** What is installed on this machine, with the versions. */
+export async function installedPackages(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const fields = ["Package", "db:Status-Status", "Version"].map((field) => `\${${field}}`);
   const format = `${fields.join("\\t")}\\n`;
   const options = { environment: MACHINE_ENVIRONMENT, deadlineMs: QUESTION_DEADLINE_MS, signal };

@@ -13,6 +13,8 @@ export interface Layout {
   /** Stand-ins that come first in the services' PATH. */
   readonly bin: string;
   readonly guest: string;
+  /** Cairn's plugin for Horizon, as it was built for this cloud; exists while it may be installed. */
+  readonly plugin: string;
   /** HOME of every service: Python's tools leave caches there. */
   readonly home: string;
   /** Copies of what `up` changes elsewhere on the machine, for `purge`. */
@@ -35,6 +37,7 @@ export function layoutAt(root: string): Layout {
     data: join(root, "data"),
     bin: join(root, "bin"),
     guest: join(root, "guest"),
+    plugin: join(root, "plugin"),
     home: join(root, "home"),
     former: join(root, "former"),
     settingsFile: join(root, "settings.json"),

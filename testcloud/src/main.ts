@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { describeFault, Rejection, systemClock, unreachable } from "@cairn/kernel";
 import { readFolder } from "./cloud-folder.ts";
 import { down } from "./down.ts";
+import { installPlugin, isPluginDeed, PLUGIN_DEEDS, removePlugin } from "./horizon-plugin.ts";
 import { layoutAt } from "./layout.ts";
 import { UnfitMachine } from "./machine.ts";
 import { Narrator } from "./narrator.ts";
@@ -15,6 +16,7 @@ const DEFAULT_FOLDER = "/var/tmp/cairn-testcloud";
 
 const HELP = `Usage: ./cairn testcloud up|down|status|purge [--profile light|full] [--folder DIR]
        ./cairn testcloud restart SERVICE [--folder DIR]
+       ./cairn testcloud horizon install|remove [--folder DIR]
 
 A real OpenStack (Zed) on this machine: Debian 12, root, plain processes, everything on loopback.
 
@@ -23,6 +25,7 @@ down    ends every process, servers included; data stay
 status  shows each service; exit code 1 when the cloud is not usable
 purge   down, and removes data, networks, mounts and whatever was changed elsewhere; Debian packages stay
 restart one service as status names it, such as libvirtd; servers go on
+horizon installs Cairn's plugin in the cloud's Horizon (profile full), or removes it
 
   --profile light|full  full adds Ceph (RBD and S3) and Horizon; default light; fixed with the first up
   --folder DIR          where everything lies (default ${DEFAULT_FOLDER})
@@ -33,13 +36,15 @@ Exit code 69: this machine cannot have a test cloud, or not now, for the reasons
 /** EX_UNAVAILABLE of sysexits.h. */
 const UNFIT = 69;
 
-const COMMANDS = ["up", "down", "status", "purge", "restart"] as const;
+const COMMANDS = ["up", "down", "status", "purge", "restart", "horizon"] as const;
 type Command = (typeof COMMANDS)[number];
+/** Commands that are about something which a second word names. */
+const OF_TWO_WORDS: readonly Command[] = ["restart", "horizon"];
 
 interface Choices {
   readonly command: Command;
-  /** For `restart`. */
-  readonly service: string | undefined;
+  /** The service of `restart`, what `horizon` is to do. */
+  readonly object: string | undefined;
   readonly profile: Profile | undefined;
   readonly folder: string;
 }
@@ -56,16 +61,21 @@ function parseChoices(args: readonly string[]): Choices | "help" {
   });
   if (values.help) return "help";
   const command = COMMANDS.find((each) => each === positionals[0]);
-  const service = positionals[1];
-  const words = command === "restart" ? 2 : 1;
+  const object = positionals[1];
+  const words = command !== undefined && OF_TWO_WORDS.includes(command) ? 2 : 1;
   if (command === undefined || positionals.length !== words) {
-    throw new Error(`"${positionals.join(" ")}" is none of ${COMMANDS.join(", ")} SERVICE`);
+    throw new Error(
+      `"${positionals.join(" ")}" is none of ${COMMANDS.join(", ")} (the last two with a word)`,
+    );
+  }
+  if (command === "horizon" && !isPluginDeed(object)) {
+    throw new Error(`"horizon ${object ?? ""}" is none of ${PLUGIN_DEEDS.join(", ")}`);
   }
   const { profile, folder } = values;
   if (profile !== undefined && !isProfile(profile)) {
     throw new Error(`the profile "${profile}" is none of ${PROFILES.join(", ")}`);
   }
-  return { command, service, profile, folder: folder.replace(/(?<=.)\/+$/, "") };
+  return { command, object, profile, folder: folder.replace(/(?<=.)\/+$/, "") };
 }
 
 /** Ends when the person or the system says so; what was begun is found and finished by the next call. */
@@ -87,7 +97,7 @@ function proxies(): Record<string, string> {
   );
 }
 
-async function perform({ command, service, profile, folder }: Choices, signal: AbortSignal): Promise<number> {
+async function perform({ command, object, profile, folder }: Choices, signal: AbortSignal): Promise<number> {
   const clock = systemClock;
   const narrator = new Narrator(process.stdout, clock);
   const layout = layoutAt(folder);
@@ -108,7 +118,10 @@ async function perform({ command, service, profile, folder }: Choices, signal: A
       await purge(what, signal);
       return 0;
     case "restart":
-      await restart(what, service ?? "", signal);
+      await restart(what, object ?? "", signal);
+      return 0;
+    case "horizon":
+      await (object === "install" ? installPlugin(what, signal) : removePlugin(what, signal));
       return 0;
     case "status":
       return (await status(what, signal)) ? 0 : 1;

@@ -5,6 +5,7 @@ import { exportFolder } from "./config/cinder.ts";
 import { type Down, down } from "./down.ts";
 import { environmentOf, isInstalled } from "./environment.ts";
 import { bridgeCleaning, isEmptyTable, withoutNeutron } from "./firewall.ts";
+import { purgePlugin } from "./horizon-plugin.ts";
 import { Journal } from "./journal.ts";
 import type { Layout } from "./layout.ts";
 import { mountPoints } from "./mounts.ts";
@@ -31,6 +32,7 @@ export async function purge(what: Down, signal: AbortSignal): Promise<void> {
       ...(input === undefined ? {} : { input }),
     });
   await down(what, signal);
+  await purgePlugin(what.settings, signal);
   await removeNetworks(run);
   await removeFirewallRules(run);
   await unmountAll(layout, run);
