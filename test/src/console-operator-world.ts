@@ -10,6 +10,7 @@ export const OPERATOR_ROOMS = [
   "schedules",
   "simulator",
   "mail",
+  "webhooks",
   "audit",
   "usage",
   "quotas",
@@ -34,6 +35,9 @@ export async function makeOperatorWorld(tree: Tree): Promise<void> {
   const assignment = { policy: { add_projects: [projectId] } };
   await root.assignPolicy({ params: { policy_id: policy.id }, body: assignment });
   await root.createAdmissionRule({ body: { rule: { kind: "cap", scope: "host", max: 2 } } });
+  await root.createWebhook({
+    body: { webhook: { name: "chat", url: "https://chat.example.org/hooks/backup", all_projects: true } },
+  });
   const { nodes } = await root.listNodes({});
   const mover = nodes.find(({ service }) => service === "cairn-datamover");
   if (mover === undefined) throw new Error("there is no datamover");

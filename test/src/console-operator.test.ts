@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startTestMailServer } from "@cairn/notify";
+import { startTestMailServer, startTestReceiver } from "@cairn/notify";
 import type { Browser, Locator, Page } from "playwright-core";
 import { openBrowser, openWindow, secretField, signIn, type Window } from "./browser.ts";
 import { OPERATOR_ROOMS } from "./console-operator-world.ts";
@@ -257,6 +257,66 @@ test("the mail server is set, its password never comes back, and a test mail goe
     await assertGood(page);
   });
 });
+
+test("a webhook is made, tried, changed and deleted; its secret is shown once", async (t) => {
+  await explained(t, tree, async () => {
+    await using receiver = await startTestReceiver();
+    const { page } = root;
+    await enter(page, "Webhooks and notices");
+    await page.getByText("There is no webhook").waitFor();
+    const secret = await makeWebhook(page, receiver.url);
+    const row = tableOf(page, "Webhooks").getByRole("row", { name: /chat/ });
+    await row.getByText("Snapshot failed, Restore failed").waitFor();
+    await row.getByText("all projects").waitFor();
+    await page.getByRole("button", { name: "Test: chat" }).click();
+    const trial = page.getByRole("dialog", { name: "Test the webhook chat" });
+    await trial.getByRole("button", { name: "Send the test" }).click();
+    await trial.getByText("Sent").waitFor();
+    assert.equal(receiver.requests.length, 1);
+    assert.match(receiver.requests[0]?.headers["webhook-signature"] ?? "", /^v1,/);
+    await assertGood(page);
+    await trial.getByRole("button", { name: "Done" }).click();
+    await tableOf(page, "What was sent in the last two weeks")
+      .getByRole("row", { name: /Test admin 127\.0\.0\.1.*Sent/ })
+      .waitFor();
+    await page.reload();
+    await row.waitFor();
+    assert.equal(await page.getByText(secret).count(), 0, "the secret is shown once");
+    assert.equal(await page.getByRole("textbox", { name: "Secret" }).count(), 0);
+    await page.getByRole("button", { name: "Change: chat" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("checkbox", { name: "Switched on" }).uncheck();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await row.getByText("Off").waitFor();
+    await page.getByRole("button", { name: "Delete: chat" }).click();
+    await dialog.getByText(`Nothing more is sent to ${receiver.url}`).waitFor();
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("There is no webhook").waitFor();
+  });
+});
+
+/** Makes the webhook `chat`, for failures of all projects; its secret. */
+async function makeWebhook(page: Page, url: string): Promise<string> {
+  await page.getByRole("button", { name: "New webhook" }).click();
+  const dialog = page.getByRole("dialog", { name: "New webhook" });
+  await dialog.getByText("Give it a name.").waitFor();
+  await dialog.getByLabel("Name").fill("chat");
+  await dialog.getByLabel("Address").fill(url);
+  for (const event of ["Snapshot taken", "Snapshot cancelled", "Restore done", "Restore cancelled"]) {
+    await dialog.getByRole("checkbox", { name: event }).uncheck();
+  }
+  await dialog.getByRole("checkbox", { name: "Quota nearly used" }).uncheck();
+  await dialog.getByRole("checkbox", { name: "All projects" }).check();
+  await assertGood(page);
+  await dialog.getByRole("button", { name: "New webhook" }).click();
+  const field = page.getByRole("textbox", { name: "Secret" });
+  const secret = await field.inputValue();
+  assert.match(secret, /^whsec_/);
+  await assertGood(page);
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await field.waitFor({ state: "detached" });
+  return secret;
+}
 
 test("the audit log is narrowed, and found to be whole", async (t) => {
   await explained(t, tree, async () => {

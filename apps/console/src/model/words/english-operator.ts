@@ -28,6 +28,7 @@ export const operatorEnglish = {
     schedules: "Schedules",
     simulator: "Retention simulator",
     mail: "E-mail",
+    webhooks: "Webhooks and notices",
     audit: "Audit log",
     usage: "Usage and cost",
     quotas: "Quotas",

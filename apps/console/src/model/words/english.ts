@@ -6,6 +6,7 @@ import { manageEnglish } from "./english-manage.ts";
 import { operatorEnglish } from "./english-operator.ts";
 import { retentionEnglish } from "./english-retention.ts";
 import { tenantEnglish } from "./english-tenant.ts";
+import { webhooksEnglish } from "./english-webhooks.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("en");
@@ -195,6 +196,7 @@ export const english = {
   manage: manageEnglish,
   form: formEnglish,
   retention: retentionEnglish,
+  webhooks: webhooksEnglish,
   tenant: tenantEnglish,
   snapshot: {
     back: "Workload",

@@ -29,6 +29,7 @@ export const operatorGerman: OperatorWords = {
     schedules: "Zeitpläne",
     simulator: "Aufbewahrung proben",
     mail: "Mailversand",
+    webhooks: "Webhooks und Nachrichten",
     audit: "Protokoll",
     usage: "Verbrauch und Kosten",
     quotas: "Kontingente",

@@ -4,6 +4,7 @@ import { manageGerman } from "./german-manage.ts";
 import { operatorGerman } from "./german-operator.ts";
 import { retentionGerman } from "./german-retention.ts";
 import { tenantGerman } from "./german-tenant.ts";
+import { webhooksGerman } from "./german-webhooks.ts";
 import { pluralOf } from "./plural.ts";
 
 const count = pluralOf("de");
@@ -193,6 +194,7 @@ export const german: Words = {
   manage: manageGerman,
   form: formGerman,
   retention: retentionGerman,
+  webhooks: webhooksGerman,
   tenant: tenantGerman,
   snapshot: {
     back: "Workload",

@@ -20,6 +20,7 @@ const SHARED = [
   "workload.back workload.rate workload.snapshots workload.size workload.bucket",
   "workload.phase snapshot.back snapshot.flavor snapshot.mac snapshot.disk snapshot.volume",
   "snapshot.flavorOf manage.snapshot.name form.name.name",
+  "webhooks.list webhooks.name",
   "operator.targets.kinds.nfs operator.targets.kinds.s3 operator.mail.securities.starttls",
 ].flatMap((places) => places.split(" "));
 

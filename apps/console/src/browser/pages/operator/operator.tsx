@@ -18,6 +18,7 @@ import { Simulator } from "./simulator.tsx";
 import { Status } from "./status.tsx";
 import { Targets } from "./targets.tsx";
 import { Usage } from "./usage.tsx";
+import { Webhooks } from "./webhooks.tsx";
 
 const ROOMS: Readonly<Record<OperatorRoom, ComponentType<RoomProps>>> = {
   status: Status,
@@ -28,6 +29,7 @@ const ROOMS: Readonly<Record<OperatorRoom, ComponentType<RoomProps>>> = {
   schedules: Schedules,
   simulator: Simulator,
   mail: Mail,
+  webhooks: Webhooks,
   audit: Audit,
   usage: Usage,
   quotas: Quotas,

@@ -1,0 +1,81 @@
+import type { WebhookWords } from "./english-webhooks.ts";
+import { pluralOf } from "./plural.ts";
+
+const count = pluralOf("de");
+
+/** Where notices go beside mail, and what became of them, in German. */
+export const webhooksGerman: WebhookWords = {
+  list: "Webhooks",
+  hint: (project) =>
+    "Andere Programme erfahren durch signierte Anfragen, was geschieht. " +
+    `Dies sind die des Projekts ${project}; einer, der von allen Projekten hört, gehört nur dem Betrieb.`,
+  name: "Name",
+  url: "Adresse",
+  urlHint: "http:// oder https://, ohne Benutzer und Passwort.",
+  events: "Hört von",
+  allEvents: "allem",
+  event: {
+    "snapshot.succeeded": "Snapshot aufgenommen",
+    "snapshot.failed": "Snapshot fehlgeschlagen",
+    "snapshot.cancelled": "Snapshot abgebrochen",
+    "restore.succeeded": "Wiederherstellung fertig",
+    "restore.failed": "Wiederherstellung fehlgeschlagen",
+    "restore.cancelled": "Wiederherstellung abgebrochen",
+    "quota.watermark": "Kontingent fast verbraucht",
+  },
+  tests: { "email.test": "Probemail", "webhook.test": "Probe" },
+  whose: "Von wem",
+  all: "alle Projekte",
+  own: "dieses Projekt",
+  isForAll: "Alle Projekte",
+  isForAllMeans: "Er hört von jedem Projekt. Das lässt sich später nicht ändern.",
+  state: "Zustand",
+  on: "Ein",
+  off: "Aus",
+  actions: "Aktionen",
+  empty: "Es gibt keinen Webhook",
+  emptyHint: "Chats, Ticketsysteme und Skripte können von Fehlern sofort erfahren.",
+  create: "Neuer Webhook",
+  change: "Ändern",
+  changeOf: (name) => `Den Webhook ${name} ändern`,
+  isOn: "Eingeschaltet",
+  isOnMeans: "Solange er aus ist, wird ihm nichts gesandt und später nichts nachgeholt.",
+  save: "Speichern",
+  rotate: "Neues Geheimnis",
+  rotateOf: (name) => `Ein neues Geheimnis für ${name}`,
+  rotateMeans:
+    "Anfragen sind einen Tag lang mit beiden signiert, damit der Empfänger das neue kennenlernen kann.",
+  delete: "Löschen",
+  deleteOf: (name) => `Den Webhook ${name} löschen`,
+  deleteMeans: (url) => `An ${url} geht nichts mehr, auch nicht, was schon unterwegs ist.`,
+  test: "Proben",
+  testOf: (name) => `Den Webhook ${name} proben`,
+  testMeans: (url) => `Sendet eine signierte Anfrage an ${url} und wartet auf die Antwort.`,
+  send: "Probe senden",
+  close: "Fertig",
+  secretOf: (name) => `Das Geheimnis von ${name}`,
+  secretMeans:
+    "Es wird nur dieses eine Mal gezeigt. Geben Sie es dem Empfänger: " +
+    "Er prüft damit, dass Anfragen von hier kommen.",
+  secret: "Geheimnis",
+  secretKept: "Ich habe es verwahrt",
+  problems: {
+    name: "Geben Sie ihm einen Namen.",
+    url: "Geben Sie eine Adresse an, die mit http:// oder https:// beginnt.",
+    events: "Wählen Sie, wovon er hören soll.",
+  },
+  deliveries: "Was in den letzten zwei Wochen gesandt wurde",
+  deliveriesHint: "Mails und Webhooks aller Projekte, die neuesten zuerst.",
+  status: "Ausgang",
+  statuses: { waiting: "Unterwegs", sent: "Gesandt", failed: "Fehlgeschlagen", dropped: "Nicht gesandt" },
+  what: "Was",
+  to: "An",
+  channels: { email: "per Mail", webhook: "per Webhook" },
+  nowhere: "niemanden",
+  when: "Wann",
+  attempts: (n) => count(n, "Versuch", "Versuche"),
+  noDeliveries: "Nichts wurde gesandt",
+  retry: "Noch einmal senden",
+  otherProject: "Sie gehört einem anderen Projekt: Senden Sie sie von dort noch einmal.",
+  page: (n) => count(n, "Nachricht auf dieser Seite", "Nachrichten auf dieser Seite"),
+};
