@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { openBrowser, openWindow, SIZES, signIn } from "./browser.ts";
 import { makeOperatorWorld, OPERATOR_ROOMS } from "./console-operator-world.ts";
 import { fillDisk, makeConsoleWorld } from "./console-world.ts";
-import { takeSnapshot } from "./job.ts";
+import { beginRestore, endOfRestore, restoreOptions, takeSnapshot } from "./job.ts";
 import { startTree } from "./tree.ts";
 
 /*
@@ -26,6 +26,11 @@ async function pages(): Promise<readonly Place[]> {
   const { shop, ledger } = world;
   const good = await takeSnapshot(tree, shop);
   await takeSnapshot(tree, shop, true);
+  const copy = { id: world.shopInstance.id, include: true, name: "web-copy" };
+  const restore = await endOfRestore(
+    tree,
+    await beginRestore(tree, good.id, restoreOptions("selective", [copy])),
+  );
   return [
     ["overview", ""],
     ["workloads", "workloads"],
@@ -37,6 +42,10 @@ async function pages(): Promise<readonly Place[]> {
     ["modify-workload", `workloads/${ledger}/modify`],
     ["files", "files"],
     ["project", "project"],
+    ["restoring-one-click", `snapshots/${good.id}/restore/oneclick`],
+    ["restoring-selective", `snapshots/${good.id}/restore/selective`],
+    ["restoring-in-place", `snapshots/${good.id}/restore/inplace`],
+    ["restore", `restores/${restore.id}`],
     ["absent", "workloads/nobody-made-this"],
   ];
 }
@@ -53,6 +62,16 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path, fullPage: true, animations: "disabled" });
   process.stdout.write(`${path}\n`);
 }
+
+/** What somebody does on a page before it shows what it is for. */
+const PREPARED: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  "restoring-one-click": async (page) => page.getByText("Stops it").first().waitFor(),
+  "restoring-selective": async (page) => page.getByText("Nothing stands in the way").waitFor(),
+  "restoring-in-place": async (page) => {
+    await page.getByRole("checkbox").first().check();
+    await page.getByText("Nothing stands in the way").waitFor();
+  },
+};
 
 const world = await makeConsoleWorld(tree);
 try {
@@ -102,6 +121,7 @@ async function pictures(places: readonly Place[], { size, scheme }: Look): Promi
   await signIn(page, tree, "demo");
   for (const [name, fragment] of places) {
     await show(page, fragment);
+    await PREPARED[name]?.(page);
     await picture(page, `${name}-${suffix}`);
   }
   await picturesOfForm(page, suffix);
@@ -109,6 +129,7 @@ async function pictures(places: readonly Place[], { size, scheme }: Look): Promi
   await page.getByLabel("Appearance", { exact: true }).waitFor();
   await picture(page, `account-${suffix}`);
   await page.keyboard.press("Escape");
+  await pictureOfDeletion(page, places, suffix);
   await pictureOfRunning(page, suffix);
 }
 
@@ -130,6 +151,16 @@ async function picturesOfForm(page: Page, suffix: string): Promise<void> {
   await page.getByRole("button", { name: "Delete …" }).click();
   await page.getByRole("dialog").waitFor();
   await picture(page, `workload-deletion-${suffix}`);
+  await page.keyboard.press("Escape");
+}
+
+/** What is asked before a snapshot is deleted. */
+async function pictureOfDeletion(page: Page, places: readonly Place[], suffix: string): Promise<void> {
+  const [, fragment = ""] = places.find(([name]) => name === "snapshot") ?? [];
+  await show(page, fragment);
+  await page.getByRole("button", { name: "Delete this snapshot" }).click();
+  await page.getByRole("dialog").getByText("This is lost for good").waitFor();
+  await picture(page, `snapshot-deletion-${suffix}`);
   await page.keyboard.press("Escape");
 }
 

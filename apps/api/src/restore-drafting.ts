@@ -8,6 +8,7 @@ import {
   draftInPlace,
   draftSelective,
   type InstanceToday,
+  type SelectiveDraft,
   type SnapshotInstanceRecord,
 } from "@cairn/domain";
 import { asId, mapLimited, type ProjectId, Rejection } from "@cairn/kernel";
@@ -49,7 +50,7 @@ export async function selectivePlan(question: DraftQuestion): Promise<Plan> {
       },
     },
     ...warned(draft.warnings),
-    choices: choicesOf(target),
+    choices: choicesOf(target, draft),
     mapping: {
       instances: draft.instances.map(({ id, name, flavor }) => ({
         id,
@@ -84,8 +85,12 @@ function warned(warnings: readonly DraftWarning[]): Pick<Plan, "warnings" | "war
 
 const NO_CHOICES: PlanChoices = { flavors: [], networks: [], volume_types: [], availability_zones: [] };
 
-/** What can be chosen instead: what the draft itself would not take is no choice. */
-function choicesOf({ flavors, networks, volumeTypeNames, computeZones }: DraftTarget): PlanChoices {
+/** What can be chosen instead. A network that leads outside is a choice where the draft took it. */
+function choicesOf(
+  { flavors, networks, volumeTypeNames, computeZones }: DraftTarget,
+  draft: SelectiveDraft,
+): PlanChoices {
+  const taken = draft.networks.map(({ to }) => to.network.id);
   return {
     flavors: flavors.map(({ id, name, vcpus, ramMiB: ram, diskGiB: disk }) => ({
       id,
@@ -95,7 +100,7 @@ function choicesOf({ flavors, networks, volumeTypeNames, computeZones }: DraftTa
       disk,
     })),
     networks: networks
-      .filter((network) => network.isActive)
+      .filter(({ id, isActive, isExternal }) => isActive && (!isExternal || taken.includes(id)))
       .map(({ id, name, subnets }) => ({
         id,
         name,

@@ -40,6 +40,9 @@ const Operator = lazy(async () => ({
   default: (await import("./pages/operator/operator.tsx")).Operator,
 }));
 
+const Restoring = lazy(async () => ({ default: (await import("./pages/restoring.tsx")).Restoring }));
+const Restore = lazy(async () => ({ default: (await import("./pages/restore.tsx")).Restore }));
+
 const client = makeQueryClient();
 
 /** What the console is put into. */
@@ -182,6 +185,7 @@ function Room(): ReactNode {
 /** Pages of which only the list changes stay, and with them the focus. */
 function keyOf(place: Place): string {
   if (place.page === "operator") return `operator ${place.room}`;
+  if (place.page === "restoring") return `${place.page} ${place.kind} ${place.id}`;
   return "id" in place ? `${place.page} ${place.id}` : place.page;
 }
 
@@ -208,6 +212,10 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
       return <Snapshot id={place.id} />;
     case "operator":
       return <Operator room={place.room} filters={place.filters} />;
+    case "restoring":
+      return <Restoring place={place} />;
+    case "restore":
+      return <Restore id={place.id} />;
     case "unknown":
       return (
         <Page title={states.unknownPage}>

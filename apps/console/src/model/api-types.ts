@@ -25,5 +25,7 @@ export type Snapshot = Schemas["SnapshotDetail"];
 export type SnapshotStatus = Schemas["SnapshotStatus"];
 export type SnapshotInstance = Schemas["SnapshotInstance"];
 export type SnapshotDisk = Schemas["SnapshotDisk"];
+export type Restore = Schemas["RestoreDetail"];
+export type RestoreSummary = Schemas["RestoreSummary"];
 export type Progress = Schemas["Progress"];
 export type InstanceProtection = ReplyOf<"GET /workloads/metrics/instances">["instances"][number];

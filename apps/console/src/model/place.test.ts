@@ -15,6 +15,8 @@ void test("every place is found again by its address", () => {
     { page: "project" },
     { page: "modify-workload", id: "w/1" },
     { page: "snapshot", id: "s-1" },
+    { page: "restoring", id: "s/1", kind: "inplace" },
+    { page: "restore", id: "r-1" },
     { page: "operator", room: "nodes", filters: {} },
     { page: "operator", room: "targets", filters: { name: "a:b & c" } },
   ];
@@ -28,7 +30,14 @@ void test("an empty fragment is the overview, with and without the bang", () => 
 });
 
 void test("an address that leads nowhere is told, and is no failure", () => {
-  for (const fragment of ["#!/drills", "#!/snapshots", "#!/workloads/a/b", "#!/%zz", "#!/operator/keys"]) {
+  for (const fragment of [
+    "#!/drills",
+    "#!/snapshots",
+    "#!/workloads/a/b",
+    "#!/snapshots/a/restore/all",
+    "#!/%zz",
+    "#!/operator/keys",
+  ]) {
     assert.equal(parsePlace(fragment).page, "unknown", fragment);
   }
 });

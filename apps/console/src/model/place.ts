@@ -1,5 +1,7 @@
 import { OPERATOR_ROOMS, type OperatorRoom } from "./operator-rooms.ts";
 
+import { RESTORE_KINDS, type RestoreKind } from "./restores.ts";
+
 /** A page of the console, with what its address says. */
 export type Place =
   | { readonly page: "overview" }
@@ -19,6 +21,9 @@ export type Place =
   | { readonly page: "files" }
   | { readonly page: "file-search"; readonly id: string }
   | { readonly page: "project" }
+  /** Where a restore of a snapshot is prepared. */
+  | { readonly page: "restoring"; readonly id: string; readonly kind: RestoreKind }
+  | { readonly page: "restore"; readonly id: string }
   | {
       readonly page: "operator";
       readonly room: OperatorRoom;
@@ -46,6 +51,10 @@ export function parsePlace(fragment: string): Place {
   if (room === "workloads" && id !== "" && more[0] === "modify" && more.length === 1) {
     return { page: "modify-workload", id };
   }
+  if (room === "snapshots" && more.length === 2 && more[0] === "restore") {
+    const kind = RESTORE_KINDS.find((each) => each === more[1]);
+    if (kind !== undefined) return { page: "restoring", id, kind };
+  }
   if (more.length > 0) return { page: "unknown", path };
   if (room === "" && id === "") return { page: "overview" };
   if (room === "workloads" && id === "") {
@@ -56,6 +65,7 @@ export function parsePlace(fragment: string): Place {
   if (room === "project" && id === "") return { page: "project" };
   if (room === "workloads") return { page: "workload", id, after: value("after") };
   if (room === "snapshots" && id !== "") return { page: "snapshot", id };
+  if (room === "restores" && id !== "") return { page: "restore", id };
   const operatorRoom = OPERATOR_ROOMS.find((each) => each === (id === "" ? "status" : id));
   if (room === "operator" && operatorRoom !== undefined) {
     return { page: "operator", room: operatorRoom, filters: Object.fromEntries(values) };
@@ -85,6 +95,10 @@ export function hrefOf(place: Place): string {
       return `#!/snapshots/${encodeURIComponent(place.id)}`;
     case "operator":
       return `#!/operator/${place.room}${queryOf(place.filters)}`;
+    case "restoring":
+      return `#!/snapshots/${encodeURIComponent(place.id)}/restore/${place.kind}`;
+    case "restore":
+      return `#!/restores/${encodeURIComponent(place.id)}`;
     case "unknown":
       return `#!/${place.path}`;
   }
@@ -103,6 +117,11 @@ export function hrefOfOperator(room: OperatorRoom, filters: Filters = {}): strin
 /** The address of a snapshot's page. */
 export function hrefOfSnapshot(id: string): string {
   return hrefOf({ page: "snapshot", id });
+}
+
+/** The address of a restore's page. */
+export function hrefOfRestore(id: string): string {
+  return hrefOf({ page: "restore", id });
 }
 
 function queryOf(values: Readonly<Record<string, string>>): string {

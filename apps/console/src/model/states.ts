@@ -64,6 +64,11 @@ export function isRunning(status: SnapshotStatus): boolean {
   return ["creating", "executing", "snapshotting", "uploading", "cancelling"].includes(status);
 }
 
+/** Whether a snapshot is being taken, used or removed, so that it will soon be otherwise. */
+export function isUnsettled(status: SnapshotStatus): boolean {
+  return isRunning(status) || ["restoring", "mounting", "deleting"].includes(status);
+}
+
 /** The snapshot of a workload that is being taken. */
 export function runningOf(recent: readonly RecentSnapshot[]): RecentSnapshot | undefined {
   return recent.find(({ status }) => isRunning(status));

@@ -2,13 +2,15 @@ import type { SnapshotDisk, SnapshotInstance, Snapshot as SnapshotRow } from "..
 import { flavorOf, groupNames } from "../../model/captured.ts";
 import { isMountMoving } from "../../model/mounts.ts";
 import { hrefOfWorkload } from "../../model/place.ts";
-import { isRunning, toneOf } from "../../model/states.ts";
+import { isRunning, isUnsettled, toneOf } from "../../model/states.ts";
 import { parseWireTime } from "../../model/wire-time.ts";
 import { At } from "../parts/moment.tsx";
 import { MountPanel } from "../parts/mounts.tsx";
 import { Loaded, Note } from "../parts/notes.tsx";
 import { Facts, Page, Panel } from "../parts/page.tsx";
+import { RestoreList } from "../parts/restore-list.tsx";
 import { Running } from "../parts/running.tsx";
+import { SnapshotActions } from "../parts/snapshot-actions.tsx";
 import { State } from "../parts/state.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { useRead } from "../reading.ts";
@@ -21,7 +23,7 @@ export function Snapshot({ id }: { readonly id: string }) {
   const read = useRead(
     "GET /snapshots/{snapshot_id}",
     { params: { snapshot_id: id } },
-    { isMoving: ({ snapshot }) => isRunning(snapshot.status) || isMountMoving(snapshot) },
+    { isMoving: ({ snapshot }) => isUnsettled(snapshot.status) || isMountMoving(snapshot) },
   );
   const snapshot = read.data?.snapshot;
   if (snapshot === undefined) {
@@ -48,9 +50,11 @@ export function Snapshot({ id }: { readonly id: string }) {
         </Note>
       )}
       {isRunning(snapshot.status) && <Running id={snapshot.id} />}
+      <SnapshotActions snapshot={snapshot} />
       <Cost snapshot={snapshot} />
       <Instances snapshot={snapshot} />
       <MountPanel snapshot={snapshot} />
+      <RestoreList of={{ snapshot_id: snapshot.id }} />
     </Page>
   );
 }

@@ -10,6 +10,7 @@ import { Manage } from "../parts/manage.tsx";
 import { Ago, At } from "../parts/moment.tsx";
 import { Empty, Loaded, Note } from "../parts/notes.tsx";
 import { Facts, Page, Panel } from "../parts/page.tsx";
+import { RestoreList } from "../parts/restore-list.tsx";
 import { Running } from "../parts/running.tsx";
 import { State } from "../parts/state.tsx";
 import { type Column, Table } from "../parts/table.tsx";
@@ -52,6 +53,7 @@ export function Workload({ place }: { readonly place: WorkloadPlace }) {
       {workload.error_msg !== null && <Note tone="bad" title={workload.error_msg} />}
       {running !== undefined && <Running id={running.id} />}
       <Snapshots place={place} isMoving={running !== undefined} />
+      <RestoreList of={{ workload_id: workload.id }} />
       <Members workload={workload} />
       <Schedule workload={workload} readAtMs={read.dataUpdatedAt} />
       <Details workload={workload} />

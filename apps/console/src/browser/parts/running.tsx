@@ -1,10 +1,9 @@
 import { Button } from "@mantine/core";
-import { useState } from "react";
-import type { Progress, Snapshot } from "../../model/api-types.ts";
-import { paceOf, type Samples, withSample } from "../../model/progress.ts";
+import type { Snapshot } from "../../model/api-types.ts";
 import { isRunning } from "../../model/states.ts";
 import { useChange, useRead } from "../reading.ts";
 import { useFormats, useSession, useWords } from "../surroundings.tsx";
+import { DiskCourse } from "./disk-course.tsx";
 import { Failure, Loaded, Note } from "./notes.tsx";
 import { Facts, Panel } from "./page.tsx";
 
@@ -46,48 +45,9 @@ function Course({ snapshot, readAtMs }: { readonly snapshot: Snapshot; readonly 
           [workload.stored, formats.bytes(snapshot.stored_bytes)],
         ]}
       />
-      {progress !== null && <Disks progress={progress} readAtMs={readAtMs} />}
+      {progress !== null && <DiskCourse progress={progress} readAtMs={readAtMs} />}
       <CancelButton snapshot={snapshot} />
     </>
-  );
-}
-
-function Disks({ progress, readAtMs }: { readonly progress: Progress; readonly readAtMs: number }) {
-  const [samples, setSamples] = useState<{ readonly atMs: number; readonly of: Samples }>({
-    atMs: 0,
-    of: new Map(),
-  });
-  // It follows from what was read last, and is set while drawing: react.dev/reference/react/useState.
-  if (samples.atMs !== readAtMs) {
-    setSamples({ atMs: readAtMs, of: withSample(samples.of, progress, readAtMs) });
-  }
-  return (
-    <div className="disks">
-      {progress.disks.map((disk) => (
-        <Disk key={disk.disk_id} disk={disk} samples={samples.of} />
-      ))}
-    </div>
-  );
-}
-
-function Disk({ disk, samples }: { readonly disk: Progress["disks"][number]; readonly samples: Samples }) {
-  const { workload } = useWords();
-  const formats = useFormats();
-  const { share, bytesPerSecond, remainingSeconds } = paceOf(disk, samples);
-  const name = workload.disk(disk.instance, disk.disk);
-  const pace = [
-    workload.diskProgress(formats.bytes(disk.done_bytes), formats.bytes(disk.total_bytes)),
-    ...(bytesPerSecond === undefined ? [] : [formats.rate(bytesPerSecond)]),
-    ...(remainingSeconds === undefined ? [] : [formats.duration(remainingSeconds)]),
-  ];
-  return (
-    <div className="disk">
-      <div>
-        <span>{name}</span>
-        <span className="soft">{pace.join(" · ")}</span>
-      </div>
-      <progress aria-label={name} max={1} value={share} />
-    </div>
   );
 }
 

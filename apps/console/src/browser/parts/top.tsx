@@ -70,6 +70,8 @@ function roomOf({ page }: Place): "overview" | "workloads" | "files" | "project"
     case "new-workload":
     case "modify-workload":
     case "snapshot":
+    case "restoring":
+    case "restore":
       return "workloads";
     case "files":
     case "file-search":

@@ -4,6 +4,7 @@ import type { WorkloadState } from "../states.ts";
 import { formEnglish } from "./english-form.ts";
 import { manageEnglish } from "./english-manage.ts";
 import { operatorEnglish } from "./english-operator.ts";
+import { restoresEnglish } from "./english-restores.ts";
 import { retentionEnglish } from "./english-retention.ts";
 import { tenantEnglish } from "./english-tenant.ts";
 import { webhooksEnglish } from "./english-webhooks.ts";
@@ -198,6 +199,7 @@ export const english = {
   retention: retentionEnglish,
   webhooks: webhooksEnglish,
   tenant: tenantEnglish,
+  restores: restoresEnglish,
   snapshot: {
     back: "Workload",
     title: (when: string) => `Snapshot of ${when}`,

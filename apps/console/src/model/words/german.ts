@@ -2,6 +2,7 @@ import type { Words } from "./english.ts";
 import { formGerman } from "./german-form.ts";
 import { manageGerman } from "./german-manage.ts";
 import { operatorGerman } from "./german-operator.ts";
+import { restoresGerman } from "./german-restores.ts";
 import { retentionGerman } from "./german-retention.ts";
 import { tenantGerman } from "./german-tenant.ts";
 import { webhooksGerman } from "./german-webhooks.ts";
@@ -196,6 +197,7 @@ export const german: Words = {
   retention: retentionGerman,
   webhooks: webhooksGerman,
   tenant: tenantGerman,
+  restores: restoresGerman,
   snapshot: {
     back: "Workload",
     title: (when) => `Snapshot vom ${when}`,

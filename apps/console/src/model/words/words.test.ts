@@ -21,6 +21,9 @@ const SHARED = [
   "workload.phase snapshot.back snapshot.flavor snapshot.mac snapshot.disk snapshot.volume",
   "snapshot.flavorOf manage.snapshot.name form.name.name",
   "webhooks.list webhooks.name",
+  "restores.oneclick.flavor restores.oneclick.disks restores.oneclick.disksOf restores.oneclick.addressIn",
+  "restores.inplace.disk restores.inplace.volume restores.selective.flavor restores.selective.flavorOf",
+  "restores.restore.phase restores.restore.things.routers restores.restore.things.flavors",
   "operator.targets.kinds.nfs operator.targets.kinds.s3 operator.mail.securities.starttls",
 ].flatMap((places) => places.split(" "));
 
