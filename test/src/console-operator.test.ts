@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { startTestMailServer, startTestReceiver } from "@cairn/notify";
 import type { Browser, Locator, Page } from "playwright-core";
@@ -334,12 +335,29 @@ test("the audit log is narrowed, and found to be whole", async (t) => {
       .first()
       .waitFor({ state: "detached" });
     await table.getByRole("row", { name: /workload:policy_create .*gold/ }).waitFor();
+    await table.getByRole("button", { name: "Details: workload:policy_create gold" }).click();
+    const dialog = page.getByRole("dialog", { name: "An entry of the audit log" });
+    await dialog.getByText(/^req-/).waitFor();
+    await assertGood(page);
+    await page.keyboard.press("Escape");
+    const audit = await downloaded(page, "Download as CSV: Audit log");
+    assert.match(audit[0] ?? "", /^\uFEFFPosition,Timestamp,UserName,/);
+    assert.equal(audit.length, 2, "the one entry that the list is narrowed to");
+    assert.match(audit[1] ?? "", /,admin,.*,workload:policy_create,.*gold/);
     await page.getByLabel("Outcome").selectOption("refused");
     await page.getByText("There is no such entry").waitFor();
     await page.getByRole("button", { name: "Check the log" }).click();
     await page.getByText(/sealed entries are as they were written/).waitFor();
   });
 });
+
+/** The lines of a file that a button downloads. */
+async function downloaded(page: Page, button: string): Promise<readonly string[]> {
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: button }).click();
+  const path = await (await coming).path();
+  return (await readFile(path, "utf8")).trimEnd().split("\r\n");
+}
 
 test("usage tells what each project takes, and what that costs at a price", async (t) => {
   await explained(t, tree, async () => {
@@ -353,6 +371,17 @@ test("usage tells what each project takes, and what that costs at a price", asyn
       .getByText(/^\d+\.\d\d$/)
       .filter({ hasNotText: "0.00" })
       .waitFor();
+    const [, ...lines] = await downloaded(page, "Download as CSV: By project");
+    const line = lines.find((each) => each.startsWith("demo,"));
+    const [, , some, all, , , full, more, stored, cost] = line?.split(",") ?? [];
+    assert.deepEqual([some, all], ["2", "3"]);
+    assert.equal(Number(full) + Number(more), Number(stored));
+    assert.ok(Math.abs((Number(stored) / 1024 ** 3) * 1000 - Number(cost)) < 0.01, line);
+    const instances = await downloaded(page, "Download as CSV: By protected instance");
+    assert.ok(
+      instances.some((each) => each.startsWith("web,demo,shop,")),
+      instances.join("\n"),
+    );
     await tableOf(page, "By protected instance")
       .getByRole("row", { name: /web demo shop/ })
       .waitFor();

@@ -17,6 +17,7 @@ import { Page } from "../parts/page.tsx";
 import { State } from "../parts/state.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { useRead } from "../reading.ts";
+import { saveFile } from "../save-file.ts";
 import { useFormats, useSession, useWords } from "../surroundings.tsx";
 import { SEARCH_TONES } from "./files.tsx";
 
@@ -24,9 +25,6 @@ import { SEARCH_TONES } from "./files.tsx";
 const SHOWN_MAX = 200;
 /** A browser keeps what it downloads in memory. */
 const DOWNLOAD_BYTES_MAX = 2 ** 30;
-
-/** By then a browser has begun to save it. */
-const KEPT_MS = 60_000;
 
 type Search = ReplyOf<"GET /search/{search_id}">["file_search"];
 
@@ -133,7 +131,7 @@ function Download({ file, instanceId }: { readonly file: FoundFile; readonly ins
         params: { snapshot_id: file.snapshotId },
         query: { vm_id: instanceId, volume: file.volume, path: file.path },
       }),
-    onSuccess: (blob) => save(blob, saveName(file)),
+    onSuccess: (blob) => saveFile(blob, saveName(file)),
   });
   const reason = mayNot.has("getFile")
     ? states.refused
@@ -158,14 +156,4 @@ function Download({ file, instanceId }: { readonly file: FoundFile; readonly ins
       {get.error !== null && <Failure of={get.error} />}
     </>
   );
-}
-
-/** Has the browser keep a file as one that it downloaded: never shows it, as it is somebody's data. */
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
 }

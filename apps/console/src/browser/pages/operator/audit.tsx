@@ -17,6 +17,8 @@ import type { Column } from "../../parts/table.tsx";
 import { Turning } from "../../parts/turning.tsx";
 import { useRead } from "../../reading.ts";
 import { useFormats, useSession, useWords } from "../../surroundings.tsx";
+import { AuditDetails } from "./audit-details.tsx";
+import { AuditExport } from "./audit-export.tsx";
 import type { RoomProps } from "./room-props.ts";
 
 type Entry = ReplyOf<"GET /workloads/audit/auditlog">["auditlog"][number];
@@ -38,18 +40,15 @@ export function Audit({ filters }: RoomProps) {
   const { action = "", project = "", after = "" } = filters;
   const outcome = OUTCOMES.find((each) => each === filters["outcome"]);
   const minutes = Object.values(SPANS).find((each) => each === filters["minutes"]);
+  const query = {
+    ...(action === "" ? {} : { action }),
+    ...(project === "" ? {} : { project }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(minutes === undefined ? {} : { time_in_minutes: Number(minutes) }),
+  };
   const log = useRead(
     "GET /workloads/audit/auditlog",
-    {
-      query: {
-        limit: ROWS,
-        ...(action === "" ? {} : { action }),
-        ...(project === "" ? {} : { project }),
-        ...(outcome === undefined ? {} : { outcome }),
-        ...(minutes === undefined ? {} : { time_in_minutes: Number(minutes) }),
-        ...(after === "" ? {} : { marker: after }),
-      },
-    },
+    { query: { ...query, limit: ROWS, ...(after === "" ? {} : { marker: after }) } },
     { isList: true },
   );
   return (
@@ -68,16 +67,19 @@ export function Audit({ filters }: RoomProps) {
           empty={{ title: audit.empty }}
         >
           {(rows) => (
-            <Turning
-              summary={audit.page(rows.length)}
-              newest={after === "" ? undefined : hrefOfOperator("audit", { ...filters, after: "" })}
-              older={
-                rows.length < ROWS
-                  ? undefined
-                  : hrefOfOperator("audit", { ...filters, after: rows.at(-1)?.ID ?? "" })
-              }
-              words={{ older, newest }}
-            />
+            <>
+              <Turning
+                summary={audit.page(rows.length)}
+                newest={after === "" ? undefined : hrefOfOperator("audit", { ...filters, after: "" })}
+                older={
+                  rows.length < ROWS
+                    ? undefined
+                    : hrefOfOperator("audit", { ...filters, after: rows.at(-1)?.ID ?? "" })
+                }
+                words={{ older, newest }}
+              />
+              <AuditExport query={query} />
+            </>
           )}
         </Listing>
       </section>
@@ -129,9 +131,7 @@ function useColumns(): readonly Column<Entry>[] {
     { title: audit.action, show: ({ Action }) => <Code>{Action}</Code> },
     {
       title: audit.object,
-      show: ({ ObjectName, ObjectType, ObjectId }) => (
-        <Code title={ObjectId}>{`${ObjectType} ${ObjectName}`}</Code>
-      ),
+      show: (entry) => <Thing entry={entry} />,
     },
     {
       title: audit.outcome,
@@ -142,7 +142,20 @@ function useColumns(): readonly Column<Entry>[] {
         </span>
       ),
     },
+    { title: audit.actions, show: (entry) => <AuditDetails entry={entry} /> },
   ];
+}
+
+/** What was asked for, by its name; of what was refused only the kind is noted. */
+function Thing({ entry: { ObjectName, ObjectType, ObjectId } }: { readonly entry: Entry }) {
+  const { audit } = useWords().operator;
+  if (ObjectType === "") return null;
+  return (
+    <span className="names">
+      <Code title={ObjectId}>{`${ObjectType} ${ObjectName}`.trim()}</Code>
+      {ObjectName === "" && <span className="soft">{audit.unnamed}</span>}
+    </span>
+  );
 }
 
 /** A name that programs gave, of any length: lines may end where its parts do. */

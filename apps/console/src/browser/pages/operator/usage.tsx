@@ -7,6 +7,7 @@ import { Page, Panel } from "../../parts/page.tsx";
 import type { Column } from "../../parts/table.tsx";
 import { useRead } from "../../reading.ts";
 import { useFormats, useWords } from "../../surroundings.tsx";
+import { ChargesCsv, ProjectsCsv } from "./usage-export.tsx";
 
 type Project = ReplyOf<"GET /workloads/metrics/tenants_usage">["tenants_usage"][string];
 
@@ -41,6 +42,7 @@ export function Usage() {
           columns={useProjectColumns(price)}
           empty={{ title: usage.none }}
         />
+        <ProjectsCsv reply={projects.data} price={price} />
       </Panel>
       <Panel title={usage.instances}>
         <Listing
@@ -51,6 +53,7 @@ export function Usage() {
           columns={useChargeColumns(price)}
           empty={{ title: usage.none }}
         />
+        <ChargesCsv reply={charges.data} price={price} />
       </Panel>
     </Page>
   );
