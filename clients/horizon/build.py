@@ -42,6 +42,14 @@ Description: {summary}
 """
 # What Python compiled beside the files is not in the package's list, and would keep its folders.
 AFTER = "#!/bin/sh\nset -e\nif [ \"$1\" = configure ] && command -v py3compile >/dev/null; then py3compile -p {name}; fi\n"
+# Debian's dashboard makes the folder that plugins put their files into, and owns it not: dpkg takes it away with
+# the last of them, and without it no Horizon starts. Static files are collected anew, but none is ever dropped.
+# This comes before the dashboard is told of the change.
+GONE = """#!/bin/sh
+set -e
+if [ -d /{modules}/openstack_dashboard/local ]; then mkdir -p /{modules}/{enabled}; fi
+case "$1" in remove | purge) rm -rf /var/lib/openstack-dashboard/static/cairn ;; esac
+"""
 BEFORE = "#!/bin/sh\nset -e\nif command -v py3clean >/dev/null; then py3clean -p {name}; fi\n"
 
 
@@ -131,8 +139,8 @@ def build_deb(staged, target):
         control = root / "DEBIAN"
         control.mkdir()
         (control / "control").write_text(CONTROL.format(name=NAME, version=version(), summary=SUMMARY))
-        for name, text in (("postinst", AFTER), ("prerm", BEFORE)):
-            (control / name).write_text(text.format(name=NAME))
+        for name, text in (("postinst", AFTER), ("prerm", BEFORE), ("postrm", GONE)):
+            (control / name).write_text(text.format(name=NAME, modules=MODULES, enabled=ENABLED))
         for path in [root, *root.rglob("*")]:
             is_program = path.is_dir() or path.parent == control and path.name != "control"
             path.chmod(0o755 if is_program else 0o644)

@@ -40,7 +40,7 @@ def surroundings_of(request, room):
 def show(request, room):
     """The page; Horizon has looked at the session and the permissions before."""
     context = {
-        "title": TITLES[room],
+        "page_title": TITLES[room],
         "surroundings": json.dumps(surroundings_of(request, room)),
         "script": static("cairn/%s" % ENTRY),
     }

@@ -200,6 +200,8 @@ class PluginTest(unittest.TestCase):
         text = shown.content.decode()
         self.assertFalse(TOKEN in text)
         self.assertRegex(root_in(text), "ng-non-bindable")
+        self.assertRegex(text, r"<title>\s*Workloads - ")
+        self.assertEqual(re.findall(r'breadcrumb-item-truncate active">\s*(\w+)', text), ["Workloads"])
         self.assertEqual(re.findall('<script type="module" src="([^"]+)">', text), ["/static/cairn/%s" % page.ENTRY])
         told = json.loads(shown.context["surroundings"])
         self.assertEqual(told["room"], "project")
