@@ -6,8 +6,9 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { openBrowser, openWindow, secretField, signIn, type Window } from "./browser.ts";
 import { OPERATOR_ROOMS } from "./console-operator-world.ts";
 import { assertGood } from "./console-pages.ts";
-import { makeConsoleWorld } from "./console-world.ts";
-import { explained, startTree, type Tree } from "./tree.ts";
+import { type ConsoleWorld, makeConsoleWorld } from "./console-world.ts";
+import { bootFromImage, makeWorkload, takeSnapshot, whenIdle } from "./job.ts";
+import { apiOf, explained, startTree, type Tree } from "./tree.ts";
 
 /*
  * The operator pages in a real browser on the real service: as an administrator of the cloud sees and uses
@@ -16,11 +17,12 @@ import { explained, startTree, type Tree } from "./tree.ts";
 
 let tree: Tree;
 let browser: Browser;
+let world: ConsoleWorld;
 let root: Window;
 
 before(async () => {
   [tree, browser] = await Promise.all([startTree(), openBrowser()]);
-  await makeConsoleWorld(tree);
+  world = await makeConsoleWorld(tree);
   root = await openWindow(browser);
   await signIn(root.page, tree, "admin");
 });
@@ -450,6 +452,90 @@ test("who is no operator sees nothing of these pages, nor by typing an address",
     await assertGood(page);
   });
 });
+
+test("a workload that was forgotten is imported again, with its snapshots", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    const params = { workload_id: world.ledger };
+    const before = await tree.api.listSnapshots({ query: params });
+    await tree.api.deleteWorkload({ params, query: { database_only: true } });
+    await whenIdle(tree);
+    await assert.rejects(tree.api.showWorkload({ params }), { status: 404 });
+    await enter(page, "Orphans");
+    await page.getByRole("button", { name: "Look on the targets" }).first().click();
+    const row = tableOf(page, "Workloads that this service has forgotten").getByRole("row", {
+      name: /ledger demo not known here db/,
+    });
+    await row.getByRole("button", { name: "Import: ledger" }).click();
+    const dialog = page.getByRole("dialog", { name: "Import the workload ledger" });
+    await dialog.getByText("The workload and its snapshots appear in its project again").waitFor();
+    await assertGood(page);
+    await dialog.getByRole("button", { name: "Import" }).click();
+    await page.getByText("every workload on the targets is known here").waitFor();
+    const good = before.snapshots.filter(({ status }) => status === "available").map(({ id }) => id);
+    const { snapshots } = await tree.api.listSnapshots({ query: params });
+    assert.deepEqual(
+      snapshots.map(({ id }) => id),
+      good,
+    );
+  });
+});
+
+test("a workload whose owner left the cloud is given to somebody who is there", async (t) => {
+  await explained(t, tree, async () => {
+    const { page } = root;
+    const id = await makeOrphan();
+    const [project, user] = [await tree.cloud.projectId(), await tree.cloud.userId()];
+    await enter(page, "Orphans");
+    await page.getByRole("button", { name: "Look on the targets" }).last().click();
+    const row = tableOf(page, "Workloads without an owner").getByRole("row", {
+      name: /left demo its user is gone left 1 /,
+    });
+    await row.getByRole("button", { name: "Give away: left" }).click();
+    const dialog = page.getByRole("dialog", { name: "Give the workload left to somebody" });
+    const give = dialog.getByRole("button", { name: "Give away" });
+    await dialog.getByText("Choose a project and name a user.").waitFor();
+    assert.equal(await give.isDisabled(), true);
+    await dialog.getByLabel("Project").selectOption("demo");
+    await dialog.getByLabel("User, by the id in Keystone").fill("nobody-here");
+    await give.click();
+    await dialog.getByRole("alert").waitFor();
+    await assertGood(page);
+    await dialog.getByLabel("User, by the id in Keystone").fill(user);
+    await give.click();
+    await page.getByText("every workload on the targets has its owner").waitFor();
+    const { workload } = await tree.api.showWorkload({ params: { workload_id: id } });
+    assert.deepEqual([workload.user_id, workload.project_id], [user, project]);
+  });
+});
+
+/** The workload `left` of a member of the project whom the cloud does not know any more. */
+async function makeOrphan(): Promise<string> {
+  const leaver = await tree.embedded.cloud("other", "other").userId();
+  const project = await tree.cloud.projectId();
+  const { roles } = (await keystone("GET", "/roles?name=member")) as {
+    readonly roles: readonly { readonly id: string }[];
+  };
+  await keystone("PUT", `/projects/${project}/users/${leaver}/roles/${roles[0]?.id ?? ""}`);
+  const cloud = tree.embedded.cloud("other", "demo");
+  const theirs = { ...tree, cloud, api: await apiOf(tree.embedded, cloud) };
+  const instance = await bootFromImage(theirs, "left", "az1");
+  const id = await makeWorkload(theirs, "left", [instance.id]);
+  await takeSnapshot(theirs, id);
+  await keystone("DELETE", `/users/${leaver}`);
+  return id;
+}
+
+/** What an administrator asks of Keystone. */
+async function keystone(method: string, path: string): Promise<unknown> {
+  const token = await tree.embedded.cloud("admin", "admin").token();
+  const response = await fetch(`${tree.embedded.authUrl}${path}`, {
+    method,
+    headers: { "x-auth-token": token.value.reveal() },
+  });
+  assert.ok(response.ok, `${method} ${path}: ${String(response.status)}`);
+  return response.status === 204 ? undefined : response.json();
+}
 
 test("no script failed, and nothing was stopped by the pages' own policy", () => {
   assert.deepEqual(root.complaints, []);

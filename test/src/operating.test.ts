@@ -90,7 +90,7 @@ test("10.F 27: the audit log has an entry for a snapshot that was just taken, an
     const asked = auditlog.find(({ Action }) => Action === "workload:workload_snapshot");
     assert.deepEqual([asked?.ObjectName, asked?.Outcome], [snapshot.name, "accepted"]);
     const ended = auditlog.find(({ Action }) => Action === "engine:run_ended");
-    assert.equal(ended?.Details, `run ended, snapshot ${snapshot.id}: accepted (snapshot succeeded)`);
+    assert.equal(ended?.Details, `run ended, snapshot ${snapshot.name}: accepted (snapshot succeeded)`);
     await assert.rejects(tree.api.listAudit({ query: {} }), { status: 403 });
     const whole = await until("all entries in the chain", STEP_MS, async () => {
       const { auditlog: newest } = await root.listAudit({ query: { limit: 1 } });

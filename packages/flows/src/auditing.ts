@@ -1,6 +1,7 @@
 import {
   type AUDIT_TRIMMED,
   type AuditEnd,
+  findNamedThing,
   type Handle,
   type RunRow,
   recordAudit,
@@ -42,17 +43,20 @@ export function asObject({ id, name }: Pick<SnapshotRow, "id" | "name">): Deed["
 
 /** Notes how a run ended, whoever opened it: what was asked for may have come to nothing long after. */
 export async function noteRunEnd(handle: Handle, row: RunRow, result: RunResult): Promise<void> {
-  const object =
-    row.restore_id !== null
-      ? { kind: "restore", id: row.restore_id }
-      : row.snapshot_id !== null
-        ? { kind: "snapshot", id: row.snapshot_id }
-        : { kind: "workload", id: row.workload_id };
+  const object = thingOfRun(row);
+  const found = await findNamedThing(handle, object);
   await noteDeed(handle, {
     action: "engine:run_ended",
     projectId: row.project_id,
-    object: { ...object, name: "" },
+    object: { ...object, name: found?.name ?? "" },
     detail: `${row.flow} ${result.kind}`,
     outcome: result.kind === "succeeded" ? "accepted" : "failed",
   });
+}
+
+/** What a run was about: of a restore that, else the snapshot, else the workload. */
+function thingOfRun({ restore_id: restore, snapshot_id: snapshot, workload_id: workload }: RunRow) {
+  if (restore !== null) return { kind: "restore", id: restore } as const;
+  if (snapshot !== null) return { kind: "snapshot", id: snapshot } as const;
+  return { kind: "workload", id: workload } as const;
 }

@@ -1,9 +1,11 @@
 import {
   type FoundRow,
+  listForRetention,
   listFoundOn,
   listKnownWorkloads,
   listOwners,
   listReadyTargets,
+  listWorkloadInstances,
   listWorkloadsOf,
   replaceFound,
   type TargetRow,
@@ -312,16 +314,24 @@ class Looker {
     const projectIds = gone.filter((each) => each.standing === "project-gone").map((each) => each.projectId);
     const userIds = gone.filter((each) => each.standing === "user-gone").map((each) => each.userId);
     const rows = await listWorkloadsOf(handle, { projectIds, userIds });
-    return rows.map((row) => this.#knownOrphan(row, projectIds, target));
+    return mapLimited(rows, READS_AT_ONCE, async (row) => this.#knownOrphan(row, projectIds, target));
   }
 
-  #knownOrphan(row: WorkloadRow, projectIds: readonly string[], target: TargetRow): FoundWorkload {
-    const { cloudId } = this.#context;
+  /** What is known here of one is told by its rows; nothing of it has to be made again. */
+  async #knownOrphan(
+    row: WorkloadRow,
+    projectIds: readonly string[],
+    target: TargetRow,
+  ): Promise<FoundWorkload> {
+    const { cloudId, database } = this.#context;
+    const members = await listWorkloadInstances(database.handle, [row.id]);
+    const snapshots = await listForRetention(database.handle, row.id);
+    const good = snapshots.filter(({ status }) => status === "available");
     const owner = { projectId: row.project_id, userId: row.user_id, cloudId };
     const facts: FoundFacts = {
       description: row.description,
-      members: [],
-      snapshotCount: 0,
+      members: members.map(({ instance_id: id, name }) => ({ id, name })),
+      snapshotCount: good.length,
       needs: needsOfSnapshot({ instances: [] }),
     };
     return {
@@ -333,7 +343,7 @@ class Looker {
       isKnown: true,
       places: [],
       facts,
-      newestAt: row.updated_at,
+      newestAt: good[0]?.created_at ?? row.updated_at,
       target,
     };
   }
