@@ -123,8 +123,8 @@ export async function countIncrementals(handle: Handle, workloadId: WorkloadId):
 }
 
 /**
- * A workload with a schedule, some of whose snapshots have ended since its retention was judged; its rows are
- * locked. None while a run holds the workload, whose end is such an event itself.
+ * A workload with a schedule that has become free since its retention was judged; its rows are locked. None
+ * while a run holds the workload, whose end is such an event itself.
  */
 export async function claimRetention(
   transaction: Handle,
@@ -135,21 +135,7 @@ export async function claimRetention(
     .selectAll("workload")
     .where("workload.status", "=", "available")
     .where("schedule.retain_at", "<=", sql<Date>`now()`)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom("snapshot")
-          .select("snapshot.id")
-          .whereRef("snapshot.workload_id", "=", "schedule.workload_id")
-          .where("snapshot.finished_at", "is not", null)
-          .where((inner) =>
-            inner.or([
-              inner("schedule.retained_at", "is", null),
-              inner("snapshot.finished_at", ">=", inner.ref("schedule.retained_at")),
-            ]),
-          ),
-      ),
-    )
+    .orderBy("schedule.retain_at")
     .limit(1)
     .forUpdate("workload")
     .skipLocked()
@@ -184,11 +170,11 @@ export async function postponeRetention(
     .execute();
 }
 
-/** Nothing has to go now; what ends later is judged again. */
+/** Nothing has to go now; when the workload was held and is free again, it is judged again. */
 export async function concludeRetention(transaction: Handle, workloadId: WorkloadId): Promise<void> {
   await transaction
     .updateTable("schedule")
-    .set({ retained_at: sql<Date>`now()` })
+    .set({ retain_at: null })
     .where("workload_id", "=", workloadId)
     .execute();
 }

@@ -356,8 +356,8 @@ interface ScheduleTable {
   last_due_at: Date | null;
   last_result: "started" | "skipped" | null;
   last_reason: string | null;
-  retained_at: Date | null;
-  retain_at: Now;
+  /** Null: nothing has happened since retention judged the workload's snapshots. */
+  retain_at: Now | null;
 }
 export type ScheduleRow = Selectable<ScheduleTable>;
 
