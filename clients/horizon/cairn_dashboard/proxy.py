@@ -130,6 +130,9 @@ def _download_of(answer, status):
     named = answer.headers.get("Content-Disposition", "")
     reply["Content-Disposition"] = named if _ATTACHMENT.match(named) else "attachment"
     reply["Content-Security-Policy"] = "sandbox"
+    # Only by its length does a browser know a file that broke off from a whole one.
+    if "Content-Length" in answer.headers and "Content-Encoding" not in answer.headers:
+        reply["Content-Length"] = answer.headers["Content-Length"]
     return reply
 
 

@@ -35,14 +35,14 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             status, body = 401, b'{"unauthorized": {"code": 401, "message": "The token is not valid."}}'
         if self.path.endswith("/moved"):
             status = 302
-        self.answer(kind, body, status)
+        self.answer(kind, body, status, missing=7 if self.path.endswith("/broken/content") else 0)
 
     do_POST = do_PUT = do_DELETE = do_GET
 
-    def answer(self, kind, body, status=200):
+    def answer(self, kind, body, status=200, missing=0):
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + missing))
         self.send_header("Location", "http://127.0.0.1:1/elsewhere")
         self.send_header("Set-Cookie", "session=theirs")
         self.send_header("X-OpenStack-Request-ID", "req-1")
@@ -270,6 +270,11 @@ class PluginTest(unittest.TestCase):
         self.assertEqual(answer["Content-Disposition"], "attachment")
         self.assertEqual(answer["Content-Security-Policy"], "sandbox")
         self.assertEqual(answer["X-Content-Type-Options"], "nosniff")
+
+    def test_a_file_that_breaks_off_is_told_from_a_whole_one(self):
+        whole, broken = self.of_project("files/content"), self.of_project("broken/content")
+        self.assertEqual(whole["Content-Length"], str(len(b"".join(whole.streaming_content))))
+        self.assertGreater(int(broken["Content-Length"]), len(b"".join(broken.streaming_content)))
 
     def test_a_redirect_is_not_followed(self):
         answer = self.of_project("moved")
