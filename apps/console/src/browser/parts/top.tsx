@@ -4,6 +4,7 @@ import { roomsFor } from "../../model/operator-rooms.ts";
 import { ALL_WORKLOADS, hrefOf, hrefOfOperator, type Place } from "../../model/place.ts";
 import { isLanguage, LANGUAGES } from "../../model/words/choose.ts";
 import { endSession, enterProject, readProjects } from "../api-client.ts";
+import { inSight } from "../in-sight.ts";
 import { SESSION_KEY } from "../reading.ts";
 import { usePlace, useSession, useSurroundings, useWords } from "../surroundings.tsx";
 import { Brand } from "./brand.tsx";
@@ -51,7 +52,11 @@ function Rooms() {
     <ul className="rooms">
       {shown.map(({ room, href, title }) => (
         <li key={room}>
-          <a href={href} aria-current={room === here ? "page" : undefined}>
+          <a
+            ref={room === here ? inSight : undefined}
+            href={href}
+            aria-current={room === here ? "page" : undefined}
+          >
             {title}
           </a>
         </li>

@@ -1,6 +1,7 @@
-import { type ComponentType, useEffect, useRef } from "react";
+import type { ComponentType } from "react";
 import { mayOpen, type OperatorRoom, roomsFor } from "../../../model/operator-rooms.ts";
 import { hrefOfOperator } from "../../../model/place.ts";
+import { inSight } from "../../in-sight.ts";
 import { Note } from "../../parts/notes.tsx";
 import { Page } from "../../parts/page.tsx";
 import { useSession, useWords } from "../../surroundings.tsx";
@@ -63,17 +64,13 @@ export function Operator({ room, filters }: RoomProps & { readonly room: Operato
 function Rooms({ here }: { readonly here: OperatorRoom }) {
   const { operator } = useWords();
   const rooms = roomsFor(useSession());
-  const open = useRef<HTMLAnchorElement>(null);
-  useEffect(() => {
-    open.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, []);
   return (
     <nav aria-label={operator.navigation}>
       <ul className="side">
         {rooms.map((each) => (
           <li key={each}>
             <a
-              ref={each === here ? open : undefined}
+              ref={each === here ? inSight : undefined}
               href={hrefOfOperator(each)}
               aria-current={each === here ? "page" : undefined}
             >
