@@ -236,7 +236,7 @@ async function send(reply: FastifyReply, route: Route, result: unknown): Promise
   }
   void reply.code(route.status).type("application/json");
   // Replies without a body still say that they are JSON: that is what reference clients were built against.
-  await reply.send(result === undefined ? "" : JSON.stringify(result));
+  await reply.send(result === undefined ? "" : Buffer.from(JSON.stringify(result)));
 }
 
 /** Bytes that a tenant's disk holds: to be stored, never shown by a browser as what they claim to be. */

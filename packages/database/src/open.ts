@@ -88,12 +88,23 @@ function ownTypes(): TypeOverrides {
 
 /**
  * A time as a session in UTC writes it, `2026-11-23 13:57:34.123456+00`; `undefined` for any other. The
- * usual parser takes it apart with expressions, which was a tenth of what a list cost.
+ * usual parser takes it apart with expressions, and V8's own is slower than this by far: either was a tenth
+ * of what a list cost.
  */
 function parseTime(text: string): Date | undefined {
-  if (text.length < 22 || text.length > 29 || !text.endsWith("+00") || text[10] !== " ") return undefined;
-  const date = new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  if (text.length < 22 || text.length > 29 || !text.endsWith("+00")) return undefined;
+  if (text[4] !== "-" || text[7] !== "-" || text[10] !== " " || text[13] !== ":") return undefined;
+  const [year, month, day] = [pair(text, 0) * 100 + pair(text, 2), pair(text, 5), pair(text, 8)];
+  // `Date.UTC` takes years below 100 for those of the last century.
+  if (year < 1000) return undefined;
+  const ms = text[19] === "." ? Number(text.slice(20, -3).padEnd(3, "0").slice(0, 3)) : 0;
+  const at = Date.UTC(year, month - 1, day, pair(text, 11), pair(text, 14), pair(text, 17), ms);
+  return Number.isNaN(at) ? undefined : new Date(at);
+}
+
+/** Two digits as a number; what they are not is no time in the end. */
+function pair(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + (text.charCodeAt(at + 1) - 48);
 }
 
 function parseInt8(text: string): number {
