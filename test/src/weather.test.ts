@@ -157,7 +157,10 @@ async function untilStarted(restoreId: string, kind: string): Promise<void> {
       .select("step.key")
       .where("run.restore_id", "=", asId<"restore">(restoreId))
       .execute();
-    return rows.some(({ key }) => key.startsWith(kind)) ? true : undefined;
+    if (rows.some(({ key }) => key.startsWith(kind))) return true;
+    const { restore: row } = await tree.api.showRestore({ params: { restore_id: restoreId } });
+    assert.notEqual(row.status, "error", row.error_msg ?? "");
+    return undefined;
   });
 }
 

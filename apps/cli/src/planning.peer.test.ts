@@ -127,6 +127,7 @@ void test("a preview shows what stays, why, and the next runs", async () => {
               is_scheduled: true,
               verdict: "keep",
               reason: "last (1 of 2)",
+              reasons: [{ code: "last", place: 1, of: 2 }],
             },
           ],
           next_runs: [
@@ -139,6 +140,7 @@ void test("a preview shows what stays, why, and the next runs", async () => {
             },
           ],
           later: null,
+          simulation: null,
         },
       },
     }),
