@@ -488,21 +488,30 @@ test("a workload whose owner left the cloud is given to somebody who is there", 
     const [project, user] = [await tree.cloud.projectId(), await tree.cloud.userId()];
     await enter(page, "Orphans");
     await page.getByRole("button", { name: "Look on the targets" }).last().click();
-    const row = tableOf(page, "Workloads without an owner").getByRole("row", {
-      name: /left demo its user is gone left 1 /,
-    });
-    await row.getByRole("button", { name: "Give away: left" }).click();
-    const dialog = page.getByRole("dialog", { name: "Give the workload left to somebody" });
-    const give = dialog.getByRole("button", { name: "Give away" });
-    await dialog.getByText("Choose a project and name a user.").waitFor();
+    await tableOf(page, "Workloads without an owner")
+      .getByRole("row", { name: /left demo its user is gone left 1 / })
+      .waitFor();
+    const map = page.getByRole("main");
+    const give = map.getByRole("button", { name: "Give them away" });
+    await map.getByText("Name a project and a user first.").waitFor();
     assert.equal(await give.isDisabled(), true);
-    await dialog.getByLabel("Project").selectOption("demo");
-    await dialog.getByLabel("User, by the id in Keystone").fill("nobody-here");
-    await give.click();
-    await dialog.getByRole("alert").waitFor();
+    const group = map.getByRole("group", { name: "Of the project demo" });
+    await group.getByLabel("New project").selectOption("demo");
+    await map.getByText("Where there is a project, name a user").waitFor();
+    await group.getByLabel("New user").fill("nobody-here");
+    await group.getByLabel("left").uncheck();
+    await map.getByText("Name a project and a user first.").waitFor();
+    await group.getByLabel("left").check();
     await assertGood(page);
-    await dialog.getByLabel("User, by the id in Keystone").fill(user);
     await give.click();
+    const dialog = page.getByRole("dialog", { name: "Give away 1 workload" });
+    await dialog.getByRole("button", { name: "Give them away" }).click();
+    await dialog.getByRole("alert").getByText(/nobody-here/).waitFor();
+    await assertGood(page);
+    await page.keyboard.press("Escape");
+    await group.getByLabel("New user").fill(user);
+    await give.click();
+    await dialog.getByRole("button", { name: "Give them away" }).click();
     await page.getByText("every workload on the targets has its owner").waitFor();
     const { workload } = await tree.api.showWorkload({ params: { workload_id: id } });
     assert.deepEqual([workload.user_id, workload.project_id], [user, project]);

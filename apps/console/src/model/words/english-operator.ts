@@ -348,13 +348,25 @@ export const operatorEnglish = {
     import: "Import",
     importOf: (name: string) => `Import the workload ${name}`,
     importMeans: "The workload and its snapshots appear in its project again. Nothing on the target changes.",
-    reassign: "Give away",
-    reassignOf: (name: string) => `Give the workload ${name} to somebody`,
-    reassignMeans: "The workload, with all its snapshots, becomes that of the project and the user.",
     choose: "Choose a project",
-    user: "User, by the id in Keystone",
-    userHint: "Somebody who has a role in the project; openstack user list tells the ids.",
-    incomplete: "Choose a project and name a user.",
+    map: {
+      title: "Who gets them",
+      hint:
+        "The workloads of a former project mostly go to one. A workload that is not ticked, and a project " +
+        "that nobody is named for, stay as they are.",
+      ofProject: "Of the project",
+      ofOtherCloud: "Of a project of another cloud",
+      project: "New project",
+      user: "New user, by the id in Keystone",
+      userHint: "Somebody who has a role in the project; openstack user list tells the ids.",
+      half: "Where there is a project, name a user, and the other way round.",
+      nothing: "Name a project and a user first.",
+      give: "Give them away",
+      giveTitle: (n: number) => `Give away ${count(n, "workload", "workloads")}`,
+      means:
+        "Each workload, with all its snapshots, becomes that of the project and the user named for it. " +
+        "Schedules are off until the new owner resumes them.",
+    },
   },
   about: {
     licence: "Licence",

@@ -370,13 +370,25 @@ export const operatorGerman: OperatorWords = {
     importOf: (name) => `Den Workload ${name} übernehmen`,
     importMeans:
       "Der Workload und seine Snapshots sind wieder in seinem Projekt. Auf dem Ziel ändert sich nichts.",
-    reassign: "Weitergeben",
-    reassignOf: (name) => `Den Workload ${name} jemandem geben`,
-    reassignMeans: "Der Workload wird mit allen Snapshots der des Projekts und des Benutzers.",
     choose: "Ein Projekt wählen",
-    user: "Benutzer, mit der Id in Keystone",
-    userHint: "Jemand, der im Projekt eine Rolle hat; openstack user list nennt die Ids.",
-    incomplete: "Wählen Sie ein Projekt, und nennen Sie einen Benutzer.",
+    map: {
+      title: "Wer sie bekommt",
+      hint:
+        "Die Workloads eines früheren Projekts gehen meist an eines. Was nicht angekreuzt ist, und Projekte, " +
+        "für die niemand genannt ist, bleiben, wie sie sind.",
+      ofProject: "Aus dem Projekt",
+      ofOtherCloud: "Aus einem Projekt einer anderen Cloud",
+      project: "Neues Projekt",
+      user: "Neuer Benutzer, mit der Id in Keystone",
+      userHint: "Jemand, der im Projekt eine Rolle hat; openstack user list nennt die Ids.",
+      half: "Zu einem Projekt gehört ein Benutzer, und umgekehrt.",
+      nothing: "Nennen Sie erst ein Projekt und einen Benutzer.",
+      give: "Weitergeben",
+      giveTitle: (n) => `${count(n, "Workload", "Workloads")} weitergeben`,
+      means:
+        "Jeder Workload gehört mit allen Snapshots dem Projekt und dem Benutzer, die für ihn genannt sind. " +
+        "Zeitpläne sind aus, bis der neue Besitzer sie wieder einschaltet.",
+    },
   },
   about: {
     licence: "Lizenz",

@@ -1,31 +1,28 @@
-import { Button, NativeSelect, TextInput } from "@mantine/core";
-import { type ComponentType, useState } from "react";
+import { Button } from "@mantine/core";
+import type { ComponentType } from "react";
 import type { ReplyOf } from "../../../model/api-types.ts";
 import { ApiFailure } from "../../../model/failure.ts";
 import { parseWireTime } from "../../../model/wire-time.ts";
-import { Confirm, DialogForm, Opener, useRefusal } from "../../parts/asking.tsx";
+import { Confirm, useRefusal } from "../../parts/asking.tsx";
 import { Ago } from "../../parts/moment.tsx";
 import { ProjectName } from "../../parts/names.tsx";
 import { Empty, Failure, Note } from "../../parts/notes.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
-import { useChange, useRead } from "../../reading.ts";
+import { useChange } from "../../reading.ts";
 import { useFormats, useWords } from "../../surroundings.tsx";
+import { OwnershipMap } from "./ownership-map.tsx";
 
 type Found = ReplyOf<"GET /workloads/orphan_workloads">;
 type FoundWorkload = Found["workloads"][number];
 
 /** Workloads that lie on the targets and are not here: taken back, or given to somebody who is. */
 export function Orphans() {
-  const { orphans, rooms } = useWords().operator;
+  const { rooms } = useWords().operator;
   return (
     <Page title={rooms.orphans}>
-      <Panel title={orphans.importable}>
-        <Importable />
-      </Panel>
-      <Panel title={orphans.orphaned}>
-        <Orphaned />
-      </Panel>
+      <Importable />
+      <Orphaned />
     </Page>
   );
 }
@@ -51,15 +48,18 @@ function Orphaned() {
   const { orphans } = useWords().operator;
   const look = useChange("GET /workloads/orphan_workloads");
   const again = (): void => look.mutate({ query: { migrate_cloud: true } });
+  const found = look.data?.workloads ?? [];
   return (
-    <Looking
-      hint={orphans.orphanedHint}
-      look={look}
-      onLook={again}
-      title={orphans.orphaned}
-      nothing={orphans.noneOrphaned}
-      Act={Reassign}
-    />
+    <>
+      <Looking
+        hint={orphans.orphanedHint}
+        look={look}
+        onLook={again}
+        title={orphans.orphaned}
+        nothing={orphans.noneOrphaned}
+      />
+      {found.length > 0 && <OwnershipMap orphans={found} onDone={again} />}
+    </>
   );
 }
 
@@ -73,8 +73,8 @@ interface LookingProps {
   readonly onLook: () => void;
   readonly title: string;
   readonly nothing: string;
-  /** What can be done about one that was found. */
-  readonly Act: ComponentType<OfFound>;
+  /** What can be done about each that was found. */
+  readonly Act?: ComponentType<OfFound>;
 }
 
 function Looking({ hint, look, onLook, title, nothing, Act }: LookingProps) {
@@ -82,24 +82,26 @@ function Looking({ hint, look, onLook, title, nothing, Act }: LookingProps) {
   const columns = useColumns(Act, onLook);
   const { data, error } = look;
   return (
-    <div className="form">
-      <p className="soft">{hint}</p>
-      {error !== null && <Failure of={error} />}
-      {data !== undefined && data.unreadable.length > 0 && (
-        <Note tone="bad" title={orphans.unreadable}>
-          {data.unreadable.map((each) => (
-            <p key={each}>{each}</p>
-          ))}
-        </Note>
-      )}
-      {data?.workloads.length === 0 && <Empty title={nothing} />}
-      {data !== undefined && data.workloads.length > 0 && (
-        <Table label={title} columns={columns} rows={data.workloads} keyOf={({ id }) => id} />
-      )}
-      <Button variant="default" loading={look.isPending} onClick={onLook}>
-        {orphans.look}
-      </Button>
-    </div>
+    <Panel title={title}>
+      <div className="form">
+        <p className="soft">{hint}</p>
+        {error !== null && <Failure of={error} />}
+        {data !== undefined && data.unreadable.length > 0 && (
+          <Note tone="bad" title={orphans.unreadable}>
+            {data.unreadable.map((each) => (
+              <p key={each}>{each}</p>
+            ))}
+          </Note>
+        )}
+        {data?.workloads.length === 0 && <Empty title={nothing} />}
+        {data !== undefined && data.workloads.length > 0 && (
+          <Table label={title} columns={columns} rows={data.workloads} keyOf={({ id }) => id} />
+        )}
+        <Button variant="default" loading={look.isPending} onClick={onLook}>
+          {orphans.look}
+        </Button>
+      </div>
+    </Panel>
   );
 }
 
@@ -117,7 +119,14 @@ function useColumns(Act: LookingProps["Act"], onDone: () => void): readonly Colu
     },
     { title: workload.snapshots, kind: "number", show: (each) => formats.count(each.snapshot_count) },
     { title: orphans.newest, show: (each) => <Ago atMs={parseWireTime(each.newest_snapshot_at)} /> },
-    { title: orphans.actions, show: (found) => <Act workload={found} onDone={onDone} /> },
+    ...(Act === undefined
+      ? []
+      : [
+          {
+            title: orphans.actions,
+            show: (found: FoundWorkload) => <Act workload={found} onDone={onDone} />,
+          },
+        ]),
   ];
 }
 
@@ -151,66 +160,4 @@ function Import({ workload: { id, name }, onDone }: OfFound) {
 /** The API answers that it is done, and says of each workload why not. */
 function assertMoved([failed]: readonly { readonly reason: string }[]): void {
   if (failed !== undefined) throw new ApiFailure("refused", failed.reason);
-}
-
-function Reassign({ workload, onDone }: OfFound) {
-  const { orphans } = useWords().operator;
-  return (
-    <Opener
-      label={orphans.reassign}
-      of={workload.name}
-      title={orphans.reassignOf(workload.name)}
-      reason={useRefusal("reassignWorkloads")}
-    >
-      {(close) => <ReassignForm workload={workload} onDone={onDone} close={close} />}
-    </Opener>
-  );
-}
-
-function ReassignForm({ workload, onDone, close }: OfFound & { readonly close: () => void }) {
-  const { orphans, project } = useWords().operator;
-  const projects = useRead("GET /workloads/metrics/projects", {});
-  const reassign = useChange("POST /workloads/reassign_workloads");
-  const [projectId, choose] = useState("");
-  const [userId, type] = useState("");
-  const run = async (): Promise<void> => {
-    const { workloads } = await reassign.mutateAsync({
-      body: [
-        {
-          workload_ids: [workload.id],
-          new_tenant_id: projectId,
-          user_id: userId.trim(),
-          migrate_cloud: workload.standing === "other-cloud",
-        },
-      ],
-    });
-    assertMoved(workloads.failed_workloads);
-    onDone();
-  };
-  const isComplete = projectId !== "" && userId.trim() !== "";
-  return (
-    <DialogForm
-      verb={orphans.reassign}
-      problem={isComplete ? undefined : orphans.incomplete}
-      run={run}
-      close={close}
-    >
-      <p>{orphans.reassignMeans}</p>
-      <NativeSelect
-        label={project}
-        value={projectId}
-        onChange={({ currentTarget }) => choose(currentTarget.value)}
-        data={[
-          { value: "", label: orphans.choose },
-          ...(projects.data?.projects ?? []).map(({ id, name }) => ({ value: id, label: name })),
-        ]}
-      />
-      <TextInput
-        label={orphans.user}
-        description={orphans.userHint}
-        value={userId}
-        onChange={({ currentTarget }) => type(currentTarget.value)}
-      />
-    </DialogForm>
-  );
 }
