@@ -34,8 +34,8 @@ export async function downloadFile(
 ): Promise<Blob> {
   const { url } = addressOf(projectId, "GET /snapshots/{snapshot_id}/files/content", request);
   const response = await reach(url, { headers: chosenWay().headers() });
-  if (response.ok) return response.blob();
-  throw failureOf(response.status, parsed(await response.text()), requestIdOf(response));
+  if (response.ok) return received(response.blob());
+  throw failureOf(response.status, parsed(await received(response.text())), requestIdOf(response));
 }
 
 function addressOf<At extends Endpoint>(
@@ -117,7 +117,7 @@ async function exchange(
     body: body === undefined ? null : JSON.stringify(body),
     signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]),
   });
-  const text = await response.text();
+  const text = await received(response.text());
   const value = text === "" ? undefined : parsed(text);
   if (response.ok && value !== NOT_JSON) return value;
   // A proxy's page of its own, or that of another server, is no answer of the API's.
@@ -129,16 +129,17 @@ function requestIdOf(response: Response): string | undefined {
 }
 
 async function reach(url: URL, init: RequestInit): Promise<Response> {
-  const response = await sent(url, init);
+  const response = await received(fetch(url, init));
   const elsewhere = response.headers.get(ELSEWHERE);
   // Horizon's session has ended, or its protection against forgery has another token by now. It says 200.
   if (elsewhere !== null) throw new ApiFailure("signed-out", elsewhere);
   return response;
 }
 
-async function sent(url: URL, init: RequestInit): Promise<Response> {
+/** What comes over the network, all of it: no answer, and one that breaks off, is a failure to tell of. */
+async function received<Got>(coming: Promise<Got>): Promise<Got> {
   try {
-    return await fetch(url, init);
+    return await coming;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new ApiFailure("offline", cause instanceof Error ? cause.message : String(cause));
