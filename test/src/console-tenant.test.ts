@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
 import { QUOTA_TYPE_INFO } from "@cairn/contract";
-import { bootInstance, uploadImage } from "@cairn/embedded";
-import { MiB } from "@cairn/kernel";
 import type { Browser } from "playwright-core";
 import { openBrowser, openWindow, signIn, type Window } from "./browser.ts";
+import { HOSTS, makeFilesWorld, READ_MS } from "./console-files.ts";
 import { assertGood, go } from "./console-pages.ts";
-import { bootFromImage, makeWorkload, takeSnapshot, whenIdle } from "./job.ts";
+import { bootFromImage, whenIdle } from "./job.ts";
 import { apiOf, explained, startTree, type Tree } from "./tree.ts";
 
 /*
  * What a project's people find beside its workloads, in a real browser: files in snapshots, mounted
  * snapshots, quotas and mails.
  */
-
-const run = promisify(execFile);
-const DISK_BYTES = 24 * MiB;
-const HOSTS = "127.0.0.1 localhost\n10.0.0.5 ledger\n";
 
 let tree: Tree;
 let browser: Browser;
@@ -30,15 +22,10 @@ let snapshot: string;
 
 before(async () => {
   [tree, browser] = await Promise.all([startTree(), openBrowser()]);
-  const file = await makeDisk();
-  const imageId = await uploadImage(tree.cloud, { name: "files", file, diskFormat: "raw" }, tree.signal);
-  const boot = { kind: "image", imageId } as const;
-  const wanted = { name: "ledger", zone: "az1", boot, flavor: "m1.nano", network: "private", volumes: [] };
-  const ledger = await bootInstance(tree.cloud, wanted, tree.signal);
+  const files = await makeFilesWorld(tree);
+  snapshot = files.snapshot;
   await bootFromImage(tree, "recovery", "az2");
-  const workload = await makeWorkload(tree, "books", [ledger.id]);
-  snapshot = (await takeSnapshot(tree, workload)).id;
-  project = (await tree.api.showWorkload({ params: { workload_id: workload } })).workload.project_id;
+  project = (await tree.api.showWorkload({ params: { workload_id: files.workload } })).workload.project_id;
   demo = await openWindow(browser);
   await signIn(demo.page, tree, "demo");
 });
@@ -47,17 +34,6 @@ after(async () => {
   await browser.close();
   await tree.close();
 });
-
-/** An ext4 file system without partitions. */
-async function makeDisk(): Promise<string> {
-  const root = join(tree.folder, "root");
-  await mkdir(join(root, "etc"), { recursive: true });
-  await writeFile(join(root, "etc/hosts"), HOSTS);
-  await writeFile(join(root, "etc/hostname"), "ledger\n");
-  const file = join(tree.folder, "files.raw");
-  await run("mke2fs", ["-q", "-t", "ext4", "-d", root, file, `${String(DISK_BYTES / 1024)}k`]);
-  return file;
-}
 
 test("a file is searched in snapshots, found and downloaded byte for byte", async (t) => {
   await explained(t, tree, async () => {
@@ -74,13 +50,13 @@ test("a file is searched in snapshots, found and downloaded byte for byte", asyn
     await assertGood(page);
     await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("heading", { level: 1, name: "Search for /etc/host*" }).waitFor();
-    await page.getByText("2 files found").waitFor({ timeout: 120_000 });
+    await page.getByText("2 files found").waitFor({ timeout: READ_MS });
     await page.getByText("in the snapshots of ledger").waitFor();
     const row = page.getByRole("row", { name: /\/etc\/hosts .*-rw-/ });
     await row.waitFor();
     await assertGood(page);
     const [download] = await Promise.all([
-      page.waitForEvent("download", { timeout: 120_000 }),
+      page.waitForEvent("download", { timeout: READ_MS }),
       row.getByRole("button", { name: "Download /etc/hosts" }).click(),
     ]);
     assert.equal(download.suggestedFilename(), "hosts");

@@ -28,8 +28,21 @@ export async function openPanel(page: Page, panel: Panel, heading: string | RegE
   const href = await entryOf(page, panel).getAttribute("href");
   await page.goto(new URL(href ?? "", page.url()).href);
   await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+  await whenRead(page);
+}
+
+/** Waits until a page of the console has all that it asked for. */
+export async function whenRead(page: Page): Promise<void> {
   // What is on its way has a role of its own, and is gone when all is there.
   await page.getByRole("status", { name: "Loading" }).first().waitFor({ state: "detached" });
+}
+
+/** Whether the console lies over Horizon's head and menu, as its dialogs are to. */
+export async function isHorizonCovered(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>(`[".navbar-brand", "#sidebar a"].every((name) => {
+    const { left, top, width, height } = document.querySelector(name).getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2).closest("#cairn-root") !== null;
+  })`);
 }
 
 /** Size, letters and colours of Horizon's own head, menu and ground: what a style that leaks would change. */
