@@ -506,7 +506,10 @@ test("a workload whose owner left the cloud is given to somebody who is there", 
     await give.click();
     const dialog = page.getByRole("dialog", { name: "Give away 1 workload" });
     await dialog.getByRole("button", { name: "Give them away" }).click();
-    await dialog.getByRole("alert").getByText(/nobody-here/).waitFor();
+    await dialog
+      .getByRole("alert")
+      .getByText(/nobody-here/)
+      .waitFor();
     await assertGood(page);
     await page.keyboard.press("Escape");
     await group.getByLabel("New user").fill(user);

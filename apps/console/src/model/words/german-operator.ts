@@ -374,8 +374,8 @@ export const operatorGerman: OperatorWords = {
     map: {
       title: "Wer sie bekommt",
       hint:
-        "Die Workloads eines früheren Projekts gehen meist an eines. Was nicht angekreuzt ist, und Projekte, " +
-        "für die niemand genannt ist, bleiben, wie sie sind.",
+        "Die Workloads eines früheren Projekts gehen meist an eines. Was nicht angekreuzt ist, und " +
+        "Projekte, für die niemand genannt ist, bleiben, wie sie sind.",
       ofProject: "Aus dem Projekt",
       ofOtherCloud: "Aus einem Projekt einer anderen Cloud",
       project: "Neues Projekt",
